@@ -1,0 +1,61 @@
+//! The continuous double auction: an order takes what it can, and what is left of it rests.
+//!
+//! Nothing but the loop of asking a [`Book`] for a plan and telling it what happened. A node that must first agree
+//! with each counterparty runs the same loop, only slower.
+
+use crate::book::Book;
+use crate::order::{Order, Trader};
+use crate::rejection::Rejection;
+use crate::slab::Handle;
+use crate::units::{Price, UtcMillis, WattHours};
+
+/// Energy that changed hands, at the resting order's price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Trade<Id> {
+    /// The order that rested.
+    pub resting: Id,
+    /// Its handle; stale if the trade took all that was open.
+    pub handle: Handle,
+    /// Whose it is.
+    pub counterparty: Trader,
+    /// The order that came and took.
+    pub aggressor: Id,
+    /// The price per kWh, the resting order's.
+    pub price: Price,
+    /// The energy.
+    pub quantity: WattHours,
+}
+
+/// Lets `order` trade with what rests in `book` at `now`, best first, and what is left of it rest. The trades are
+/// appended to `trades`, which is the caller's to reuse. Returns the handle of what rests, none if all was traded.
+///
+/// Orders that no longer stand leave the book first; call [`Book::expire`] before if you want to know which.
+///
+/// # Errors
+/// [`Rejection`], and then nothing was traded: the order is one that the book would refuse, or it has expired.
+pub fn submit<Id: Ord + Copy>(
+    book: &mut Book<Id>,
+    order: Order<Id>,
+    now: UtcMillis,
+    trades: &mut Vec<Trade<Id>>,
+) -> Result<Option<Handle>, Rejection> {
+    book.check(&order.limit)?;
+    if order.expires_at <= now {
+        return Err(Rejection::Expired { expires_at: order.expires_at, now });
+    }
+    book.expire(now);
+    let (first, mut left) = (trades.len(), order.limit);
+    trades.extend(book.plan(&order.limit, |_| false).map(|take| Trade {
+        resting: take.id,
+        handle: take.handle,
+        counterparty: take.trader,
+        aggressor: order.id,
+        price: take.price,
+        quantity: take.quantity,
+    }));
+    for trade in &trades[first..] {
+        book.fill(trade.handle, trade.quantity)?;
+        left.quantity -= trade.quantity;
+    }
+    if left.quantity.is_positive() { book.rest(Order { limit: left, ..order }).map(Some) } else { Ok(None) }
+}
