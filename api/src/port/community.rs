@@ -1,0 +1,172 @@
+//! The node, its neighbours and the rules they share.
+
+use std::time::Duration;
+
+use wattswap_matching::units::{UtcMillis, WattHours, Watts};
+
+use super::{MemberKey, PricePerKwh};
+
+/// How the node is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The version of the program.
+    pub version: String,
+    /// This household's key.
+    pub member: MemberKey,
+    /// The same key as libp2p writes it.
+    pub peer_id: String,
+    /// Where neighbours can reach this node, as multiaddresses.
+    pub addresses: Vec<String>,
+    /// The community: hash of its first charter.
+    pub community: [u8; 32],
+    /// Hash of the charter in force.
+    pub charter: [u8; 32],
+    /// What the node does.
+    pub phase: Phase,
+    /// The node's clock.
+    pub now: UtcMillis,
+    /// When this run began.
+    pub started_at: UtcMillis,
+    /// Where its own log ends; `None` before its first entry.
+    pub log: Option<LogHead>,
+    /// How many members the charter names, this one included.
+    pub members: u32,
+    /// How many of the others are connected.
+    pub peers_connected: u32,
+    /// Digest of the book: nodes that hold the same set show the same.
+    pub book_digest: [u8; 32],
+    /// Own requests that may still trade.
+    pub open_requests: u32,
+    /// Own proposals without an answer that settles them.
+    pub proposals_in_doubt: u32,
+}
+
+/// What a node does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It compares its log with its peers' copies; requests are taken on and wait.
+    Comparing,
+    /// It trades.
+    Trading,
+    /// Its clock is ahead of its peers'; it signs nothing until that is mended.
+    ClockAhead,
+    /// It is shutting down.
+    Stopping,
+}
+
+/// The end of a member's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogHead {
+    /// Which log: the incarnation, as the protocol writes it.
+    pub incarnation: String,
+    /// The last entry's number, counted from 0.
+    pub seq: u64,
+    /// The last entry's id.
+    pub id: [u8; 32],
+}
+
+/// Another member as this node sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Its key.
+    pub member: MemberKey,
+    /// The same key as libp2p writes it.
+    pub peer_id: String,
+    /// Its name in the charter; empty if it has none.
+    pub name: String,
+    /// Where it is connected, as multiaddresses; empty if it is not.
+    pub addresses: Vec<String>,
+    /// Since when it is connected; `None` if it is not.
+    pub connected_since: Option<UtcMillis>,
+    /// The newest instant that it signed and this node holds; `None` if it has signed nothing yet.
+    pub last_heard: Option<UtcMillis>,
+    /// Where its log ends as far as this node holds it.
+    pub log: Option<LogHead>,
+    /// Whether it is convicted of cheating.
+    pub convicted: bool,
+}
+
+/// The community's signed rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charter {
+    /// Its hash.
+    pub hash: [u8; 32],
+    /// How many charters came before it.
+    pub height: u64,
+    /// Hash of the first one.
+    pub community: [u8; 32],
+    /// The version of the protocol.
+    pub rules: u32,
+    /// ISO 4217 code of the currency.
+    pub currency: String,
+    /// How long a slot lasts.
+    pub slot_length: Duration,
+    /// The delivery time that a slot stands for; the same, but in a time-lapse.
+    pub delivery: Duration,
+    /// How long before delivery starts a slot opens.
+    pub opens_before: Duration,
+    /// When the gate closes, in milliseconds after delivery ends; below zero if it closes before that.
+    pub gate_after_ms: i64,
+    /// The smallest step between two prices.
+    pub price_tick: PricePerKwh,
+    /// The smallest step between two quantities.
+    pub quantity_tick: WattHours,
+    /// The least that a trade may fill of an order, unless it is all that is left.
+    pub smallest_fill: WattHours,
+    /// The lowest price.
+    pub floor: PricePerKwh,
+    /// The highest price.
+    pub cap: PricePerKwh,
+    /// What is charged on traded energy.
+    pub fees: Vec<Fee>,
+    /// Who may trade, by key.
+    pub members: Vec<Member>,
+    /// Who may sign the next charter, by key.
+    pub operators: Vec<MemberKey>,
+    /// How long a proposal lives.
+    pub proposal_lifetime: Duration,
+    /// How far two clocks may differ.
+    pub clock_skew: Duration,
+}
+
+/// A charge per kWh with a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fee {
+    /// What it is for.
+    pub name: String,
+    /// How much.
+    pub per_kwh: PricePerKwh,
+}
+
+/// A household that may trade.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its key.
+    pub key: MemberKey,
+    /// What people call it; empty if the charter gives no name.
+    pub name: String,
+    /// What its connection can draw.
+    pub import_limit: Watts,
+    /// What its connection can feed in.
+    pub export_limit: Watts,
+}
+
+/// Whether a node can serve, and what keeps it from that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Readiness {
+    /// The store is open and takes writes.
+    pub store: Check,
+    /// The node has compared its log with its peers'.
+    pub compared: Check,
+    /// The clock agrees with the peers'.
+    pub clock: Check,
+}
+
+/// The outcome of one check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// As it should be.
+    Passed,
+    /// Not so; the text says why and what to do.
+    Failed(String),
+}
