@@ -1,0 +1,127 @@
+//! Names of things that travel: keys, hashes, logs. Each is a type of its own, so that none stands in for another.
+
+use std::fmt;
+
+use wattswap_matching::UtcMillis;
+
+macro_rules! bytes32 {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub [u8; 32]);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&hex::encode(self.0))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({}..)", stringify!($name), hex::encode(&self.0[..4]))
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = NotHex32;
+            fn from_str(text: &str) -> Result<Self, NotHex32> {
+                let mut bytes = [0; 32];
+                hex::decode_to_slice(text, &mut bytes).map_err(|_| NotHex32)?;
+                Ok(Self(bytes))
+            }
+        }
+    };
+}
+
+/// The text is not 64 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected 64 hexadecimal digits")]
+pub struct NotHex32;
+
+bytes32!(
+    /// A household's Ed25519 public key: its name in the community and on the network.
+    MemberKey
+);
+bytes32!(
+    /// SHA-256 of an entry's payload.
+    EntryId
+);
+bytes32!(
+    /// SHA-256 of a proposal's payload; also the id of the trade that comes of it.
+    ProposalId
+);
+bytes32!(
+    /// SHA-256 of a governance record's payload that holds a charter.
+    CharterId
+);
+bytes32!(
+    /// [`CharterId`] of a community's first charter.
+    CommunityId
+);
+bytes32!(
+    /// SHA-256 of a shape's encoding: books belong to a slot and a shape.
+    ShapeId
+);
+bytes32!(
+    /// SHA-256 over everything that a node compares with its peers before it asks for details.
+    Digest
+);
+
+/// An order's name: the entry that placed it, and its place among that entry's ops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OrderId {
+    /// The entry that placed the order.
+    pub entry: EntryId,
+    /// The index of the `Place` op in it.
+    pub index: u16,
+}
+
+/// Names one log of an author. Opened anew when a store may have lost entries; the newest is the greatest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Incarnation {
+    /// When it was opened, by its author's clock.
+    pub opened: UtcMillis,
+    /// Random, so that two that were opened in the same millisecond differ.
+    pub nonce: u64,
+}
+
+/// One append-only log: its author and incarnation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogId {
+    /// The household that writes it.
+    pub author: MemberKey,
+    /// Which of its logs.
+    pub incarnation: Incarnation,
+}
+
+/// A point in a log: "entry number `seq` has this id".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Head {
+    /// The log.
+    pub log: LogId,
+    /// Sequence number of the entry.
+    pub seq: u64,
+    /// Id of the entry.
+    pub id: EntryId,
+}
+
+impl fmt::Display for OrderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.entry, self.index)
+    }
+}
+
+/// The text is not an order's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected an order's id: 64 hexadecimal digits, a colon, and a number below 65536")]
+pub struct NotAnOrderId;
+
+impl std::str::FromStr for OrderId {
+    type Err = NotAnOrderId;
+    fn from_str(text: &str) -> Result<Self, NotAnOrderId> {
+        let (entry, index) = text.split_once(':').ok_or(NotAnOrderId)?;
+        let is_plain = index == "0" || (index.starts_with(|c: char| ('1'..='9').contains(&c)));
+        let index = index.parse().ok().filter(|_| is_plain).ok_or(NotAnOrderId)?;
+        Ok(Self { entry: entry.parse().map_err(|_| NotAnOrderId)?, index })
+    }
+}

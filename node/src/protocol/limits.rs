@@ -1,0 +1,86 @@
+//! Every bound that a peer, an owner or a meter can run into, with the reason for its number.
+
+use std::time::Duration;
+
+use wattswap_matching::{UtcMillis, WattHours};
+
+/// Members of a community: one low-voltage area.
+pub const MAX_MEMBERS: usize = 1_000;
+/// Operators of a community: more than a committee can't agree anyway.
+pub const MAX_OPERATORS: usize = 15;
+/// Named fees of a shape.
+pub const MAX_FEES: usize = 8;
+/// Bytes of a name in a charter.
+pub const MAX_NAME_BYTES: usize = 64;
+/// Ops of an entry: a whole day repriced at once, a cancel and a place for each of 96 slots, twice over.
+pub const MAX_OPS: usize = 384;
+/// Bytes of a signed entry: the most ops with room for some dozens of fills (about 700 bytes each).
+pub const MAX_ENTRY_BYTES: usize = 64 * 1024;
+/// Bytes of any other signed statement of a household; the longest, a proposal, has about 450.
+pub const MAX_WORD_BYTES: usize = 1024;
+/// Bytes of a signed governance record: a thousand members of at most 130 bytes, and the signatures.
+pub const MAX_GOVERNANCE_BYTES: usize = 192 * 1024;
+/// Seals that one governance record can hold.
+pub const MAX_SEALS: usize = 256;
+/// Links of `prev` over which a good signature vouches for the entries before it.
+pub const MAX_CHAIN: usize = 256;
+/// Entries of one range: what one signature can vouch for.
+pub const MAX_RANGE: u16 = 256;
+/// Bytes of the entries of one range: keeps the answer below the message limit and the stream responsive.
+pub const MAX_RANGE_BYTES: usize = 512 * 1024;
+/// Governance records of one answer.
+pub const MAX_GOVERNANCE_RECORDS: usize = 4;
+/// Bytes of a message to a peer: the longest is a full governance answer.
+pub const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
+/// Bytes of a gossiped message: an entry, or a fork proof of two single entries.
+pub const MAX_GOSSIP_BYTES: usize = 256 * 1024;
+/// Nesting of arrays and maps in any message; ours need six.
+pub const MAX_DEPTH: usize = 8;
+/// Logs per author: a home that lost its store more often than this needs a new key.
+pub const MAX_INCARNATIONS: usize = 16;
+/// Heads in one message: all members with some spare incarnations each (about 90 bytes a head).
+pub const MAX_HEADS: usize = 8_000;
+/// Proofs in one message.
+pub const MAX_PROOFS: usize = 16;
+/// `Place` ops of one author for one slot in one log: more than twelve repricings an hour for a whole day ahead.
+pub const MAX_PLACES_PER_SLOT: u32 = 1_024;
+/// Entries of one author whose time has not come or whose charter is not known yet, kept in memory.
+pub const MAX_WAITING_ENTRIES: usize = 256;
+/// Ranges asked of one peer at the same time.
+pub const MAX_RANGES_IN_FLIGHT: usize = 8;
+/// A range that has not come by then is asked of somebody else.
+pub const RANGE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A log speaks up at least this often, so that silence means something.
+pub const BEACON_INTERVAL: Duration = Duration::from_secs(10);
+/// Orders of members that were not heard from for this long are skipped.
+pub const SILENT_AFTER: Duration = Duration::from_secs(35);
+/// Summaries are exchanged at least this often, since gossip may lose anything.
+pub const SUMMARY_INTERVAL: Duration = Duration::from_secs(15);
+/// An unanswered proposal is sent again this often: a lost message must not cost a trade.
+pub const RESEND_INTERVAL: Duration = Duration::from_secs(2);
+/// Peers that a node compares its own heads with before it signs anything (fewer in smaller communities).
+pub const PEERS_TO_COMPARE: usize = 3;
+/// A taker's copy of a trade counts alone only if it was written this soon after the gate.
+pub const COPY_COUNTS_FOR: Duration = Duration::from_secs(24 * 3600);
+/// Orders and commands of the owner that are alive at one time.
+pub const MAX_LIVE_REQUESTS: usize = 20_000;
+/// Orders of one request: it is split when a part that was in doubt comes free again.
+pub const MAX_ORDERS_PER_REQUEST: usize = 64;
+/// Takes that one matching pass of a request plans.
+pub const MAX_TAKES_PER_PASS: usize = 64;
+/// The last millisecond of the year 9999: every time has an RFC 3339 text and fits a JSON number.
+pub const MAX_TIME: UtcMillis = UtcMillis(253_402_300_799_999);
+/// Numbers of entries and heights of records: one a millisecond for 285,000 years, and exact in any JSON.
+pub const MAX_SEQ: u64 = (1 << 53) - 1;
+/// Energy of an order or a trade: a GWh is what a low-voltage area uses in months.
+pub const MAX_ENERGY: WattHours = WattHours(1_000_000_000);
+/// Prices, away from zero: with the bounds on energy and tick, sums of billions of costs stay exact decimals.
+pub const MAX_PRICE_TICKS: i64 = 1_000_000;
+/// Digits of a price tick: a million...
+pub const MAX_TICK_MANTISSA: i64 = 1_000_000;
+/// ...and so many of them after the decimal point, so that costs have at most twelve.
+pub const MAX_TICK_DECIMALS: i64 = 9;
+/// Any duration in a charter: sums of a few of them and a time can't overflow.
+pub const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);
+/// Slots that a shape may hold open at a time: six weeks of quarter-hours; each can have a book.
+pub const MAX_OPEN_SLOTS: i64 = 4_096;
