@@ -5,6 +5,7 @@
 
 use crate::book::Book;
 use crate::order::{Order, Trader};
+use crate::plan::Cursor;
 use crate::rejection::Rejection;
 use crate::slab::Handle;
 use crate::units::{Price, UtcMillis, WattHours};
@@ -26,36 +27,38 @@ pub struct Trade<Id> {
     pub quantity: WattHours,
 }
 
-/// Lets `order` trade with what rests in `book` at `now`, best first, and what is left of it rest. The trades are
-/// appended to `trades`, which is the caller's to reuse. Returns the handle of what rests, none if all was traded.
+/// Lets `order` trade with what rests in `book` at `now`, best first, and what is left of it rest. Each trade is told
+/// to `on_trade` as it happens. Returns the handle of what rests, none if all was traded.
 ///
 /// Orders that no longer stand leave the book first; call [`Book::expire`] before if you want to know which.
 ///
 /// # Errors
 /// [`Rejection`], and then nothing was traded: the order is one that the book would refuse, or it has expired.
+#[inline]
 pub fn submit<Id: Ord + Copy>(
     book: &mut Book<Id>,
     order: Order<Id>,
     now: UtcMillis,
-    trades: &mut Vec<Trade<Id>>,
+    mut on_trade: impl FnMut(Trade<Id>),
 ) -> Result<Option<Handle>, Rejection> {
     book.check(&order.limit)?;
     if order.expires_at <= now {
         return Err(Rejection::Expired { expires_at: order.expires_at, now });
     }
     book.expire(now);
-    let (first, mut left) = (trades.len(), order.limit);
-    trades.extend(book.plan(&order.limit, |_| false).map(|take| Trade {
-        resting: take.id,
-        handle: take.handle,
-        counterparty: take.trader,
-        aggressor: order.id,
-        price: take.price,
-        quantity: take.quantity,
-    }));
-    for trade in &trades[first..] {
-        book.fill(trade.handle, trade.quantity)?;
-        left.quantity -= trade.quantity;
+    let mut left = order.limit;
+    let mut plan = Cursor::new(book, &order.limit, None);
+    while let Some(take) = plan.advance(book, |_| false) {
+        book.fill(take.handle, take.quantity)?;
+        left.quantity -= take.quantity;
+        on_trade(Trade {
+            resting: take.id,
+            handle: take.handle,
+            counterparty: take.trader,
+            aggressor: order.id,
+            price: take.price,
+            quantity: take.quantity,
+        });
     }
     if left.quantity.is_positive() { book.rest(Order { limit: left, ..order }).map(Some) } else { Ok(None) }
 }

@@ -9,7 +9,7 @@
 //! order id, which only breaks ties of time.
 
 use crate::band::PriceBand;
-use crate::ladder::{Ladder, Queue};
+use crate::ladder::Ladder;
 use crate::order::{Limit, Order};
 use crate::plan::{Cursor, Plan};
 use crate::priority::{Arrival, Rank};
@@ -21,9 +21,9 @@ use crate::units::{Price, Side, UtcMillis, WattHours};
 #[derive(Clone, Debug)]
 pub struct Book<Id> {
     band: PriceBand,
-    bids: Ladder,
-    asks: Ladder,
-    orders: Slab<Id>,
+    /// Bids and asks, by [`Side`].
+    ladders: [Ladder; 2],
+    pub(crate) orders: Slab<Id>,
     /// No order expires before this.
     next_expiry: UtcMillis,
 }
@@ -50,7 +50,7 @@ impl<Id: Ord + Copy> Book<Id> {
     /// An empty book for prices within `band`.
     #[must_use]
     pub const fn new(band: PriceBand) -> Self {
-        Self { band, bids: Ladder::EMPTY, asks: Ladder::EMPTY, orders: Slab::new(), next_expiry: UtcMillis(u64::MAX) }
+        Self { band, ladders: [Ladder::EMPTY; 2], orders: Slab::new(), next_expiry: UtcMillis(u64::MAX) }
     }
 
     /// The prices that orders may have.
@@ -86,21 +86,15 @@ impl<Id: Ord + Copy> Book<Id> {
     /// As [`Self::check`].
     #[inline]
     pub fn rest(&mut self, order: Order<Id>) -> Result<Handle, Rejection> {
-        let Limit { trader, side, price, .. } = order.limit;
         let open = self.open_quantity(&order.limit)?;
-        let rank = Rank::of(self.band, side, price);
-        let (arrival, expires_at) = (order.arrival(), order.expires_at);
-        let index = self.orders.insert(Entry { side, rank, open, trader, arrival, expires_at });
-        self.enqueue(index, side, rank, &arrival);
-        self.next_expiry = self.next_expiry.min(expires_at);
-        Ok(self.orders.handle(index))
+        Ok(self.rest_checked(&order, open))
     }
 
     /// What `taker` would take from the orders that rest now, best first: never its own trader's, nor those that
     /// `skip` names. Lazy: each step is found when it is asked for.
     #[inline]
     pub fn plan<Skip: FnMut(Handle) -> bool>(&self, taker: &Limit, skip: Skip) -> Plan<'_, Id, Skip> {
-        self.plan_with(taker, None, skip)
+        Plan { book: self, cursor: Cursor::new(self, taker, None), skip }
     }
 
     /// Like [`Self::plan`], for a taker that came at `arrival`, such as one that rests itself: only from orders that
@@ -112,7 +106,7 @@ impl<Id: Ord + Copy> Book<Id> {
         arrival: Arrival<Id>,
         skip: Skip,
     ) -> Plan<'_, Id, Skip> {
-        self.plan_with(taker, Some(arrival), skip)
+        Plan { book: self, cursor: Cursor::new(self, taker, Some(arrival)), skip }
     }
 
     /// Takes `quantity` from an order, which leaves the book once nothing is left. Returns what is left.
@@ -178,7 +172,7 @@ impl<Id: Ord + Copy> Book<Id> {
     /// The best price of a side.
     #[must_use]
     pub fn best(&self, side: Side) -> Option<Price> {
-        self.ladder(side).next(Rank(0)).map(|rank| rank.price(self.band, side))
+        self.ranks(side).next().map(|rank| rank.price(self.band, side))
     }
 
     /// The best `most` prices of a side with what is open at each, best first.
@@ -198,7 +192,8 @@ impl<Id: Ord + Copy> Book<Id> {
 
     fn ranks(&self, side: Side) -> impl Iterator<Item = Rank> {
         let ladder = self.ladder(side);
-        std::iter::successors(ladder.next(Rank(0)), |rank| ladder.next(Rank(rank.0 + 1)))
+        let occupied = |rank: Rank| (rank != Rank::BEYOND).then_some(rank);
+        std::iter::successors(occupied(ladder.next(Rank::BEST)), move |rank| occupied(ladder.next(rank.worse())))
     }
 
     fn queue(&self, side: Side, rank: Rank) -> impl Iterator<Item = Link> {
@@ -219,23 +214,6 @@ impl<Id: Ord + Copy> Book<Id> {
     }
 
     #[inline]
-    fn plan_with<Skip>(&self, taker: &Limit, before: Option<Arrival<Id>>, skip: Skip) -> Plan<'_, Id, Skip> {
-        let side = taker.side.opposite();
-        Plan {
-            orders: &self.orders,
-            ladder: self.ladder(side),
-            band: self.band,
-            side,
-            taker: taker.trader,
-            wanted: taker.quantity,
-            reach: Rank::reach(self.band, side, taker.price),
-            before,
-            skip,
-            cursor: Cursor::START,
-        }
-    }
-
-    #[inline]
     fn open_quantity(&self, limit: &Limit) -> Result<u32, Rejection> {
         let Limit { price, quantity, .. } = *limit;
         if !quantity.is_positive() {
@@ -251,35 +229,26 @@ impl<Id: Ord + Copy> Book<Id> {
     }
 
     #[inline]
-    fn ladder(&self, side: Side) -> &Ladder {
-        match side {
-            Side::Buy => &self.bids,
-            Side::Sell => &self.asks,
-        }
+    pub(crate) fn ladder(&self, side: Side) -> &Ladder {
+        &self.ladders[side as usize]
     }
 
+    /// Stores an order and links it behind the last one of its price that came before it.
     #[inline]
-    fn set_queue(&mut self, side: Side, rank: Rank, queue: Queue) {
-        let ladder = match side {
-            Side::Buy => &mut self.bids,
-            Side::Sell => &mut self.asks,
-        };
-        ladder.set_queue(rank, queue, self.band.ticks());
-    }
-
-    /// Links a new node behind the last order of its price that came before it.
-    #[inline]
-    fn enqueue(&mut self, index: Link, side: Side, rank: Rank, arrival: &Arrival<Id>) {
-        let mut queue = self.ladder(side).queue(rank);
+    fn rest_checked(&mut self, order: &Order<Id>, open: u32) -> Handle {
+        let Limit { trader, side, price, .. } = order.limit;
+        let (arrival, expires_at) = (order.arrival(), order.expires_at);
+        let rank = Rank::of(self.band, side, price);
+        let queue = self.ladders[side as usize].occupy(rank, self.band.ticks());
         let mut previous = queue.last;
-        while previous != NONE && !self.orders.came_before(previous, arrival) {
+        while previous != NONE && !self.orders.came_before(previous, &arrival) {
             previous = self.orders.node(previous).previous;
         }
         let next = if previous == NONE { queue.first } else { self.orders.node(previous).next };
-        let node = self.orders.node_mut(index);
-        (node.previous, node.next) = (previous, next);
-        self.join(&mut queue, previous, next, index, index);
-        self.set_queue(side, rank, queue);
+        let index = self.orders.insert(Entry { side, rank, open, trader, arrival, expires_at, previous, next });
+        self.orders.link(queue, previous, next, index, index);
+        self.next_expiry = self.next_expiry.min(expires_at);
+        self.orders.handle(index)
     }
 
     /// Takes an order out of its queue and frees its node.
@@ -287,24 +256,12 @@ impl<Id: Ord + Copy> Book<Id> {
     fn remove(&mut self, index: Link) {
         let node = self.orders.node(index);
         let (side, rank, previous, next) = (node.side(), node.rank(), node.previous, node.next);
-        let mut queue = self.ladder(side).queue(rank);
-        self.join(&mut queue, previous, next, next, previous);
-        self.set_queue(side, rank, queue);
+        let ladder = &mut self.ladders[side as usize];
+        let queue = ladder.queue_mut(rank);
+        self.orders.link(queue, previous, next, next, previous);
+        if queue.first == NONE {
+            ladder.vacate(rank);
+        }
         self.orders.remove(index);
-    }
-
-    /// Makes `after` follow `previous` and `before` precede `next`, where the ends of the queue stand for none.
-    #[inline]
-    fn join(&mut self, queue: &mut Queue, previous: Link, next: Link, after: Link, before: Link) {
-        if previous == NONE {
-            queue.first = after;
-        } else {
-            self.orders.node_mut(previous).next = after;
-        }
-        if next == NONE {
-            queue.last = before;
-        } else {
-            self.orders.node_mut(next).previous = before;
-        }
     }
 }

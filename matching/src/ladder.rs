@@ -12,6 +12,8 @@ const WORD: u32 = u64::BITS;
 /// The price levels of one side.
 #[derive(Clone, Debug)]
 pub(crate) struct Ladder {
+    /// The best occupied rank, or [`Rank::BEYOND`]: what almost every order asks first.
+    best: Rank,
     /// One bit a chunk: whether it holds any order.
     occupied: Vec<u64>,
     chunks: Vec<Option<Box<Chunk>>>,
@@ -36,78 +38,105 @@ impl Queue {
 }
 
 impl Ladder {
-    pub(crate) const EMPTY: Self = Self { occupied: Vec::new(), chunks: Vec::new() };
+    pub(crate) const EMPTY: Self = Self { best: Rank::BEYOND, occupied: Vec::new(), chunks: Vec::new() };
 
-    /// The best occupied rank that is `from` or worse.
+    /// The best occupied rank that is `from` or worse; [`Rank::BEYOND`] if there is none.
     #[inline]
-    pub(crate) fn next(&self, from: Rank) -> Option<Rank> {
-        let (chunk, bit) = split(from);
-        let here = self.chunk(chunk).map_or(0, |chunk| chunk.occupied & (u64::MAX << bit));
-        if here != 0 {
-            return Some(join(chunk, here.trailing_zeros()));
-        }
-        let chunk = self.next_chunk(chunk + 1)?;
-        self.chunk(chunk).map(|found| join(chunk, found.occupied.trailing_zeros()))
+    pub(crate) fn next(&self, from: Rank) -> Rank {
+        if from <= self.best { self.best } else { self.scan(from) }
     }
 
-    /// The queue at `rank`; empty if no order is there.
+    /// The queue at an occupied rank.
     #[inline]
     pub(crate) fn queue(&self, rank: Rank) -> Queue {
         let (chunk, bit) = split(rank);
         self.chunk(chunk).map_or(Queue::EMPTY, |chunk| chunk.queues[bit as usize])
     }
 
-    /// Replaces the queue at `rank`; `ticks` is the size of the band, for the first order of a side.
+    /// The queue at `rank`, to add an order to it; `ticks` is the size of the band, for the first order of a side.
     #[inline]
-    pub(crate) fn set_queue(&mut self, rank: Rank, queue: Queue, ticks: u32) {
+    pub(crate) fn occupy(&mut self, rank: Rank, ticks: u32) -> &mut Queue {
         let (index, bit) = split(rank);
-        let chunk = self.chunk_or_new(index, ticks);
-        chunk.queues[bit as usize] = queue;
-        if queue.first == NONE {
-            chunk.occupied &= !(1 << bit);
-        } else {
-            chunk.occupied |= 1 << bit;
+        if !matches!(self.chunks.get(index as usize), Some(Some(_))) {
+            self.grow(index, ticks);
         }
-        let any = chunk.occupied != 0;
-        let word = &mut self.occupied[(index / WORD) as usize];
-        if any {
-            *word |= 1 << (index % WORD);
-        } else {
-            *word &= !(1 << (index % WORD));
+        self.best = self.best.min(rank);
+        self.occupied[(index / WORD) as usize] |= 1 << (index % WORD);
+        let chunk = self.chunks[index as usize].as_deref_mut().expect("was made just now");
+        chunk.occupied |= 1 << bit;
+        &mut chunk.queues[bit as usize]
+    }
+
+    /// The queue at an occupied rank, to take an order from it. If that was the last one, call [`Self::vacate`].
+    #[inline]
+    pub(crate) fn queue_mut(&mut self, rank: Rank) -> &mut Queue {
+        let (index, bit) = split(rank);
+        let chunk = self.chunks[index as usize].as_deref_mut().expect("an order rests in it");
+        &mut chunk.queues[bit as usize]
+    }
+
+    /// Notes that the queue at `rank` is empty now.
+    #[inline]
+    pub(crate) fn vacate(&mut self, rank: Rank) {
+        let (index, bit) = split(rank);
+        let chunk = self.chunks[index as usize].as_deref_mut().expect("an order rested in it");
+        chunk.occupied &= !(1 << bit);
+        if chunk.occupied == 0 {
+            self.occupied[(index / WORD) as usize] &= !(1 << (index % WORD));
+        }
+        if rank == self.best {
+            self.best = self.scan(rank);
         }
     }
 
+    #[inline]
+    fn scan(&self, from: Rank) -> Rank {
+        let (chunk, bit) = split(from);
+        let here = self.chunk(chunk).map_or(0, |chunk| chunk.occupied & (u64::MAX << bit));
+        if here != 0 {
+            return join(chunk, here.trailing_zeros());
+        }
+        match self.next_chunk(chunk + 1) {
+            Some((index, chunk)) => join(index, chunk.occupied.trailing_zeros()),
+            None => Rank::BEYOND,
+        }
+    }
+
+    #[inline]
     fn chunk(&self, index: u32) -> Option<&Chunk> {
         self.chunks.get(index as usize)?.as_deref()
     }
 
-    fn chunk_or_new(&mut self, index: u32, ticks: u32) -> &mut Chunk {
-        if self.chunks.is_empty() {
-            let chunks = ticks.div_ceil(WORD);
-            self.chunks.resize_with(chunks as usize, || None);
-            self.occupied.resize(chunks.div_ceil(WORD) as usize, 0);
-        }
-        self.chunks[index as usize]
-            .get_or_insert_with(|| Box::new(Chunk { occupied: 0, queues: [Queue::EMPTY; WORD as usize] }))
-    }
-
-    fn next_chunk(&self, from: u32) -> Option<u32> {
+    /// The first chunk from `from` on that holds any order.
+    fn next_chunk(&self, from: u32) -> Option<(u32, &Chunk)> {
         let first = from / WORD;
         let mut mask = u64::MAX << (from % WORD);
         for (word, &bits) in (first..).zip(self.occupied.get(first as usize..)?) {
             if bits & mask != 0 {
-                return Some(word * WORD + (bits & mask).trailing_zeros());
+                let index = join(word, (bits & mask).trailing_zeros()).0;
+                return self.chunk(index).map(|chunk| (index, chunk));
             }
             mask = u64::MAX;
         }
         None
     }
+
+    #[cold]
+    fn grow(&mut self, index: u32, ticks: u32) {
+        let chunks = ticks.div_ceil(WORD);
+        self.chunks.resize_with(chunks as usize, || None);
+        self.occupied.resize(chunks.div_ceil(WORD) as usize, 0);
+        self.chunks[index as usize]
+            .get_or_insert_with(|| Box::new(Chunk { occupied: 0, queues: [Queue::EMPTY; WORD as usize] }));
+    }
 }
 
+#[inline]
 fn split(rank: Rank) -> (u32, u32) {
     (rank.0 / WORD, rank.0 % WORD)
 }
 
+#[inline]
 fn join(chunk: u32, bit: u32) -> Rank {
     Rank(chunk * WORD + bit)
 }

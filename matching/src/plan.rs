@@ -1,10 +1,9 @@
 //! What an order would take from a book, in the order of priority. Asking changes nothing.
 
-use crate::band::PriceBand;
-use crate::ladder::Ladder;
-use crate::order::Trader;
+use crate::book::Book;
+use crate::order::{Limit, Trader};
 use crate::priority::{Arrival, Rank};
-use crate::slab::{Handle, Link, NONE, Slab};
+use crate::slab::{Handle, Link, NONE};
 use crate::units::{Price, Side, WattHours};
 
 /// One step of a plan: so much from that resting order, at its price.
@@ -22,29 +21,37 @@ pub struct Take<Id> {
     pub quantity: WattHours,
 }
 
-/// The takes of one order, best first; made by [`crate::Book::plan`].
+/// The takes of one order, best first; made by [`Book::plan`].
 ///
 /// Never against the taker's own trader: those orders stay where they are and the plan goes on behind them.
 #[derive(Debug)]
 pub struct Plan<'book, Id, Skip> {
-    pub(crate) orders: &'book Slab<Id>,
-    pub(crate) ladder: &'book Ladder,
-    pub(crate) band: PriceBand,
-    /// The side of the resting orders.
-    pub(crate) side: Side,
-    pub(crate) taker: Trader,
-    pub(crate) wanted: WattHours,
-    /// The worst rank that the taker accepts; none if it accepts no price at all.
-    pub(crate) reach: Option<Rank>,
-    /// Only orders that came before this are taken.
-    pub(crate) before: Option<Arrival<Id>>,
+    pub(crate) book: &'book Book<Id>,
+    pub(crate) cursor: Cursor<Id>,
     pub(crate) skip: Skip,
-    pub(crate) cursor: Cursor,
 }
 
-/// Where a plan stands.
+impl<Id: Ord + Copy, Skip: FnMut(Handle) -> bool> Iterator for Plan<'_, Id, Skip> {
+    type Item = Take<Id>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Take<Id>> {
+        self.cursor.advance(self.book, &mut self.skip)
+    }
+}
+
+/// A plan's place in the book. It holds no reference, so the auction can apply each step before it asks for the next;
+/// it stays good as long as nothing but the take that it gave last is filled in between.
 #[derive(Debug)]
-pub(crate) struct Cursor {
+pub(crate) struct Cursor<Id> {
+    taker: Trader,
+    wanted: WattHours,
+    /// The side of the resting orders.
+    side: Side,
+    /// The first rank that the taker does not accept.
+    end: Rank,
+    /// Only orders that came before this are taken.
+    before: Option<Arrival<Id>>,
     /// The next order of the queue at hand, if any.
     next: Link,
     /// The rank of that queue.
@@ -53,52 +60,57 @@ pub(crate) struct Cursor {
     resume: Rank,
 }
 
-impl Cursor {
-    pub(crate) const START: Self = Self { next: NONE, rank: Rank(0), resume: Rank(0) };
-}
-
-impl<Id: Ord + Copy, Skip: FnMut(Handle) -> bool> Plan<'_, Id, Skip> {
-    /// The next resting order within reach, whoever's it is.
+impl<Id: Ord + Copy> Cursor<Id> {
     #[inline]
-    fn next_resting(&mut self) -> Option<Link> {
-        if self.cursor.next == NONE {
-            let rank = self.ladder.next(self.cursor.resume)?;
-            if rank > self.reach? {
-                return None;
-            }
-            self.cursor = Cursor { next: self.ladder.queue(rank).first, rank, resume: Rank(rank.0 + 1) };
+    pub(crate) fn new(book: &Book<Id>, taker: &Limit, before: Option<Arrival<Id>>) -> Self {
+        let side = taker.side.opposite();
+        Self {
+            taker: taker.trader,
+            wanted: taker.quantity,
+            side,
+            end: Rank::end(book.band(), side, taker.price),
+            before,
+            next: NONE,
+            rank: Rank::BEST,
+            resume: Rank::BEST,
         }
-        let index = self.cursor.next;
-        self.cursor.next = self.orders.node(index).next;
-        Some(index)
     }
-}
 
-impl<Id: Ord + Copy, Skip: FnMut(Handle) -> bool> Iterator for Plan<'_, Id, Skip> {
-    type Item = Take<Id>;
-
+    /// The next take.
     #[inline]
-    fn next(&mut self) -> Option<Take<Id>> {
+    pub(crate) fn advance(&mut self, book: &Book<Id>, mut skip: impl FnMut(Handle) -> bool) -> Option<Take<Id>> {
         while self.wanted.is_positive() {
-            let index = self.next_resting()?;
-            if self.before.is_some_and(|arrival| !self.orders.came_before(index, &arrival)) {
+            let index = self.next_resting(book)?;
+            if self.before.is_some_and(|arrival| !book.orders.came_before(index, &arrival)) {
                 // The rest of this queue came later still.
-                self.cursor.next = NONE;
+                self.next = NONE;
                 continue;
             }
-            let node = self.orders.node(index);
-            if node.trader == self.taker {
-                continue;
-            }
-            let handle = self.orders.handle(index);
-            if (self.skip)(handle) {
+            let (node, handle) = (book.orders.node(index), book.orders.handle(index));
+            if node.trader == self.taker || skip(handle) {
                 continue;
             }
             let quantity = self.wanted.min(WattHours(i64::from(node.open)));
             self.wanted -= quantity;
-            let price = self.cursor.rank.price(self.band, self.side);
-            return Some(Take { handle, id: self.orders.id(index), trader: node.trader, price, quantity });
+            let price = self.rank.price(book.band(), self.side);
+            return Some(Take { handle, id: book.orders.id(index), trader: node.trader, price, quantity });
         }
         None
+    }
+
+    /// The next resting order within reach, whoever's it is.
+    #[inline]
+    fn next_resting(&mut self, book: &Book<Id>) -> Option<Link> {
+        if self.next == NONE {
+            let ladder = book.ladder(self.side);
+            let rank = ladder.next(self.resume);
+            if rank >= self.end {
+                return None;
+            }
+            (self.next, self.rank, self.resume) = (ladder.queue(rank).first, rank, rank.worse());
+        }
+        let index = self.next;
+        self.next = book.orders.node(index).next;
+        Some(index)
     }
 }

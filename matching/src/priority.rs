@@ -21,15 +21,23 @@ pub struct Arrival<Id> {
 }
 
 impl Rank {
+    /// The rank of the best price.
+    pub(crate) const BEST: Self = Self(0);
+
+    /// Worse than every price of any band.
+    pub(crate) const BEYOND: Self = Self(u32::MAX);
+
     /// The rank of an order on `side` at `price`, which must lie within the band.
+    #[inline]
     pub(crate) fn of(band: PriceBand, side: Side, price: Price) -> Self {
         Self(match side {
-            Side::Sell => price.0.abs_diff(band.floor().0),
-            Side::Buy => price.0.abs_diff(band.cap().0),
+            Side::Sell => price.0.wrapping_sub(band.floor().0) as u32,
+            Side::Buy => band.cap().0.wrapping_sub(price.0) as u32,
         })
     }
 
     /// The price that has this rank on `side`.
+    #[inline]
     pub(crate) fn price(self, band: PriceBand, side: Side) -> Price {
         Price(match side {
             Side::Sell => band.floor().0.wrapping_add_unsigned(self.0),
@@ -37,14 +45,20 @@ impl Rank {
         })
     }
 
-    /// The worst rank on `side` that a taker with limit `price` still accepts; none if it accepts no price of the band.
-    pub(crate) fn reach(band: PriceBand, side: Side, price: Price) -> Option<Self> {
-        let within = match side {
-            Side::Sell if price < band.floor() => return None,
-            Side::Buy if price > band.cap() => return None,
-            Side::Sell => price.min(band.cap()),
-            Side::Buy => price.max(band.floor()),
-        };
-        Some(Self::of(band, side, within))
+    /// The first rank on `side` that a taker with limit `price` no longer accepts.
+    #[inline]
+    pub(crate) fn end(band: PriceBand, side: Side, price: Price) -> Self {
+        match side {
+            Side::Sell if price < band.floor() => Self::BEST,
+            Side::Buy if price > band.cap() => Self::BEST,
+            Side::Sell => Self::of(band, side, price.min(band.cap())).worse(),
+            Side::Buy => Self::of(band, side, price.max(band.floor())).worse(),
+        }
+    }
+
+    /// One tick worse.
+    #[inline]
+    pub(crate) fn worse(self) -> Self {
+        Self(self.0 + 1)
     }
 }

@@ -5,6 +5,7 @@
 
 use std::num::NonZeroU32;
 
+use crate::ladder::Queue;
 use crate::order::Trader;
 use crate::priority::{Arrival, Rank};
 use crate::rejection::Rejection;
@@ -69,6 +70,8 @@ pub(crate) struct Entry<Id> {
     pub(crate) trader: Trader,
     pub(crate) arrival: Arrival<Id>,
     pub(crate) expires_at: UtcMillis,
+    pub(crate) previous: Link,
+    pub(crate) next: Link,
 }
 
 impl Place {
@@ -149,6 +152,21 @@ impl<Id: Ord + Copy> Slab<Id> {
         (0..).zip(&self.nodes).filter(|(_, node)| node.open > 0).map(|(index, _)| index)
     }
 
+    /// Makes `after` follow `previous` and `before` precede `next`, where the ends of the queue stand for none.
+    #[inline]
+    pub(crate) fn link(&mut self, queue: &mut Queue, previous: Link, next: Link, after: Link, before: Link) {
+        if previous == NONE {
+            queue.first = after;
+        } else {
+            self.node_mut(previous).next = after;
+        }
+        if next == NONE {
+            queue.last = before;
+        } else {
+            self.node_mut(next).previous = before;
+        }
+    }
+
     /// Stores an order that no queue links yet.
     #[inline]
     pub(crate) fn insert(&mut self, entry: Entry<Id>) -> Link {
@@ -156,8 +174,8 @@ impl<Id: Ord + Copy> Slab<Id> {
         let record = Record { id: entry.arrival.id, expires_at: entry.expires_at };
         let mut node = Node {
             at: entry.arrival.at,
-            next: NONE,
-            previous: NONE,
+            next: entry.next,
+            previous: entry.previous,
             open: entry.open,
             trader: entry.trader,
             place: Place::new(entry.side, entry.rank),
