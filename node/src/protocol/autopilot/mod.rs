@@ -1,0 +1,307 @@
+//! Trades for the household within its owner's limits.
+//!
+//! Each time it is asked, [`plan`] works out per open slot what the household will need or has over ([`forecast`]
+//! before the meter has counted, the meter itself afterwards), what of that is not traded yet, and at which price to
+//! quote it ([`ramp`]). It compares that with its own live requests and says what to change. It keeps no state: asked
+//! again with nothing changed, it wants nothing.
+//!
+//! Not in here: agreeing with neighbours, the connection limit's bookkeeping, the clock.
+
+mod forecast;
+mod ramp;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use wattswap_matching::{Price, Side, Slot, UtcMillis, WattHours};
+
+use self::forecast::{Count, Forecast};
+use self::ramp::Window;
+use super::charter::Shape;
+use super::metering::{Limits, Metering};
+
+/// What the owner allows the autopilot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether it trades. Switched off, it withdraws its own requests.
+    pub on: bool,
+    /// It never sells below this.
+    pub sell_at_least: Price,
+    /// It never buys above this.
+    pub buy_at_most: Price,
+    /// For how many slots it trades on a forecast, counted back from the end of delivery: 0 trades only what the meter
+    /// has counted, 1 also the slot that is being delivered, 2 the next one too.
+    pub trade_ahead: u16,
+    /// The most that it has traded and open in one slot and direction; none for what the connection carries.
+    pub slot_limit: Option<WattHours>,
+}
+
+/// Slots ahead that the default settings trade: two hours, for which the last readings still say something.
+pub const DEFAULT_TRADE_AHEAD: u16 = 8;
+/// The farthest that anybody can trade ahead: a day of quarter-hours. With [`BEATS_PER_SLOT`] it keeps the requotes of
+/// one slot below [`super::limits::MAX_PLACES_PER_SLOT`].
+pub const MAX_TRADE_AHEAD: u16 = 96;
+/// How often the autopilot looks again in the time of one slot.
+pub const BEATS_PER_SLOT: u32 = 8;
+/// A quote on a forecast stays while what is wanted differs from it by less than this part of it: forecasts move with
+/// every reading, and each requote is written down by every neighbour.
+const SLACK_PART: i64 = 8;
+
+/// Why the settings can't be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// Nobody trades at such a price here.
+    #[error("both price limits must lie between the community's floor ({}) and cap ({}), in price ticks", floor.0, cap.0)]
+    OutsideBand {
+        /// Lowest price.
+        floor: Price,
+        /// Highest price.
+        cap: Price,
+    },
+    /// Further ahead than a day.
+    #[error("the autopilot trades at most {most} slots ahead")]
+    TooFarAhead {
+        /// The bound.
+        most: u16,
+    },
+    /// Nothing, or less than nothing.
+    #[error("the limit per slot must be above zero; switch the autopilot off if it should not trade")]
+    NoQuantity,
+}
+
+impl Settings {
+    /// Trades between what the supplier pays and what it takes per kWh: selling to a neighbour beats the feed-in
+    /// tariff, and buying from one beats the retail price.
+    #[must_use]
+    pub fn between(feed_in: Price, retail: Price) -> Self {
+        let (sell_at_least, buy_at_most) = (feed_in, retail);
+        Self { on: true, sell_at_least, buy_at_most, trade_ahead: DEFAULT_TRADE_AHEAD, slot_limit: None }
+    }
+
+    /// Does not trade: what a household starts with, until its owner names the tariffs.
+    #[must_use]
+    pub fn off(shape: &Shape) -> Self {
+        Self { on: false, ..Self::between(shape.floor, shape.cap) }
+    }
+
+    /// Whether they can be used in this market.
+    ///
+    /// # Errors
+    /// [`SettingsError`].
+    pub fn check(&self, shape: &Shape) -> Result<(), SettingsError> {
+        let band = shape.floor..=shape.cap;
+        if !band.contains(&self.sell_at_least) || !band.contains(&self.buy_at_most) {
+            Err(SettingsError::OutsideBand { floor: shape.floor, cap: shape.cap })
+        } else if self.trade_ahead > MAX_TRADE_AHEAD {
+            Err(SettingsError::TooFarAhead { most: MAX_TRADE_AHEAD })
+        } else if self.slot_limit.is_some_and(|limit| !limit.is_positive()) {
+            Err(SettingsError::NoQuantity)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// When the slot is quoted, whether or not that time has come.
+    fn window(&self, slot: Slot, shape: &Shape) -> Window {
+        let ahead = shape.slot_length * u32::from(self.trade_ahead);
+        let from = shape.next(slot).start().before(ahead).max(shape.opens(slot));
+        Window { from, until: shape.gate(slot) }
+    }
+}
+
+/// What of one slot is traded, pending and quoted already. All quantities are zero or more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position<Id> {
+    /// Bought so far.
+    pub bought: WattHours,
+    /// Sold so far.
+    pub sold: WattHours,
+    /// What may yet be bought beside the autopilot's open quotes: in doubt, or open for the owner.
+    pub pending_buys: WattHours,
+    /// What may yet be sold beside the autopilot's open quotes: in doubt, or open for the owner.
+    pub pending_sells: WattHours,
+    /// The autopilot's own live requests.
+    pub live: Vec<Live<Id>>,
+}
+
+/// A live request of the autopilot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Live<Id> {
+    /// The household's name for it.
+    pub id: Id,
+    /// Which way.
+    pub side: Side,
+    /// Its limit per kWh.
+    pub price: Price,
+    /// What is open of it and not in doubt.
+    pub open: WattHours,
+}
+
+/// What the autopilot wants to trade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// The delivery interval.
+    pub slot: Slot,
+    /// Buy or sell.
+    pub side: Side,
+    /// How much.
+    pub quantity: WattHours,
+    /// The limit per kWh.
+    pub price: Price,
+    /// Until when.
+    pub expires_at: UtcMillis,
+}
+
+/// A change that the autopilot wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action<Id> {
+    /// Withdraw this request.
+    Cancel(Id),
+    /// Make this one. Comes after the cancels of its slot: both belong in one turn.
+    Place(Quote),
+}
+
+impl<Id> Default for Position<Id> {
+    fn default() -> Self {
+        let zero = WattHours::ZERO;
+        Self { bought: zero, sold: zero, pending_buys: zero, pending_sells: zero, live: Vec::new() }
+    }
+}
+
+impl<Id> Position<Id> {
+    /// What is traded and pending on one side.
+    fn committed(&self, side: Side) -> WattHours {
+        match side {
+            Side::Buy => self.bought + self.pending_buys,
+            Side::Sell => self.sold + self.pending_sells,
+        }
+    }
+
+    /// What is pending on one side.
+    fn pending(&self, side: Side) -> WattHours {
+        match side {
+            Side::Buy => self.pending_buys,
+            Side::Sell => self.pending_sells,
+        }
+    }
+}
+
+/// What to change at `now`, so that what is not traded yet is quoted: cancels before places, slot by slot.
+///
+/// A slot is wanted by what the meters counted once it is delivered and they are known exactly, by the [`forecast`]
+/// until then, and not at all where the count is only an estimate. It is quoted on one side at a time, on the ticks,
+/// within the connection and the owner's limit; amounts below the smallest fill are left to the supplier.
+///
+/// `positions` holds every slot in which the household has traded, pending or open quantities; others count as empty.
+#[must_use]
+pub fn plan<Id: Copy>(
+    now: UtcMillis,
+    shape: &Shape,
+    metering: &Metering,
+    positions: &BTreeMap<Slot, Position<Id>>,
+    settings: &Settings,
+) -> Vec<Action<Id>> {
+    let forecast = Forecast::new(now, shape, metering);
+    let pilot = Pilot { now, shape, settings, forecast, limits: metering.limits() };
+    let empty = Position::default();
+    let mut slots: BTreeSet<Slot> = pilot.quoted_slots().collect();
+    slots.extend(positions.keys());
+    let position = |slot: &Slot| positions.get(slot).unwrap_or(&empty);
+    slots.iter().flat_map(|slot| changes(position(slot), pilot.wanted(*slot, position(slot)), shape)).collect()
+}
+
+/// When to ask for the next plan: [`BEATS_PER_SLOT`] times a slot, at a moment of the beat that `stagger` chooses, a
+/// number of the household's own (any part of its key), so that neighbours do not all speak at once.
+#[must_use]
+pub fn next_wake(now: UtcMillis, shape: &Shape, stagger: u64) -> UtcMillis {
+    let beat = u64::try_from((shape.slot_length / BEATS_PER_SLOT).as_millis()).unwrap_or(u64::MAX).max(1);
+    let since_beat = (now.0 % beat + beat - stagger % beat) % beat;
+    UtcMillis(now.0.saturating_add(beat - since_beat))
+}
+
+/// A quote, and by how much an open one may differ from it and stay.
+struct Wanted {
+    quote: Quote,
+    slack: WattHours,
+}
+
+/// What a plan depends on beside the positions.
+struct Pilot<'a> {
+    now: UtcMillis,
+    shape: &'a Shape,
+    settings: &'a Settings,
+    forecast: Forecast<'a>,
+    limits: Limits,
+}
+
+impl Pilot<'_> {
+    fn quoted_slots(&self) -> impl Iterator<Item = Slot> {
+        let begun = |slot: &Slot| self.settings.window(*slot, self.shape).from <= self.now;
+        self.shape.open_slots(self.now).take_while(move |slot| self.settings.on && begun(slot))
+    }
+
+    fn wanted<Id>(&self, slot: Slot, position: &Position<Id>) -> Option<Wanted> {
+        let window = self.settings.window(slot, self.shape);
+        if !self.settings.on || self.now < window.from || window.until <= self.now {
+            return None;
+        }
+        let (net, is_counted) = self.net(slot)?;
+        let missing = net - (position.committed(Side::Buy) - position.committed(Side::Sell));
+        let side = if missing.is_positive() { Side::Buy } else { Side::Sell };
+        if position.pending(side.opposite()).is_positive() {
+            return None;
+        }
+        let room = self.room(side, position);
+        let quantity = on_tick(WattHours(missing.0.saturating_abs()).min(room), self.shape);
+        let price = ramp::price(side, self.now, window, self.settings, self.shape)?;
+        let slack = if is_counted { WattHours::ZERO } else { WattHours(quantity.0 / SLACK_PART) };
+        let quote = Quote { slot, side, quantity, price, expires_at: window.until };
+        quantity.is_positive().then_some(Wanted { quote, slack })
+    }
+
+    /// The net energy to trade in a slot, and whether the meters have counted it.
+    fn net(&self, slot: Slot) -> Option<(WattHours, bool)> {
+        let is_delivered = self.shape.next(slot).start() <= self.now;
+        match if is_delivered { self.forecast.counted(slot) } else { Count::NotYet } {
+            Count::Exact(net) => Some((net, true)),
+            Count::Estimated => None,
+            Count::NotYet if self.settings.trade_ahead == 0 => None,
+            Count::NotYet => self.forecast.net(slot).map(|net| (net, false)),
+        }
+    }
+
+    /// How much more may be traded on this side of a slot.
+    fn room<Id>(&self, side: Side, position: &Position<Id>) -> WattHours {
+        let power = match side {
+            Side::Buy => self.limits.import,
+            Side::Sell => self.limits.export,
+        };
+        let connection = power.over(self.limits.delivery_time);
+        let most = self.settings.slot_limit.map_or(connection, |limit| limit.min(connection));
+        most.less_at_least_zero(position.committed(side))
+    }
+}
+
+fn on_tick(quantity: WattHours, shape: &Shape) -> WattHours {
+    WattHours(quantity.0 - quantity.0 % shape.quantity_tick.0.max(1))
+}
+
+/// From what is live to what is wanted.
+fn changes<Id: Copy>(position: &Position<Id>, wanted: Option<Wanted>, shape: &Shape) -> Vec<Action<Id>> {
+    if let (Some(wanted), [live]) = (&wanted, position.live.as_slice())
+        && wanted.is_met_by(live)
+    {
+        return Vec::new();
+    }
+    let cancels = position.live.iter().map(|live| Action::Cancel(live.id));
+    let place = wanted.filter(|wanted| wanted.quote.quantity >= shape.smallest_fill);
+    cancels.chain(place.map(|wanted| Action::Place(wanted.quote))).collect()
+}
+
+impl Wanted {
+    fn is_met_by<Id>(&self, live: &Live<Id>) -> bool {
+        let off_by = WattHours((live.open - self.quote.quantity).0.saturating_abs());
+        live.side == self.quote.side && live.price == self.quote.price && off_by <= self.slack
+    }
+}

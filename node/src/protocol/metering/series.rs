@@ -1,0 +1,162 @@
+//! The accepted rows of one meter, in the order of their instants.
+//!
+//! Invariant: neither register ever falls from one row to the next, and none rose faster than the connection allows.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use wattswap_matching::{UtcMillis, WattHours, Watts};
+
+use super::{Limits, MAX_ROWS, Measured, Quality, Reason, Row, Verdict};
+
+/// A connection's fuses carry more than their rating for a while: a quarter more is still believed.
+const SPEED_MARGIN: (u128, u128) = (5, 4);
+/// Registers advance in steps, of 10 Wh at the coarsest that is of use here: two readings may be a step apart at once.
+const REGISTER_STEP: WattHours = WattHours(10);
+/// While a meter's registers have not moved yet, the next row is compared as if it came this soon: over a long gap even
+/// the life of a meter would look like a plausible consumption.
+const FIRST_GAP: Duration = Duration::from_secs(3600);
+/// A gap is one only if it is longer than a slot by this part: readings once a slot come with some jitter.
+const GAP_JITTER_PART: u128 = 8;
+/// When a meter has too many rows, this part is made free at once, so that it does not happen at every row.
+const SPARE_PART: usize = 8;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Registers {
+    import: WattHours,
+    export: WattHours,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Series {
+    rows: BTreeMap<UtcMillis, Registers>,
+    /// Rows up to this instant were dropped for want of room.
+    forgotten: Option<UtcMillis>,
+}
+
+impl Series {
+    /// The instants of the first and the last row.
+    pub(super) fn reach(&self) -> Option<(UtcMillis, UtcMillis)> {
+        Some((*self.rows.first_key_value()?.0, *self.rows.last_key_value()?.0))
+    }
+
+    /// Judges a row, and keeps it if it counts.
+    pub(super) fn admit(&mut self, row: &Row, limits: &Limits) -> Verdict {
+        let new = Registers { import: row.import, export: row.export };
+        if self.forgotten.is_some_and(|forgotten| row.at <= forgotten) {
+            return Verdict::Quarantined(Reason::TooOld);
+        }
+        match self.rows.get(&row.at) {
+            Some(kept) if *kept == new => return Verdict::Duplicate,
+            Some(kept) => return Verdict::Conflict { kept_import: kept.import, kept_export: kept.export },
+            None => {}
+        }
+        if let Some(reason) = self.misfit(row.at, new, limits) {
+            if !self.starts_anew(row.at) {
+                return Verdict::Quarantined(reason);
+            }
+            self.rows.clear();
+        }
+        self.rows.insert(row.at, new);
+        if self.rows.len() > MAX_ROWS {
+            self.make_room(limits);
+        }
+        Verdict::Accepted
+    }
+
+    /// Whether a row that does not fit begins the series again. As long as the registers have never moved there is no
+    /// saying whether the rows before (a meter's first word may well be a spurious zero) or this one is wrong, and no
+    /// energy depends on it.
+    fn starts_anew(&self, at: UtcMillis) -> bool {
+        !self.has_moved() && self.reach().is_some_and(|(_, last)| last < at)
+    }
+
+    fn has_moved(&self) -> bool {
+        let ends = self.rows.first_key_value().zip(self.rows.last_key_value());
+        ends.is_some_and(|((_, first), (_, last))| first != last)
+    }
+
+    fn misfit(&self, at: UtcMillis, new: Registers, limits: &Limits) -> Option<Reason> {
+        let before = self.rows.range(..at).next_back().map(|(earlier, old)| (*old, new, at.since(*earlier)));
+        let after = self.rows.range(at..).next().map(|(later, next)| (new, *next, later.since(at)));
+        before.into_iter().chain(after).find_map(|(from, to, elapsed)| {
+            let delivered = delivered_millis(elapsed, limits);
+            let believed = if self.has_moved() { delivered } else { delivered.min(FIRST_GAP.as_millis()) };
+            let grown = Registers { import: to.import - from.import, export: to.export - from.export };
+            if grown.import < WattHours::ZERO || grown.export < WattHours::ZERO {
+                Some(Reason::WentBack)
+            } else if grown.import > most(limits.import, believed) || grown.export > most(limits.export, believed) {
+                Some(Reason::TooFast)
+            } else {
+                None
+            }
+        })
+    }
+
+    /// Energy between two instants within the reach of the rows.
+    pub(super) fn energy(&self, start: UtcMillis, end: UtcMillis, limits: &Limits) -> Measured {
+        let (from, to) = (self.registers_at(start), self.registers_at(end));
+        let longest = self.longest_gap(start, end).as_millis();
+        let slot = limits.slot_length.as_millis();
+        let quality = if longest > slot + slot / GAP_JITTER_PART { Quality::Estimated } else { Quality::Exact };
+        Measured { import: to.import - from.import, export: to.export - from.export, quality }
+    }
+
+    fn registers_at(&self, at: UtcMillis) -> Registers {
+        let before = self.rows.range(..=at).next_back().or(self.rows.first_key_value());
+        let after = self.rows.range(at..).next().or(self.rows.last_key_value());
+        let (Some((earlier, from)), Some((later, to))) = (before, after) else {
+            return Registers { import: WattHours::ZERO, export: WattHours::ZERO };
+        };
+        let (part, whole) = (at.since(*earlier).as_millis(), later.since(*earlier).as_millis());
+        Registers {
+            import: interpolate(from.import, to.import, part, whole),
+            export: interpolate(from.export, to.export, part, whole),
+        }
+    }
+
+    /// The longest time without a reading that touches the interval.
+    fn longest_gap(&self, start: UtcMillis, end: UtcMillis) -> Duration {
+        let first = self.rows.range(..=start).next_back().map_or(start, |(at, _)| *at);
+        let last = self.rows.range(end..).next().map_or(end, |(at, _)| *at);
+        let instants = self.rows.range(first..=last).map(|(at, _)| *at);
+        let next = instants.clone().skip(1);
+        instants.zip(next).map(|(at, next)| next.since(at)).max().unwrap_or(Duration::ZERO)
+    }
+
+    /// Thins the older half of the rows out to those next to slot boundaries, which changes no slot's energy. If that
+    /// is not enough, drops the oldest.
+    fn make_room(&mut self, limits: &Limits) {
+        let slot = limits.slot_length.as_millis().max(1);
+        let slot_of = |at: UtcMillis| u128::from(at.0) / slot;
+        let older: Vec<UtcMillis> = self.rows.keys().copied().take(MAX_ROWS / 2).collect();
+        for window in older.windows(3) {
+            if slot_of(window[0]) == slot_of(window[2]) {
+                self.rows.remove(&window[1]);
+            }
+        }
+        while self.rows.len() > MAX_ROWS - MAX_ROWS / SPARE_PART {
+            self.forgotten = self.rows.pop_first().map(|(at, _)| at);
+        }
+    }
+}
+
+/// How much delivery time passes in `elapsed` on the clock.
+fn delivered_millis(elapsed: Duration, limits: &Limits) -> u128 {
+    elapsed.as_millis() * limits.delivery_time.as_millis() / limits.slot_length.as_millis().max(1)
+}
+
+/// The most by which a register may grow in this delivery time.
+fn most(power: Watts, millis: u128) -> WattHours {
+    let (numerator, denominator) = SPEED_MARGIN;
+    let watt_hours = u128::from(power.0) * millis * numerator / (denominator * 3_600_000);
+    WattHours(i64::try_from(watt_hours).unwrap_or(i64::MAX)) + REGISTER_STEP
+}
+
+fn interpolate(from: WattHours, to: WattHours, part: u128, whole: u128) -> WattHours {
+    if whole == 0 {
+        return from;
+    }
+    let grown = u128::from((to - from).0.unsigned_abs());
+    from + WattHours(i64::try_from(grown * part / whole).expect("a part of a register is no larger than it"))
+}
