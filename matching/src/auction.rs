@@ -46,11 +46,9 @@ pub fn submit<Id: Ord + Copy>(
         return Err(Rejection::Expired { expires_at: order.expires_at, now });
     }
     book.expire(now);
-    let mut left = order.limit;
     let mut plan = Cursor::new(book, &order.limit, None);
     while let Some(take) = plan.advance(book, |_| false) {
         book.fill(take.handle, take.quantity)?;
-        left.quantity -= take.quantity;
         on_trade(Trade {
             resting: take.id,
             handle: take.handle,
@@ -60,5 +58,5 @@ pub fn submit<Id: Ord + Copy>(
             quantity: take.quantity,
         });
     }
-    if left.quantity.is_positive() { book.rest(Order { limit: left, ..order }).map(Some) } else { Ok(None) }
+    Ok(if plan.wanted.is_positive() { Some(book.rest_checked(&order, plan.wanted.0 as u32)) } else { None })
 }

@@ -9,12 +9,12 @@
 //! order id, which only breaks ties of time.
 
 use crate::band::PriceBand;
-use crate::ladder::Ladder;
+use crate::ladder::{Ladder, Queue};
 use crate::order::{Limit, Order};
 use crate::plan::{Cursor, Plan};
 use crate::priority::{Arrival, Rank};
 use crate::rejection::Rejection;
-use crate::slab::{Entry, Handle, Link, NONE, Slab};
+use crate::slab::{Handle, Link, NONE, Node, Place, Slab};
 use crate::units::{Price, Side, UtcMillis, WattHours};
 
 /// The resting orders of one slot. Idle, it costs its own bytes and nothing on the heap.
@@ -50,7 +50,7 @@ impl<Id: Ord + Copy> Book<Id> {
     /// An empty book for prices within `band`.
     #[must_use]
     pub const fn new(band: PriceBand) -> Self {
-        Self { band, ladders: [Ladder::EMPTY; 2], orders: Slab::new(), next_expiry: UtcMillis(u64::MAX) }
+        Self { band, ladders: [Ladder::EMPTY; 2], orders: Slab::EMPTY, next_expiry: UtcMillis(u64::MAX) }
     }
 
     /// The prices that orders may have.
@@ -143,17 +143,9 @@ impl<Id: Ord + Copy> Book<Id> {
 
     /// Removes the orders that no longer stand at `now`, and returns them by expiry, then arrival. Costs one
     /// comparison while none is due, a look at every order when one is.
+    #[inline]
     pub fn expire(&mut self, now: UtcMillis) -> Vec<(Handle, Order<Id>)> {
-        if now < self.next_expiry {
-            return Vec::new();
-        }
-        let due: Vec<Link> = self.orders.indices().filter(|&index| self.orders.expires_at(index) <= now).collect();
-        let mut expired: Vec<_> = due.iter().map(|&index| (self.orders.handle(index), self.order(index))).collect();
-        due.into_iter().for_each(|index| self.remove(index));
-        expired.sort_by_key(|(_, order)| (order.expires_at, order.arrival()));
-        let expiries = self.orders.indices().map(|index| self.orders.expires_at(index));
-        self.next_expiry = expiries.min().unwrap_or(UtcMillis(u64::MAX));
-        expired
+        if now < self.next_expiry { Vec::new() } else { self.remove_expired(now) }
     }
 
     /// An order as it rests now, its quantity what is open; none if the handle is stale.
@@ -206,15 +198,15 @@ impl<Id: Ord + Copy> Book<Id> {
         let node = self.orders.node(index);
         let limit = Limit {
             trader: node.trader,
-            side: node.side(),
-            price: node.rank().price(self.band, node.side()),
+            side: node.place.side(),
+            price: node.place.rank().price(self.band, node.place.side()),
             quantity: WattHours(i64::from(node.open)),
         };
-        Order { limit, at: node.at, id: self.orders.id(index), expires_at: self.orders.expires_at(index) }
+        Order { limit, at: node.at, id: node.id, expires_at: node.expires_at }
     }
 
     #[inline]
-    fn open_quantity(&self, limit: &Limit) -> Result<u32, Rejection> {
+    pub(crate) fn open_quantity(&self, limit: &Limit) -> Result<u32, Rejection> {
         let Limit { price, quantity, .. } = *limit;
         if !quantity.is_positive() {
             return Err(Rejection::NotPositive(quantity));
@@ -233,34 +225,56 @@ impl<Id: Ord + Copy> Book<Id> {
         &self.ladders[side as usize]
     }
 
-    /// Stores an order and links it behind the last one of its price that came before it.
+    /// Stores an order and links it into the queue of its price.
     #[inline]
-    fn rest_checked(&mut self, order: &Order<Id>, open: u32) -> Handle {
-        let Limit { trader, side, price, .. } = order.limit;
-        let (arrival, expires_at) = (order.arrival(), order.expires_at);
-        let rank = Rank::of(self.band, side, price);
-        let queue = self.ladders[side as usize].occupy(rank, self.band.ticks());
-        let mut previous = queue.last;
-        while previous != NONE && !self.orders.came_before(previous, &arrival) {
-            previous = self.orders.node(previous).previous;
+    pub(crate) fn rest_checked(&mut self, order: &Order<Id>, open: u32) -> Handle {
+        let side = order.limit.side;
+        let rank = Rank::of(self.band, side, order.limit.price);
+        let index = self.orders.insert(order, Place::new(side, rank), open);
+        let ladder = &mut self.ladders[side as usize];
+        let queue = ladder.queue_mut(rank, self.band);
+        let last = queue.last;
+        if last == NONE {
+            *queue = Queue { first: index, last: index };
+            ladder.occupy(rank);
+        } else if self.orders.node(last).came_before(&order.arrival()) {
+            queue.last = index;
+            self.orders.node_mut(last).next = index;
+            self.orders.node_mut(index).previous = last;
+        } else {
+            self.orders.insert_late(queue, index);
         }
-        let next = if previous == NONE { queue.first } else { self.orders.node(previous).next };
-        let index = self.orders.insert(Entry { side, rank, open, trader, arrival, expires_at, previous, next });
-        self.orders.link(queue, previous, next, index, index);
-        self.next_expiry = self.next_expiry.min(expires_at);
+        self.next_expiry = self.next_expiry.min(order.expires_at);
         self.orders.handle(index)
+    }
+
+    #[cold]
+    fn remove_expired(&mut self, now: UtcMillis) -> Vec<(Handle, Order<Id>)> {
+        let due = self.orders.iter().filter(|(_, node)| node.expires_at <= now);
+        let mut expired: Vec<_> = due.map(|(index, _)| (self.orders.handle(index), self.order(index))).collect();
+        expired.iter().for_each(|(handle, _)| self.remove(handle.index));
+        expired.sort_by_key(|(_, order)| (order.expires_at, order.arrival()));
+        let expiries = self.orders.iter().map(|(_, node)| node.expires_at);
+        self.next_expiry = expiries.min().unwrap_or(UtcMillis(u64::MAX));
+        expired
     }
 
     /// Takes an order out of its queue and frees its node.
     #[inline]
     fn remove(&mut self, index: Link) {
-        let node = self.orders.node(index);
-        let (side, rank, previous, next) = (node.side(), node.rank(), node.previous, node.next);
-        let ladder = &mut self.ladders[side as usize];
-        let queue = ladder.queue_mut(rank);
-        self.orders.link(queue, previous, next, next, previous);
+        let &Node { place, previous, next, .. } = self.orders.node(index);
+        let ladder = &mut self.ladders[place.side() as usize];
+        let queue = ladder.queue_mut(place.rank(), self.band);
+        match previous {
+            NONE => queue.first = next,
+            _ => self.orders.node_mut(previous).next = next,
+        }
+        match next {
+            NONE => queue.last = previous,
+            _ => self.orders.node_mut(next).previous = previous,
+        }
         if queue.first == NONE {
-            ladder.vacate(rank);
+            ladder.vacate(place.rank());
         }
         self.orders.remove(index);
     }

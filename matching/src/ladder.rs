@@ -3,6 +3,7 @@
 //! Queues come in chunks of 64, made when the first order of one of their prices arrives, so a wide band costs a
 //! pointer per 64 ticks and an idle side nothing. What a queue links is the slab's business, not the ladder's.
 
+use crate::band::PriceBand;
 use crate::priority::Rank;
 use crate::slab::{Link, NONE};
 
@@ -46,40 +47,41 @@ impl Ladder {
         if from <= self.best { self.best } else { self.scan(from) }
     }
 
-    /// The queue at an occupied rank.
+    /// The queue at `rank`.
     #[inline]
     pub(crate) fn queue(&self, rank: Rank) -> Queue {
         let (chunk, bit) = split(rank);
         self.chunk(chunk).map_or(Queue::EMPTY, |chunk| chunk.queues[bit as usize])
     }
 
-    /// The queue at `rank`, to add an order to it; `ticks` is the size of the band, for the first order of a side.
+    /// The queue at `rank`, made if need be. Whoever puts the first order in calls [`Self::occupy`], whoever takes the
+    /// last one out [`Self::vacate`].
     #[inline]
-    pub(crate) fn occupy(&mut self, rank: Rank, ticks: u32) -> &mut Queue {
+    pub(crate) fn queue_mut(&mut self, rank: Rank, band: PriceBand) -> &mut Queue {
         let (index, bit) = split(rank);
-        if !matches!(self.chunks.get(index as usize), Some(Some(_))) {
-            self.grow(index, ticks);
+        if self.chunks.is_empty() {
+            self.make_directory(band);
         }
-        self.best = self.best.min(rank);
-        self.occupied[(index / WORD) as usize] |= 1 << (index % WORD);
-        let chunk = self.chunks[index as usize].as_deref_mut().expect("was made just now");
-        chunk.occupied |= 1 << bit;
+        let chunk = self.chunks[index as usize].get_or_insert_with(Chunk::empty);
         &mut chunk.queues[bit as usize]
     }
 
-    /// The queue at an occupied rank, to take an order from it. If that was the last one, call [`Self::vacate`].
+    /// Notes that the queue at `rank` holds orders now.
     #[inline]
-    pub(crate) fn queue_mut(&mut self, rank: Rank) -> &mut Queue {
+    pub(crate) fn occupy(&mut self, rank: Rank) {
         let (index, bit) = split(rank);
-        let chunk = self.chunks[index as usize].as_deref_mut().expect("an order rests in it");
-        &mut chunk.queues[bit as usize]
+        if let Some(chunk) = &mut self.chunks[index as usize] {
+            chunk.occupied |= 1 << bit;
+        }
+        self.occupied[(index / WORD) as usize] |= 1 << (index % WORD);
+        self.best = self.best.min(rank);
     }
 
     /// Notes that the queue at `rank` is empty now.
     #[inline]
     pub(crate) fn vacate(&mut self, rank: Rank) {
         let (index, bit) = split(rank);
-        let chunk = self.chunks[index as usize].as_deref_mut().expect("an order rested in it");
+        let Some(chunk) = &mut self.chunks[index as usize] else { return };
         chunk.occupied &= !(1 << bit);
         if chunk.occupied == 0 {
             self.occupied[(index / WORD) as usize] &= !(1 << (index % WORD));
@@ -122,12 +124,17 @@ impl Ladder {
     }
 
     #[cold]
-    fn grow(&mut self, index: u32, ticks: u32) {
-        let chunks = ticks.div_ceil(WORD);
+    fn make_directory(&mut self, band: PriceBand) {
+        let chunks = band.ticks().div_ceil(WORD);
         self.chunks.resize_with(chunks as usize, || None);
         self.occupied.resize(chunks.div_ceil(WORD) as usize, 0);
-        self.chunks[index as usize]
-            .get_or_insert_with(|| Box::new(Chunk { occupied: 0, queues: [Queue::EMPTY; WORD as usize] }));
+    }
+}
+
+impl Chunk {
+    #[cold]
+    fn empty() -> Box<Self> {
+        Box::new(Self { occupied: 0, queues: [Queue::EMPTY; WORD as usize] })
     }
 }
 

@@ -45,7 +45,8 @@ impl<Id: Ord + Copy, Skip: FnMut(Handle) -> bool> Iterator for Plan<'_, Id, Skip
 #[derive(Debug)]
 pub(crate) struct Cursor<Id> {
     taker: Trader,
-    wanted: WattHours,
+    /// What is left of the taker's quantity.
+    pub(crate) wanted: WattHours,
     /// The side of the resting orders.
     side: Side,
     /// The first rank that the taker does not accept.
@@ -81,19 +82,20 @@ impl<Id: Ord + Copy> Cursor<Id> {
     pub(crate) fn advance(&mut self, book: &Book<Id>, mut skip: impl FnMut(Handle) -> bool) -> Option<Take<Id>> {
         while self.wanted.is_positive() {
             let index = self.next_resting(book)?;
-            if self.before.is_some_and(|arrival| !book.orders.came_before(index, &arrival)) {
+            let node = book.orders.node(index);
+            if self.before.is_some_and(|arrival| !node.came_before(&arrival)) {
                 // The rest of this queue came later still.
                 self.next = NONE;
                 continue;
             }
-            let (node, handle) = (book.orders.node(index), book.orders.handle(index));
+            let handle = book.orders.handle(index);
             if node.trader == self.taker || skip(handle) {
                 continue;
             }
             let quantity = self.wanted.min(WattHours(i64::from(node.open)));
             self.wanted -= quantity;
             let price = self.rank.price(book.band(), self.side);
-            return Some(Take { handle, id: book.orders.id(index), trader: node.trader, price, quantity });
+            return Some(Take { handle, id: node.id, trader: node.trader, price, quantity });
         }
         None
     }

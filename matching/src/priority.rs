@@ -48,12 +48,11 @@ impl Rank {
     /// The first rank on `side` that a taker with limit `price` no longer accepts.
     #[inline]
     pub(crate) fn end(band: PriceBand, side: Side, price: Price) -> Self {
-        match side {
-            Side::Sell if price < band.floor() => Self::BEST,
-            Side::Buy if price > band.cap() => Self::BEST,
-            Side::Sell => Self::of(band, side, price.min(band.cap())).worse(),
-            Side::Buy => Self::of(band, side, price.max(band.floor())).worse(),
-        }
+        let accepted = match side {
+            Side::Sell => i64::from(price.0) - i64::from(band.floor().0) + 1,
+            Side::Buy => i64::from(band.cap().0) - i64::from(price.0) + 1,
+        };
+        Self(accepted.clamp(0, u32::MAX.into()) as u32)
     }
 
     /// One tick worse.

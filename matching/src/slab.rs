@@ -1,12 +1,10 @@
-//! Where a book keeps its orders: dense nodes that are reused, and handles that can't name the wrong one.
-//!
-//! A node is what matching touches, 32 bytes, two to a cache line. What it does not touch, the caller's id and the
-//! expiry, lies in a second array at the same index.
+//! Where a book keeps its orders: dense nodes that are reused, linked into queues by index, and handles that can't name
+//! the wrong one.
 
 use std::num::NonZeroU32;
 
 use crate::ladder::Queue;
-use crate::order::Trader;
+use crate::order::{Order, Trader};
 use crate::priority::{Arrival, Rank};
 use crate::rejection::Rejection;
 use crate::units::{Side, UtcMillis};
@@ -23,97 +21,82 @@ pub(crate) const NONE: Link = u32::MAX;
 /// another book, and nothing after a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Handle {
-    index: u32,
+    pub(crate) index: Link,
     generation: NonZeroU32,
 }
 
-/// The part of an order that matching touches.
+/// A resting order, or room for one.
 #[derive(Clone, Debug)]
-pub(crate) struct Node {
+pub(crate) struct Node<Id> {
     pub(crate) at: UtcMillis,
+    pub(crate) expires_at: UtcMillis,
     /// The next order of the queue; of a free node, the next free one.
     pub(crate) next: Link,
     pub(crate) previous: Link,
     /// Watt-hours still open; zero only while the node is free.
     pub(crate) open: u32,
     pub(crate) trader: Trader,
-    place: Place,
+    pub(crate) place: Place,
     /// Counts the orders that this node has held, so that a handle of an earlier one is refused.
     generation: NonZeroU32,
+    pub(crate) id: Id,
 }
 
 /// Side and rank of an order in one word.
 #[derive(Clone, Copy, Debug)]
-struct Place(u32);
-
-/// The part of an order that matching does not touch, but for breaking ties.
-#[derive(Clone, Debug)]
-struct Record<Id> {
-    id: Id,
-    expires_at: UtcMillis,
-}
+pub(crate) struct Place(u32);
 
 /// All orders of a book.
 #[derive(Clone, Debug)]
 pub(crate) struct Slab<Id> {
-    nodes: Vec<Node>,
-    records: Vec<Record<Id>>,
+    nodes: Vec<Node<Id>>,
     first_free: Link,
     len: u32,
 }
 
-/// An order on its way into the slab.
-pub(crate) struct Entry<Id> {
-    pub(crate) side: Side,
-    pub(crate) rank: Rank,
-    pub(crate) open: u32,
-    pub(crate) trader: Trader,
-    pub(crate) arrival: Arrival<Id>,
-    pub(crate) expires_at: UtcMillis,
-    pub(crate) previous: Link,
-    pub(crate) next: Link,
-}
-
 impl Place {
-    fn new(side: Side, rank: Rank) -> Self {
-        Self(rank.0 << 1 | u32::from(side == Side::Sell))
+    #[inline]
+    pub(crate) fn new(side: Side, rank: Rank) -> Self {
+        Self(rank.0 << 1 | side as u32)
     }
 
-    fn side(self) -> Side {
-        if self.0 & 1 == 0 { Side::Buy } else { Side::Sell }
+    #[inline]
+    pub(crate) fn side(self) -> Side {
+        if self.0 & 1 == Side::Buy as u32 { Side::Buy } else { Side::Sell }
     }
 
-    fn rank(self) -> Rank {
+    #[inline]
+    pub(crate) fn rank(self) -> Rank {
         Rank(self.0 >> 1)
     }
 }
 
-impl Node {
-    pub(crate) fn side(&self) -> Side {
-        self.place.side()
-    }
-
-    pub(crate) fn rank(&self) -> Rank {
-        self.place.rank()
+impl<Id: Ord + Copy> Node<Id> {
+    /// Whether it came before `arrival`.
+    #[inline]
+    pub(crate) fn came_before(&self, arrival: &Arrival<Id>) -> bool {
+        Arrival { at: self.at, id: self.id } < *arrival
     }
 }
 
 impl<Id: Ord + Copy> Slab<Id> {
-    pub(crate) const fn new() -> Self {
-        Self { nodes: Vec::new(), records: Vec::new(), first_free: NONE, len: 0 }
-    }
+    pub(crate) const EMPTY: Self = Self { nodes: Vec::new(), first_free: NONE, len: 0 };
+
+    /// Room is made for so many orders at once: few, so that a book with few orders stays small, and the room is still
+    /// in the cache when it is used.
+    const ROOM: usize = 8;
 
     pub(crate) fn len(&self) -> u32 {
         self.len
     }
 
     #[inline]
-    pub(crate) fn node(&self, index: Link) -> &Node {
+    pub(crate) fn node(&self, index: Link) -> &Node<Id> {
         &self.nodes[index as usize]
     }
 
     #[inline]
-    pub(crate) fn node_mut(&mut self, index: Link) -> &mut Node {
+    pub(crate) fn node_mut(&mut self, index: Link) -> &mut Node<Id> {
         &mut self.nodes[index as usize]
     }
 
@@ -131,82 +114,85 @@ impl<Id: Ord + Copy> Slab<Id> {
         Handle { index, generation: self.node(index).generation }
     }
 
-    #[inline]
-    pub(crate) fn id(&self, index: Link) -> Id {
-        self.records[index as usize].id
-    }
-
-    pub(crate) fn expires_at(&self, index: Link) -> UtcMillis {
-        self.records[index as usize].expires_at
-    }
-
-    /// Whether the order at `index` came before `arrival`.
-    #[inline]
-    pub(crate) fn came_before(&self, index: Link, arrival: &Arrival<Id>) -> bool {
-        let at = self.node(index).at;
-        at < arrival.at || (at == arrival.at && Arrival { at, id: self.id(index) } < *arrival)
-    }
-
-    /// The indices of all orders, in no order that means anything.
-    pub(crate) fn indices(&self) -> impl Iterator<Item = Link> {
-        (0..).zip(&self.nodes).filter(|(_, node)| node.open > 0).map(|(index, _)| index)
-    }
-
-    /// Makes `after` follow `previous` and `before` precede `next`, where the ends of the queue stand for none.
-    #[inline]
-    pub(crate) fn link(&mut self, queue: &mut Queue, previous: Link, next: Link, after: Link, before: Link) {
-        if previous == NONE {
-            queue.first = after;
-        } else {
-            self.node_mut(previous).next = after;
-        }
-        if next == NONE {
-            queue.last = before;
-        } else {
-            self.node_mut(next).previous = before;
-        }
+    /// All orders, in no order that means anything.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Link, &Node<Id>)> {
+        (0..).zip(&self.nodes).filter(|(_, node)| node.open > 0)
     }
 
     /// Stores an order that no queue links yet.
     #[inline]
-    pub(crate) fn insert(&mut self, entry: Entry<Id>) -> Link {
-        self.len += 1;
-        let record = Record { id: entry.arrival.id, expires_at: entry.expires_at };
-        let mut node = Node {
-            at: entry.arrival.at,
-            next: entry.next,
-            previous: entry.previous,
-            open: entry.open,
-            trader: entry.trader,
-            place: Place::new(entry.side, entry.rank),
-            generation: NonZeroU32::MIN,
-        };
-        let index = self.first_free;
-        if index == NONE {
-            self.nodes.push(node);
-            self.records.push(record);
-            return (self.nodes.len() - 1) as Link;
+    pub(crate) fn insert(&mut self, order: &Order<Id>, place: Place, open: u32) -> Link {
+        if self.first_free == NONE {
+            self.make_room(order);
         }
-        let free = &mut self.nodes[index as usize];
-        self.first_free = free.next;
-        node.generation = free.generation;
-        *free = node;
-        self.records[index as usize] = record;
+        let index = self.first_free;
+        let node = &mut self.nodes[index as usize];
+        self.first_free = node.next;
+        self.len += 1;
+        *node = Node {
+            at: order.at,
+            expires_at: order.expires_at,
+            next: NONE,
+            previous: NONE,
+            open,
+            trader: order.limit.trader,
+            place,
+            generation: node.generation,
+            id: order.id,
+        };
         index
+    }
+
+    /// Links the order at `index` into `queue` before all that came later. Walks from the back, for what is late is
+    /// seldom very late.
+    #[cold]
+    pub(crate) fn insert_late(&mut self, queue: &mut Queue, index: Link) {
+        let late = Arrival { at: self.node(index).at, id: self.node(index).id };
+        let (mut previous, mut next) = (queue.last, NONE);
+        while previous != NONE && !self.node(previous).came_before(&late) {
+            (previous, next) = (self.node(previous).previous, previous);
+        }
+        (self.node_mut(index).previous, self.node_mut(index).next) = (previous, next);
+        match previous {
+            NONE => queue.first = index,
+            _ => self.node_mut(previous).next = index,
+        }
+        match next {
+            NONE => queue.last = index,
+            _ => self.node_mut(next).previous = index,
+        }
     }
 
     /// Frees the node of an order that no queue links any more; its handles are refused from now on.
     #[inline]
     pub(crate) fn remove(&mut self, index: Link) {
-        self.len -= 1;
-        let first_free = self.first_free;
-        let node = self.node_mut(index);
+        let node = &mut self.nodes[index as usize];
         node.open = 0;
-        // A node whose generations are used up is never used again: better 80 bytes lost than an order hit by mistake.
+        self.len -= 1;
+        // A node whose generations are used up is never used again: better a node lost than an order hit by mistake.
         if let Some(generation) = node.generation.checked_add(1) {
             node.generation = generation;
-            node.next = first_free;
+            node.next = self.first_free;
             self.first_free = index;
         }
+    }
+
+    /// Adds free nodes. What they hold does not matter: `order` only fills them.
+    #[cold]
+    fn make_room(&mut self, order: &Order<Id>) {
+        let first = self.nodes.len() as Link;
+        let last = first + Self::ROOM as Link - 1;
+        self.nodes.extend((first..=last).map(|index| Node {
+            at: order.at,
+            expires_at: order.expires_at,
+            next: if index == last { NONE } else { index + 1 },
+            previous: NONE,
+            open: 0,
+            trader: order.limit.trader,
+            place: Place(0),
+            generation: NonZeroU32::MIN,
+            id: order.id,
+        }));
+        self.first_free = first;
     }
 }
