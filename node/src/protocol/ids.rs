@@ -94,6 +94,14 @@ pub struct LogId {
     pub incarnation: Incarnation,
 }
 
+impl LogId {
+    /// Comes before every log of this author, in the order of names.
+    #[must_use]
+    pub fn first_of(author: MemberKey) -> Self {
+        Self { author, incarnation: Incarnation { opened: UtcMillis(0), nonce: 0 } }
+    }
+}
+
 /// A point in a log: "entry number `seq` has this id".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Head {

@@ -34,8 +34,6 @@ pub const MAX_GOVERNANCE_RECORDS: usize = 4;
 pub const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 /// Bytes of a gossiped message: an entry, or a fork proof of two single entries.
 pub const MAX_GOSSIP_BYTES: usize = 256 * 1024;
-/// Nesting of arrays and maps in any message; ours need six.
-pub const MAX_DEPTH: usize = 8;
 /// Logs per author: a home that lost its store more often than this needs a new key.
 pub const MAX_INCARNATIONS: usize = 16;
 /// Heads in one message: all members with some spare incarnations each (about 90 bytes a head).
@@ -43,7 +41,7 @@ pub const MAX_HEADS: usize = 8_000;
 /// Proofs in one message.
 pub const MAX_PROOFS: usize = 16;
 /// `Place` ops of one author for one slot in one log: more than twelve repricings an hour for a whole day ahead.
-pub const MAX_PLACES_PER_SLOT: u32 = 1_024;
+pub const MAX_PLACES_PER_SLOT: usize = 1_024;
 /// Entries of one author whose time has not come or whose charter is not known yet, kept in memory.
 pub const MAX_WAITING_ENTRIES: usize = 256;
 /// Ranges asked of one peer at the same time.
@@ -62,8 +60,8 @@ pub const RESEND_INTERVAL: Duration = Duration::from_secs(2);
 pub const PEERS_TO_COMPARE: usize = 3;
 /// A taker's copy of a trade counts alone only if it was written this soon after the gate.
 pub const COPY_COUNTS_FOR: Duration = Duration::from_secs(24 * 3600);
-/// Orders and commands of the owner that are alive at one time.
-pub const MAX_LIVE_REQUESTS: usize = 20_000;
+/// Requests of the owner that are live at one time: some hundreds for each of about 200 open slots.
+pub const MAX_LIVE_REQUESTS: usize = 100_000;
 /// Orders of one request: it is split when a part that was in doubt comes free again.
 pub const MAX_ORDERS_PER_REQUEST: usize = 64;
 /// Takes that one matching pass of a request plans.
@@ -84,3 +82,9 @@ pub const MAX_TICK_DECIMALS: i64 = 9;
 pub const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);
 /// Slots that a shape may hold open at a time: six weeks of quarter-hours; each can have a book.
 pub const MAX_OPEN_SLOTS: i64 = 4_096;
+/// Orders that refused us without a visible reason and are remembered: a household meets fewer at a time.
+pub const MAX_SHUNNED: usize = 4_096;
+/// Forks whose own version is being read from the store at the same time.
+pub const MAX_FORKS_UNDER_WAY: usize = 16;
+/// Proposals that wait for the end of a turn; a taker whose proposal is dropped sends it again.
+pub const MAX_PROPOSALS_PER_TURN: usize = 1_024;

@@ -1,0 +1,47 @@
+//! Refusals that were signed: the same proposal always gets the same answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use wattswap_matching::UtcMillis;
+
+use super::words::Refusal;
+use crate::protocol::ids::ProposalId;
+use crate::protocol::signed::Verified;
+
+/// Refusals, each kept until its proposal can't be answered any more. Acceptances are in the log.
+#[derive(Default)]
+pub struct Answers {
+    refused: BTreeMap<ProposalId, Verified<Refusal>>,
+    forget_at: BTreeSet<(UtcMillis, ProposalId)>,
+}
+
+impl Answers {
+    /// Remembers a refusal until `closes_at`.
+    pub fn refuse(&mut self, refusal: Verified<Refusal>, closes_at: UtcMillis) {
+        self.forget_at.insert((closes_at, refusal.proposal));
+        self.refused.insert(refusal.proposal, refusal);
+    }
+
+    /// The refusal of this proposal.
+    #[must_use]
+    pub fn refusal(&self, proposal: &ProposalId) -> Option<&Verified<Refusal>> {
+        self.refused.get(proposal)
+    }
+
+    /// Forgets what nobody can ask for any more; gives the names.
+    pub fn advance(&mut self, now: UtcMillis) -> Vec<ProposalId> {
+        let mut forgotten = Vec::new();
+        while let Some((at, id)) = self.forget_at.first().copied().filter(|(at, _)| *at <= now) {
+            self.forget_at.remove(&(at, id));
+            self.refused.remove(&id);
+            forgotten.push(id);
+        }
+        forgotten
+    }
+
+    /// When the next refusal is forgotten.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<UtcMillis> {
+        self.forget_at.first().map(|(at, _)| *at)
+    }
+}

@@ -1,0 +1,100 @@
+//! Takes whose outcome is not known: what they reserve, and whom they are with.
+
+use std::collections::BTreeMap;
+
+use wattswap_matching::{UtcMillis, WattHours};
+
+use crate::protocol::household::io::{RequestId, Reservation};
+use crate::protocol::ids::{MemberKey, OrderId, ProposalId};
+
+/// All takes in doubt. One per counterparty: a neighbour that stays silent can block no more than that.
+#[derive(Default)]
+pub struct Doubts {
+    by_proposal: BTreeMap<ProposalId, Doubt>,
+    by_maker: BTreeMap<MemberKey, ProposalId>,
+}
+
+/// One take in doubt.
+pub struct Doubt {
+    /// What was proposed.
+    pub reservation: Reservation,
+    /// When the maker is asked again.
+    pub ask_at: UtcMillis,
+}
+
+impl Doubts {
+    /// Reserves what a new proposal asks for.
+    pub fn insert(&mut self, reservation: Reservation, ask_at: UtcMillis) {
+        let id = ProposalId(reservation.proposal.hash());
+        self.by_maker.insert(reservation.proposal.maker.author, id);
+        self.by_proposal.insert(id, Doubt { reservation, ask_at });
+    }
+
+    /// The take is in doubt no longer.
+    pub fn remove(&mut self, id: &ProposalId) -> Option<Reservation> {
+        let doubt = self.by_proposal.remove(id)?;
+        self.by_maker.remove(&doubt.reservation.proposal.maker.author);
+        Some(doubt.reservation)
+    }
+
+    /// The take with this proposal.
+    #[must_use]
+    pub fn get(&self, id: &ProposalId) -> Option<&Reservation> {
+        self.by_proposal.get(id).map(|doubt| &doubt.reservation)
+    }
+
+    /// Whether a take with this member is in doubt.
+    #[must_use]
+    pub fn is_with(&self, maker: &MemberKey) -> bool {
+        self.by_maker.contains_key(maker)
+    }
+
+    /// All takes in doubt.
+    pub fn iter(&self) -> impl Iterator<Item = (&ProposalId, &Reservation)> {
+        self.by_proposal.iter().map(|(id, doubt)| (id, &doubt.reservation))
+    }
+
+    /// What is in doubt for a request.
+    #[must_use]
+    pub fn of_request(&self, request: &RequestId) -> WattHours {
+        self.iter().filter(|(_, doubt)| doubt.request == *request).map(|(_, doubt)| doubt.proposal.up_to).sum()
+    }
+
+    /// What is in doubt for a request beside its posted orders.
+    #[must_use]
+    pub fn loose(&self, request: &RequestId) -> WattHours {
+        let loose = |doubt: &&Reservation| doubt.request == *request && doubt.proposal.own_order.is_none();
+        self.iter().map(|(_, doubt)| doubt).filter(loose).map(|doubt| doubt.proposal.up_to).sum()
+    }
+
+    /// What is in doubt of an own posted order.
+    #[must_use]
+    pub fn of_order(&self, order: &OrderId) -> WattHours {
+        let of_it = |doubt: &&Reservation| doubt.proposal.own_order == Some(*order);
+        self.iter().map(|(_, doubt)| doubt).filter(of_it).map(|doubt| doubt.proposal.up_to).sum()
+    }
+
+    /// Whether somebody may still accept a take of this request.
+    #[must_use]
+    pub fn may_be_answered(&self, request: &RequestId, now: UtcMillis) -> bool {
+        self.iter().any(|(_, doubt)| doubt.request == *request && now < doubt.closes_at)
+    }
+
+    /// Takes whose maker is to be asked again; each is asked next at `next`.
+    pub fn due(&mut self, now: UtcMillis, next: UtcMillis) -> Vec<Reservation> {
+        let due = self.by_proposal.values_mut().filter(|doubt| doubt.ask_at <= now);
+        due.map(|doubt| {
+            doubt.ask_at = next;
+            doubt.reservation.clone()
+        })
+        .collect()
+    }
+
+    /// When a maker is to be asked again, or the answer of one comes too late.
+    #[must_use]
+    pub fn next_deadline(&self, now: UtcMillis) -> Option<UtcMillis> {
+        let asks = self.by_proposal.values().map(|doubt| doubt.ask_at);
+        let closes = self.by_proposal.values().map(|doubt| doubt.reservation.closes_at).filter(|at| *at > now);
+        asks.chain(closes).min()
+    }
+}

@@ -1,0 +1,156 @@
+//! The side that is taken from: the same proposal always gets the same answer, and never one that comes too late.
+
+use wattswap_matching::{UtcMillis, WattHours};
+
+use super::words::{Acceptance, Proposal, Refusal};
+use crate::protocol::entry::Trade;
+use crate::protocol::fold::Resting;
+use crate::protocol::household::Household;
+use crate::protocol::household::io::Record;
+use crate::protocol::ids::{MemberKey, ProposalId};
+use crate::protocol::message::Message;
+use crate::protocol::signed::Verified;
+
+/// Why a proposal is refused. Only the refusal itself travels; the book shows the taker most of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum No {
+    #[error("it trades under a charter that is not in force here")]
+    OtherCharter,
+    #[error("there is no such order, or it is closed")]
+    NotOpen,
+    #[error("it does not say what the order says")]
+    OtherTerms,
+    #[error("the taker is not a member in good standing")]
+    NotAMember,
+    #[error("the taker's connection would carry more than it can")]
+    TakerOverLimit,
+    #[error("nothing is left that is large enough")]
+    NothingLeft,
+}
+
+impl Household {
+    /// Answers the proposals of this turn, in the order in which they came.
+    pub(in crate::protocol) fn answer_proposals(&mut self) {
+        for proposal in std::mem::take(&mut self.proposals) {
+            self.answer(proposal);
+        }
+    }
+
+    fn answer(&mut self, proposal: Verified<Proposal>) {
+        let id = ProposalId(proposal.hash());
+        let taker = proposal.taker.author;
+        let at = self.own.entry_time(self.now);
+        let order = self.fold.order(&proposal.order).filter(|order| self.fold.log_of(order) == self.own.id()).cloned();
+        let closes_at = self.closes_at(&proposal, order.as_ref());
+        if proposal.maker != self.own.id() || closes_at <= at {
+            return self.too_late(taker, id);
+        }
+        if let Some(bound) = self.fold.trade(&id).filter(|bound| bound.held_by_maker) {
+            let acceptance = bound.trade.acceptance.bytes().clone();
+            return self.send(taker, Message::Acceptance(acceptance));
+        }
+        if let Some(refusal) = self.answers.refusal(&id) {
+            let refusal = refusal.bytes().clone();
+            return self.send(taker, Message::Refusal(refusal));
+        }
+        match self.consider(&proposal, order.as_ref()) {
+            Ok((quantity, filled_total)) => self.accept(proposal, quantity, filled_total),
+            Err(_no) => self.refuse(taker, id, at, closes_at),
+        }
+    }
+
+    /// The earliest of the proposal's expiry, the order's and the gate. Nothing is answered from then on.
+    fn closes_at(&self, proposal: &Proposal, order: Option<&Resting>) -> UtcMillis {
+        let (_, charter) = self.chain.in_force();
+        let gate = charter.shape.gate(proposal.slot);
+        let order = order.map_or(UtcMillis(u64::MAX), |order| order.order.expires_at);
+        proposal.expires_at.min(gate).min(order)
+    }
+
+    /// How much of the order the taker gets, and what is filled of it then.
+    fn consider(&self, proposal: &Proposal, order: Option<&Resting>) -> Result<(WattHours, WattHours), No> {
+        let (charter_id, charter) = self.chain.in_force();
+        if proposal.charter != charter_id {
+            return Err(No::OtherCharter);
+        }
+        let resting = order.filter(|order| order.open(self.now).is_positive()).ok_or(No::NotOpen)?;
+        let order = &resting.order;
+        let same = order.slot == proposal.slot
+            && order.side == proposal.side.opposite()
+            && order.price == proposal.price
+            && resting.book == self.book_in_force(proposal.slot);
+        if !same {
+            return Err(No::OtherTerms);
+        }
+        let own_takes = self.doubts.of_order(&proposal.order);
+        let free = resting.open(self.now).less_at_least_zero(own_takes);
+        let quantity = self.within_takers_limit(proposal, proposal.up_to.min(free))?;
+        let tick = charter.shape.quantity_tick.0;
+        let quantity = WattHours(quantity.0 - quantity.0 % tick);
+        let all_that_is_left = quantity == order.quantity.less_at_least_zero(resting.own_filled());
+        if !quantity.is_positive() || (quantity < charter.shape.smallest_fill && !all_that_is_left) {
+            return Err(No::NothingLeft);
+        }
+        Ok((quantity, resting.own_filled() + quantity))
+    }
+
+    /// What the taker's connection still carries of `quantity`, as far as this node can see.
+    fn within_takers_limit(&self, proposal: &Proposal, quantity: WattHours) -> Result<WattHours, No> {
+        let (_, charter) = self.chain.in_force();
+        let taker = &proposal.taker.author;
+        let limit = charter.slot_limit(taker, proposal.side).ok_or(No::NotAMember)?;
+        if self.fold.is_convicted(taker) {
+            return Err(No::NotAMember);
+        }
+        let book = self.book_in_force(proposal.slot);
+        let exposed = self.fold.exposure(taker, &book, proposal.side);
+        // What it takes for an order that it has posted is counted there already.
+        let posted = proposal.own_order.and_then(|id| self.fold.order(&id));
+        let posted = posted.filter(|order| self.fold.log_of(order).author == *taker);
+        let counted = posted.map_or(WattHours::ZERO, |order| order.open(self.now));
+        let room = (limit - exposed + counted).min(quantity);
+        if room.is_positive() { Ok(room) } else { Err(No::TakerOverLimit) }
+    }
+
+    /// Writes the fill into the own log. The acceptance leaves the house only after that is durable.
+    fn accept(&mut self, proposal: Verified<Proposal>, quantity: WattHours, filled_total: WattHours) {
+        self.make_room();
+        let (taker, order) = (proposal.taker.author, proposal.order);
+        let place = self.own.next_place(self.now);
+        let acceptance = Acceptance {
+            proposal: ProposalId(proposal.hash()),
+            maker: self.me,
+            quantity,
+            filled_total,
+            incarnation: place.log.incarnation,
+            seq: place.seq,
+            at: place.at,
+        };
+        let acceptance = Verified::sign(acceptance, &*self.signer);
+        let message = Message::Acceptance(acceptance.bytes().clone());
+        let trade = Trade { proposal, acceptance };
+        let fill = trade.to_fill();
+        self.fold.fill_own(place, &fill).expect("what was considered a moment ago counts");
+        self.own.stage_fill(fill);
+        let request = self.requests.of_order(&order);
+        if let Some(request) = request {
+            self.requests.fill(&request, quantity);
+        }
+        self.record(trade, request, false);
+        self.send(taker, message);
+    }
+
+    fn refuse(&mut self, taker: MemberKey, proposal: ProposalId, at: UtcMillis, closes_at: UtcMillis) {
+        let refusal = Refusal { proposal, maker: self.me, incarnation: self.own.id().incarnation, at };
+        let refusal = Verified::sign(refusal, &*self.signer);
+        let message = Message::Refusal(refusal.bytes().clone());
+        self.persist(Record::Refusal { refusal: refusal.clone(), closes_at });
+        self.answers.refuse(refusal, closes_at);
+        self.send(taker, message);
+    }
+
+    /// No answer any more, neither yes nor no: only where the log ends, which ends the taker's doubt.
+    fn too_late(&mut self, taker: MemberKey, proposal: ProposalId) {
+        self.beacon_wanted_by.insert((taker, Some(proposal)));
+    }
+}

@@ -1,0 +1,13 @@
+//! How two households agree on a trade, so that neither sells a watt-hour twice.
+//!
+//! [`words`] is what they say to each other. `taker` is the side that proposes and reserves, `maker` the side that
+//! answers for its resting order; every household is both.
+
+mod answers;
+mod doubts;
+mod maker;
+mod taker;
+pub mod words;
+
+pub use answers::Answers;
+pub use doubts::Doubts;

@@ -1,0 +1,353 @@
+//! The side that takes: plan against the own view of the book, reserve, propose, and settle what is in doubt.
+
+use std::collections::BTreeSet;
+
+use wattswap_matching::{Arrival, Limit, Side, UtcMillis, WattHours};
+
+use super::words::{Acceptance, Proposal, Refusal};
+use crate::protocol::entry::{Order, Trade};
+use crate::protocol::fold::{BookId, Resting};
+use crate::protocol::household::Household;
+use crate::protocol::household::io::{Event, OwnTrade, Record, Request, RequestId, RequestState, Reservation};
+use crate::protocol::ids::{MemberKey, OrderId, ProposalId};
+use crate::protocol::limits::{MAX_ORDERS_PER_REQUEST, MAX_SHUNNED, MAX_TAKES_PER_PASS, RESEND_INTERVAL};
+use crate::protocol::message::Message;
+use crate::protocol::signed::Verified;
+
+/// Something that rests in the book and suits a request.
+struct Candidate {
+    order: OrderId,
+    quantity: WattHours,
+    /// The own posted order that it would be taken for; none for what is not posted.
+    own_order: Option<OrderId>,
+}
+
+/// What is wanted: by the part of a request that is not posted, or by one of its posted orders.
+struct Want {
+    quantity: WattHours,
+    own_order: Option<OrderId>,
+}
+
+impl Household {
+    /// Requests that a changed book may serve: those that cross its best price.
+    pub(in crate::protocol) fn serve_crossing(&mut self, book: BookId) {
+        let Some(orders) = self.fold.book(&book) else { return };
+        for side in [Side::Buy, Side::Sell] {
+            if let Some(best) = orders.best(side.opposite()) {
+                self.to_serve.extend(self.requests.crossing(book.slot, side, best));
+            }
+        }
+    }
+
+    /// A member came to life: its orders may serve any request.
+    pub(in crate::protocol) fn serve_all_crossing(&mut self) {
+        for slot in self.requests.live_slots() {
+            self.serve_crossing(self.book_in_force(slot));
+        }
+    }
+
+    /// Takes what suits the requests that may have something to take, and posts what is left of them.
+    pub(in crate::protocol) fn serve(&mut self) {
+        for id in std::mem::take(&mut self.to_serve) {
+            let Some(request) = self.requests.get(&id).filter(|request| request.state == RequestState::Live) else {
+                continue;
+            };
+            let request = request.clone();
+            for candidate in self.candidates(&request) {
+                self.propose(&request, &candidate);
+            }
+            self.post(&request);
+        }
+    }
+
+    /// What rests at the request's price or better, best first, at most one take a counterparty.
+    fn candidates(&mut self, request: &Request) -> Vec<Candidate> {
+        let book = self.book_in_force(request.wish.slot);
+        let me = self.me;
+        let trader = self.fold.trader(&me);
+        let mut asked = BTreeSet::new();
+        let mut candidates = Vec::new();
+        for want in self.wants(request) {
+            let Some(orders) = self.fold.book(&book) else { break };
+            let limit = Limit { trader, side: request.wish.side, price: request.wish.price, quantity: want.quantity };
+            let skip = |handle| {
+                let Some((id, resting)) = self.fold.order_at(&book, handle) else { return true };
+                !self.may_ask(&id, resting) || !asked.insert(resting_author(self, resting))
+            };
+            let posted = want.own_order.and_then(|id| Some((id, self.fold.order(&id)?.at)));
+            let found: Vec<_> = match posted {
+                Some((id, at)) => {
+                    let arrival = Arrival { at, id };
+                    orders.plan_before(&limit, arrival, skip).take(MAX_TAKES_PER_PASS).collect()
+                }
+                None => orders.plan(&limit, skip).take(MAX_TAKES_PER_PASS).collect(),
+            };
+            let own_order = want.own_order;
+            candidates.extend(found.into_iter().map(|take| Candidate {
+                order: take.id,
+                quantity: take.quantity,
+                own_order,
+            }));
+        }
+        candidates
+    }
+
+    fn wants(&self, request: &Request) -> Vec<Want> {
+        let posted = request.orders.iter().filter_map(|id| Some((id, self.fold.order(id)?)));
+        let posted = posted.map(|(id, order)| Want {
+            quantity: order.open(self.now).less_at_least_zero(self.doubts.of_order(id)),
+            own_order: Some(*id),
+        });
+        let unposted = Want { quantity: self.unposted(request), own_order: None };
+        std::iter::once(unposted).chain(posted).filter(|want| want.quantity.is_positive()).collect()
+    }
+
+    /// What of a request is neither traded, nor in doubt, nor in the book.
+    fn unposted(&self, request: &Request) -> WattHours {
+        let orders = request.orders.iter().filter_map(|id| self.fold.order(id));
+        let posted: WattHours = orders.map(|order| order.open(self.now)).sum();
+        request.wish.quantity.less_at_least_zero(request.filled + self.doubts.loose(&request.id) + posted)
+    }
+
+    /// Whether a resting order's owner can be asked now, with hope for an answer.
+    fn may_ask(&self, id: &OrderId, resting: &Resting) -> bool {
+        let log = self.fold.log_of(resting);
+        let newest = self.logs.of(&log.author).last();
+        newest == Some(&log)
+            && self.peers.is_connected(&log.author)
+            && !self.peers.is_silent(&log.author, self.now)
+            && !self.doubts.is_with(&log.author)
+            && !self.shunned.contains(id)
+    }
+
+    fn propose(&mut self, request: &Request, candidate: &Candidate) {
+        let Some(resting) = self.fold.order(&candidate.order).cloned() else { return };
+        let (charter_id, charter) = self.chain.in_force();
+        let shape = &charter.shape;
+        let whole = candidate.quantity == resting.open(self.now);
+        if candidate.quantity < shape.smallest_fill && !whole {
+            return;
+        }
+        let maker = self.fold.log_of(&resting);
+        let newest = self.peers.newest_word(&maker.author).unwrap_or(self.now);
+        let from = self.now.max(newest.min(self.now.after(charter.clock_skew)));
+        let expires_at = from.after(charter.proposal_lifetime);
+        let gate = shape.gate(resting.order.slot);
+        let closes_at = expires_at.min(resting.order.expires_at).min(gate);
+        if closes_at <= from {
+            return;
+        }
+        let proposal = Proposal {
+            community: self.chain.community(),
+            charter: charter_id,
+            slot: resting.order.slot,
+            side: resting.order.side.opposite(),
+            taker: self.own.id(),
+            maker,
+            order: candidate.order,
+            own_order: candidate.own_order,
+            up_to: candidate.quantity,
+            price: resting.order.price,
+            nonce: self.nonces.number(),
+            expires_at,
+        };
+        let proposal = Verified::sign(proposal, &*self.signer);
+        let message = Message::Proposal(proposal.bytes().clone());
+        let reservation = Reservation { proposal, request: request.id, closes_at };
+        self.persist(Record::Reservation(reservation.clone()));
+        self.doubts.insert(reservation, self.now.after(RESEND_INTERVAL));
+        self.requests.set_in_doubt(&request.id, self.doubts.of_request(&request.id));
+        self.send(maker.author, message);
+    }
+
+    /// Posts what is left once nobody can still accept a take of this request: until then the household's true limit
+    /// is not on show.
+    fn post(&mut self, request: &Request) {
+        let (charter_id, charter) = self.chain.in_force();
+        let wish = &request.wish;
+        let expires_at = wish.expires_at.expect("a request that was accepted always has an expiry");
+        let at = self.own.entry_time(self.now);
+        let tradable = charter.shape.is_open(wish.slot, at) && at < expires_at;
+        let waits = self.doubts.may_be_answered(&request.id, self.now);
+        if !tradable || waits || request.orders.len() >= MAX_ORDERS_PER_REQUEST {
+            return;
+        }
+        let quantity = self.unposted(request);
+        let Some(limit) = charter.slot_limit(&self.me, wish.side) else { return };
+        let book = self.book_in_force(wish.slot);
+        let staged = self.own.staged(wish.slot, wish.side);
+        let exposed = self.fold.exposure(&self.me, &book, wish.side) + staged;
+        if !quantity.is_positive() || exposed + quantity > limit {
+            return;
+        }
+        let (slot, side, price) = (wish.slot, wish.side, wish.price);
+        let order = Order { slot, side, quantity, price, expires_at, charter: charter_id };
+        self.make_room();
+        self.own.stage_place(order, request.id);
+    }
+
+    /// Closes the orders of requests that are over. What is in doubt stays reserved.
+    pub(in crate::protocol) fn close_orders_of_ended(&mut self) {
+        let ended = self.requests.changed().filter(|request| request.state != RequestState::Live);
+        let orders: Vec<OrderId> = ended.flat_map(|request| request.orders.iter().copied()).collect();
+        for id in orders {
+            let leaves = self.doubts.of_order(&id);
+            let Some(order) = self.fold.order(&id) else { continue };
+            let lower = match order.leaves() {
+                Some(before) => leaves < before,
+                None => order.open(self.now).is_positive(),
+            };
+            if lower && self.fold.cancel_own(self.own.id(), id, leaves).is_ok() {
+                self.make_room();
+                self.own.stage_cancel(id, leaves);
+            }
+        }
+    }
+
+    /// A maker accepted.
+    pub(in crate::protocol) fn accepted(&mut self, from: MemberKey, acceptance: Verified<Acceptance>) {
+        let Some(reservation) = self.doubts.get(&acceptance.proposal) else { return };
+        let proposal = &reservation.proposal;
+        let fits = acceptance.maker == from
+            && proposal.maker.author == from
+            && proposal.maker.incarnation == acceptance.incarnation
+            && acceptance.quantity.is_positive()
+            && acceptance.quantity <= proposal.up_to
+            && acceptance.at < reservation.closes_at;
+        // An acceptance that does not fit can't stand in any log that counts; the doubt ends another way.
+        if fits && self.can_sign() {
+            let trade = Trade { proposal: proposal.clone(), acceptance };
+            self.complete(trade);
+        }
+    }
+
+    /// A maker refused: the one word that frees a reservation at once.
+    pub(in crate::protocol) fn refused(&mut self, from: MemberKey, refusal: &Verified<Refusal>) {
+        let Some(reservation) = self.doubts.get(&refusal.proposal) else { return };
+        let proposal = &reservation.proposal;
+        if refusal.maker == from && proposal.maker.author == from && proposal.maker.incarnation == refusal.incarnation {
+            let order = proposal.order;
+            self.release(&refusal.proposal);
+            self.shun(order);
+        }
+    }
+
+    /// Ends doubts that can be ended: by a trade that was learned, or because no fill can come any more.
+    pub(in crate::protocol) fn resolve_doubts(&mut self) {
+        let doubts: Vec<(ProposalId, UtcMillis)> =
+            self.doubts.iter().map(|(id, doubt)| (*id, doubt.closes_at)).collect();
+        for (id, closes_at) in doubts {
+            if let Some(bound) = self.fold.trade(&id) {
+                let trade = bound.trade.clone();
+                if self.can_sign() {
+                    self.complete(trade);
+                }
+            } else if self.can_never_be_filled(&id) {
+                self.release(&id);
+            } else if closes_at <= self.now {
+                self.give_up_hope(&id);
+            }
+        }
+        self.ask_again();
+    }
+
+    /// Whether the log that could answer is known up to the last instant at which it could have, without the fill.
+    fn can_never_be_filled(&self, id: &ProposalId) -> bool {
+        let Some(doubt) = self.doubts.get(id) else { return false };
+        let log = doubt.proposal.maker;
+        let fenced = self.logs.fenced_until(&log) >= doubt.closes_at && !self.fold.is_waiting(&log);
+        fenced || self.fold.is_convicted(&log.author)
+    }
+
+    /// Nobody can accept it any more, though it is not yet certain that nobody has: the rest need not wait for it.
+    fn give_up_hope(&mut self, id: &ProposalId) {
+        if let Some(doubt) = self.doubts.get(id) {
+            let (request, order) = (doubt.request, doubt.proposal.order);
+            self.shun(order);
+            self.to_serve.insert(request);
+        }
+    }
+
+    fn ask_again(&mut self) {
+        for doubt in self.doubts.due(self.now, self.now.after(RESEND_INTERVAL)) {
+            let maker = doubt.proposal.maker.author;
+            if self.now < doubt.closes_at {
+                self.send(maker, Message::Proposal(doubt.proposal.bytes().clone()));
+            } else {
+                self.send(maker, Message::GetBeacon);
+            }
+        }
+    }
+
+    /// Copies an agreed trade into the own log, which is when it is done for us, and frees what was not taken.
+    fn complete(&mut self, trade: Trade) {
+        self.make_room();
+        let fill = trade.to_fill();
+        if self.fold.fill_own(self.own.next_place(self.now), &fill).is_err() {
+            // Too late to count alone: what the maker's log says is what stands.
+            return self.release_to_maker(trade);
+        }
+        self.own.stage_fill(fill);
+        let Some(reservation) = self.doubts.remove(&trade.id()) else { return };
+        self.persist(Record::Released(trade.id()));
+        let request = reservation.request;
+        self.requests.fill(&request, trade.acceptance.quantity);
+        self.requests.set_in_doubt(&request, self.doubts.of_request(&request));
+        self.to_serve.insert(request);
+        self.record(trade, Some(request), false);
+    }
+
+    /// A trade whose copy would not count any more, but which the maker's log holds.
+    fn release_to_maker(&mut self, trade: Trade) {
+        let request = self.doubts.get(&trade.id()).map(|doubt| doubt.request);
+        self.release(&trade.id());
+        self.record(trade, request, true);
+    }
+
+    fn release(&mut self, id: &ProposalId) {
+        let Some(reservation) = self.doubts.remove(id) else { return };
+        self.persist(Record::Released(*id));
+        let request = reservation.request;
+        self.requests.set_in_doubt(&request, self.doubts.of_request(&request));
+        self.requests.touch(request);
+        self.to_serve.insert(request);
+        // The counterparty is free for another take, perhaps of another request.
+        self.serve_crossing(self.book_in_force(reservation.proposal.slot));
+    }
+
+    /// A trade that is ours and that some log holds came to be known. If we hold its reservation it is completed with
+    /// the doubts; otherwise the owner should know that it may bind.
+    pub(in crate::protocol) fn learn(&mut self, id: ProposalId) {
+        let Some(bound) = self.fold.trade(&id) else { return };
+        let ours = bound.trade.proposal.taker.author == self.me;
+        if ours && !bound.held_by_taker && self.doubts.get(&id).is_none() {
+            let trade = bound.trade.clone();
+            let request = trade.proposal.own_order.and_then(|order| self.requests.of_order(&order));
+            self.record(trade, request, true);
+        }
+    }
+
+    /// Records a trade for the owner.
+    pub(in crate::protocol) fn record(&mut self, trade: Trade, request: Option<RequestId>, provisional: bool) {
+        let own = OwnTrade { trade, request, provisional, recorded_at: self.now };
+        self.persist(Record::Trade(own.clone()));
+        self.tell(Event::Trade(own));
+    }
+
+    fn shun(&mut self, order: OrderId) {
+        let gone = |id: &OrderId| self.fold.order(id).is_none_or(|order| !order.open(self.now).is_positive());
+        if self.shunned.len() >= MAX_SHUNNED {
+            let gone: Vec<OrderId> = self.shunned.iter().filter(|id| gone(id)).copied().collect();
+            gone.iter().for_each(|id| {
+                self.shunned.remove(id);
+            });
+        }
+        if self.shunned.len() < MAX_SHUNNED {
+            self.shunned.insert(order);
+        }
+    }
+}
+
+fn resting_author(household: &Household, resting: &Resting) -> MemberKey {
+    household.fold.log_of(resting).author
+}

@@ -1,0 +1,88 @@
+//! The governance chain that this node holds, and the charter that is in force by it.
+
+use std::sync::Arc;
+
+use super::charter::{Act, Charter};
+use super::governance::{NotASuccessor, SignedRecord, check_successor};
+use super::ids::{CharterId, CommunityId};
+
+/// All governance records from the first charter on; never empty.
+pub struct Chain {
+    records: Vec<SignedRecord>,
+    community: CommunityId,
+    in_force: (CharterId, Arc<Charter>),
+}
+
+/// Why a record was not added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CantExtend {
+    /// It does not follow.
+    #[error(transparent)]
+    NotASuccessor(#[from] NotASuccessor),
+    /// Operators' seals are in the format, but this version does not know yet what follows from them.
+    #[error("the record seals logs, which this version can't carry out; install a newer one")]
+    SealsNotSupported,
+}
+
+impl Chain {
+    /// Starts a community.
+    ///
+    /// # Errors
+    /// [`CantExtend`] if it is not a first charter that its operators signed.
+    pub fn found(first: SignedRecord) -> Result<Self, CantExtend> {
+        check_successor(None, &first)?;
+        let community = first.founds().ok_or(NotASuccessor::NotAFirst)?;
+        let in_force = (first.id, charter_of(&first)?);
+        Ok(Self { records: vec![first], community, in_force })
+    }
+
+    /// Adds the next record.
+    ///
+    /// # Errors
+    /// [`CantExtend`] if it does not follow the newest one.
+    pub fn extend(&mut self, next: SignedRecord) -> Result<(), CantExtend> {
+        check_successor(Some((self.newest(), &self.in_force.1.operators)), &next)?;
+        self.in_force = (next.id, charter_of(&next)?);
+        self.records.push(next);
+        Ok(())
+    }
+
+    /// The community that this is the chain of.
+    #[must_use]
+    pub fn community(&self) -> CommunityId {
+        self.community
+    }
+
+    /// The newest record.
+    #[must_use]
+    pub fn newest(&self) -> &SignedRecord {
+        self.records.last().expect("a chain starts with a record and only grows")
+    }
+
+    /// The charter in force and its name.
+    #[must_use]
+    pub fn in_force(&self) -> (CharterId, &Arc<Charter>) {
+        (self.in_force.0, &self.in_force.1)
+    }
+
+    /// The records from this height on.
+    #[must_use]
+    pub fn from_height(&self, height: u64) -> &[SignedRecord] {
+        usize::try_from(height).ok().and_then(|height| self.records.get(height..)).unwrap_or_default()
+    }
+
+    /// Every charter of the chain, oldest first.
+    pub fn charters(&self) -> impl Iterator<Item = (CharterId, &Charter)> {
+        self.records.iter().filter_map(|record| match &record.record.act {
+            Act::Charter(charter) => Some((record.id, &**charter)),
+            Act::Seals(_) => None,
+        })
+    }
+}
+
+fn charter_of(record: &SignedRecord) -> Result<Arc<Charter>, CantExtend> {
+    match &record.record.act {
+        Act::Charter(charter) => Ok(Arc::new(Charter::clone(charter))),
+        Act::Seals(_) => Err(CantExtend::SealsNotSupported),
+    }
+}

@@ -1,0 +1,140 @@
+//! Does an op count? Judged by the entry's own time, its own log, and the charter that it names; by nothing else.
+
+use wattswap_matching::{Book, Side, UtcMillis, WattHours};
+
+use super::slot::{Resting, SlotFold};
+use super::{BookId, Fold, LogNo};
+use crate::protocol::charter::Charter;
+use crate::protocol::entry::Order;
+use crate::protocol::ids::{MemberKey, OrderId};
+use crate::protocol::limits::MAX_PLACES_PER_SLOT;
+
+/// Why an op does not count. Its author is the only one that it harms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Void {
+    /// The charter is not known.
+    #[error("it names a charter that nobody knows")]
+    UnknownCharter,
+    /// The slot was forgotten long ago.
+    #[error("its slot is past the gate by more than a day")]
+    Forgotten,
+    /// The charter does not list the author.
+    #[error("its author is no member under the charter that it names")]
+    NotAMember,
+    /// No such slot, or not open at that time.
+    #[error("its slot was not open")]
+    SlotNotOpen,
+    /// Dead on arrival.
+    #[error("it had expired when it was placed")]
+    Expired,
+    /// Quantity not above zero, too large, or not a multiple of the tick.
+    #[error("its quantity is not one that can be traded")]
+    BadQuantity,
+    /// Outside floor and cap.
+    #[error("its price lies outside floor and cap")]
+    BadPrice,
+    /// More than the connection carries.
+    #[error("it exceeds its author's connection limit")]
+    OverLimit,
+    /// Too many orders in one slot.
+    #[error("its author has placed too many orders in this slot")]
+    TooManyPlaces,
+    /// The order is not one of this log.
+    #[error("the order is not one of this log")]
+    NotOwnOrder,
+    /// A cancel that would free what an earlier one kept.
+    #[error("a later cancel may only lower what is left")]
+    LeavesMore,
+    /// Proposal, acceptance and order contradict each other.
+    #[error("proposal, acceptance and order do not belong together")]
+    NotATrade,
+    /// More than was left.
+    #[error("more is filled than was left of the order")]
+    Overfilled,
+    /// A taker's copy that came too late to count alone.
+    #[error("the copy was made too late")]
+    CopyTooLate,
+    /// One of the signatures is not its signer's.
+    #[error("a signature is not its signer's")]
+    BadSignature,
+}
+
+impl Fold {
+    pub(super) fn place(&mut self, log: LogNo, id: OrderId, at: UtcMillis, order: &Order) -> Result<(), Void> {
+        let author = self.logs[log.0 as usize].author;
+        let (charter, book) = self.resolve(&order.charter, order.slot).ok_or(Void::UnknownCharter)?;
+        let limit = judge_terms(&charter, &author, at, order)?;
+        let trader = self.trader(&author);
+        self.slot_mut(book, &charter.shape).ok_or(Void::Forgotten)?;
+        self.expire_in_account(book, log, order.side, at);
+        let slot = self.slots.get_mut(&book).expect("it was made three lines above");
+        let gate = slot.gate();
+        let account = slot.account_mut(log, order.side);
+        if account.orders.len() >= MAX_PLACES_PER_SLOT {
+            return Err(Void::TooManyPlaces);
+        }
+        if account.total + order.quantity > limit {
+            return Err(Void::OverLimit);
+        }
+        let filled = self.early.remove(&id).unwrap_or_default();
+        let mut resting = Resting::new(*order, at, book, log, trader, filled);
+        account.add(id, &resting, gate);
+        slot.refresh(id, &mut resting, self.now);
+        self.orders.insert(id, resting);
+        self.changed.insert(book);
+        Ok(())
+    }
+
+    pub(super) fn cancel(&mut self, log: LogNo, id: OrderId, leaves: WattHours) -> Result<(), Void> {
+        let order = self.orders.get_mut(&id).filter(|order| order.log == log).ok_or(Void::NotOwnOrder)?;
+        if order.cancelled.is_some_and(|before| leaves > before) {
+            return Err(Void::LeavesMore);
+        }
+        let slot = self.slots.get_mut(&order.book).ok_or(Void::Forgotten)?;
+        slot.account_mut(log, order.order.side).change(order, |order| order.cancelled = Some(leaves));
+        self.refresh(id);
+        Ok(())
+    }
+
+    /// Takes note that a log has outlived some of its orders. Only the log's own times may decide that.
+    fn expire_in_account(&mut self, book: BookId, log: LogNo, side: Side, at: UtcMillis) {
+        let Some(slot) = self.slots.get_mut(&book) else { return };
+        let account = slot.account_mut(log, side);
+        while let Some(id) = account.next_expired(at) {
+            if let Some(order) = self.orders.get_mut(&id) {
+                account.change(order, Resting::expire);
+            }
+        }
+    }
+
+    /// Open and filled energy of one log on one side of a slot, by this node's clock.
+    pub(super) fn account_total(&self, slot: &SlotFold, log: LogNo, side: Side) -> WattHours {
+        let Some(account) = slot.account(log, side) else { return WattHours::ZERO };
+        let expired = account.expired(self.now).filter_map(|id| self.orders.get(id)).map(Resting::unfilled);
+        account.total - expired.sum()
+    }
+}
+
+/// Judges what depends on the charter and the time alone; gives the author's connection limit.
+fn judge_terms(charter: &Charter, author: &MemberKey, at: UtcMillis, order: &Order) -> Result<WattHours, Void> {
+    let shape = &charter.shape;
+    let limit = charter.slot_limit(author, order.side).ok_or(Void::NotAMember)?;
+    let tradable = order.quantity.is_positive()
+        && order.quantity <= Book::<OrderId>::MOST_ENERGY
+        && order.quantity.0 % shape.quantity_tick.0 == 0;
+    match () {
+        () if !shape.is_open(order.slot, at) => Err(Void::SlotNotOpen),
+        () if order.expires_at <= at => Err(Void::Expired),
+        () if !tradable => Err(Void::BadQuantity),
+        () if order.price < shape.floor || order.price > shape.cap => Err(Void::BadPrice),
+        () => Ok(limit),
+    }
+}
+
+impl BookId {
+    /// The book that an order under this charter belongs to.
+    #[must_use]
+    pub fn of(charter: &Charter, slot: wattswap_matching::Slot) -> Self {
+        Self { slot, shape: charter.shape.id() }
+    }
+}

@@ -1,0 +1,399 @@
+//! The book as a pure function of what is held: entries, charters, convicted keys, and the time.
+//!
+//! The fold reads each log in its own order and never depends on the order in which logs, or pieces of them, came in.
+//! An op that does not count is skipped, the same on every node; an entry that can't be judged yet waits in here, with
+//! those behind it, while the log itself goes on. Ops are judged in `judge`, trades in `trades`; what is open in a
+//! slot is kept in `slot`.
+
+mod judge;
+mod slot;
+mod trades;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+use wattswap_matching::{Book, Handle, Level, Side, Slot, Trader, UtcMillis, WattHours};
+
+pub use self::judge::Void;
+pub use self::slot::Resting;
+use self::slot::SlotFold;
+pub use self::trades::{Bound, Place};
+use super::charter::{Charter, Shape};
+use super::entry::{Entry, Fill, Op};
+use super::ids::{CharterId, CommunityId, Digest, EntryId, LogId, MemberKey, OrderId, ProposalId, ShapeId};
+use super::limits::{COPY_COUNTS_FOR, MAX_WAITING_ENTRIES};
+use super::signed::Verified;
+
+/// A log's number in this node's memory; small, where a [`LogId`] has 48 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct LogNo(u32);
+
+/// Names a book: the same slot under another shape is another book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BookId {
+    /// The delivery interval.
+    pub slot: Slot,
+    /// What is traded in it.
+    pub shape: ShapeId,
+}
+
+/// A charter that is known, with its shape's name beside it.
+struct Known {
+    charter: Arc<Charter>,
+    shape: ShapeId,
+}
+
+/// Everything that the entries held so far amount to at this time.
+pub struct Fold {
+    community: CommunityId,
+    /// Entries that are further ahead of the clock than this wait.
+    skew: Duration,
+    now: UtcMillis,
+    charters: BTreeMap<CharterId, Known>,
+    logs: Vec<LogId>,
+    log_numbers: BTreeMap<LogId, LogNo>,
+    traders: BTreeMap<MemberKey, Trader>,
+    trader_keys: Vec<MemberKey>,
+    convicted: BTreeSet<MemberKey>,
+    slots: BTreeMap<BookId, SlotFold>,
+    orders: BTreeMap<OrderId, Resting>,
+    trades: BTreeMap<ProposalId, Bound>,
+    /// Filled quantities of orders whose own entry has not come yet.
+    early: BTreeMap<OrderId, WattHours>,
+    waiting: BTreeMap<LogId, VecDeque<Verified<Entry>>>,
+    /// Books that changed since somebody asked.
+    changed: BTreeSet<BookId>,
+    /// Trades that were seen for the first time since somebody asked.
+    new_trades: Vec<ProposalId>,
+}
+
+impl Fold {
+    /// An empty market.
+    #[must_use]
+    pub fn new(community: CommunityId) -> Self {
+        Self {
+            community,
+            skew: Duration::ZERO,
+            now: UtcMillis(0),
+            charters: BTreeMap::new(),
+            logs: Vec::new(),
+            log_numbers: BTreeMap::new(),
+            traders: BTreeMap::new(),
+            trader_keys: Vec::new(),
+            convicted: BTreeSet::new(),
+            slots: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            trades: BTreeMap::new(),
+            early: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            changed: BTreeSet::new(),
+            new_trades: Vec::new(),
+        }
+    }
+
+    /// A charter that orders may name from now on. Entries that waited for it are folded.
+    pub fn know(&mut self, id: CharterId, charter: Charter) {
+        self.skew = charter.clock_skew;
+        let shape = charter.shape.id();
+        self.charters.insert(id, Known { charter: Arc::new(charter), shape });
+        self.release();
+    }
+
+    /// Whether there is room for `entry` if it has to wait. If not, it must not be stored either: it can be asked for
+    /// again later.
+    #[must_use]
+    pub fn has_room_for(&self, entry: &Entry) -> bool {
+        self.waiting.get(&entry.log).map_or(0, VecDeque::len) < MAX_WAITING_ENTRIES
+    }
+
+    /// Folds the next entry of a log, or keeps it until it can be judged.
+    pub fn add(&mut self, entry: &Verified<Entry>) {
+        if self.convicted.contains(&entry.log.author) {
+            return;
+        }
+        if self.waiting.contains_key(&entry.log) || !self.can_judge(entry) {
+            self.waiting.entry(entry.log).or_default().push_back(entry.clone());
+        } else {
+            self.fold(entry);
+        }
+    }
+
+    /// Lets time pass: entries that were ahead of it are folded, orders expire, books close.
+    pub fn advance(&mut self, now: UtcMillis) {
+        self.now = now;
+        self.release();
+        let due: Vec<BookId> =
+            self.slots.iter().filter(|(_, slot)| slot.next_change() <= now).map(|(book, _)| *book).collect();
+        for book in due {
+            self.advance_slot(book);
+        }
+    }
+
+    /// When [`Fold::advance`] has something to do next.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<UtcMillis> {
+        let due = self.waiting.values().filter_map(VecDeque::front).map(|entry| entry.at.before(self.skew));
+        let due = due.filter(|due| *due > self.now);
+        due.chain(self.slots.values().map(SlotFold::next_change)).min()
+    }
+
+    /// From now on nothing that this key wrote contributes; its trades stand where the counterparty's log holds them.
+    pub fn convict(&mut self, key: MemberKey) {
+        if !self.convicted.insert(key) {
+            return;
+        }
+        self.waiting.retain(|log, _| log.author != key);
+        let logs: BTreeSet<LogNo> =
+            self.log_numbers.iter().filter(|(log, _)| log.author == key).map(|(_, number)| *number).collect();
+        let orders: Vec<OrderId> =
+            self.orders.iter().filter(|(_, order)| logs.contains(&order.log)).map(|(id, _)| *id).collect();
+        for id in orders {
+            self.withdraw(id);
+        }
+        self.drop_trades_held_by(&key);
+    }
+
+    /// Whether this key was convicted.
+    #[must_use]
+    pub fn is_convicted(&self, key: &MemberKey) -> bool {
+        self.convicted.contains(key)
+    }
+
+    /// The convicted keys.
+    #[must_use]
+    pub fn convicted(&self) -> &BTreeSet<MemberKey> {
+        &self.convicted
+    }
+
+    /// A charter by its name.
+    #[must_use]
+    pub fn charter(&self, id: &CharterId) -> Option<&Charter> {
+        self.charters.get(id).map(|known| &*known.charter)
+    }
+
+    /// An order that counts, until its slot is forgotten.
+    #[must_use]
+    pub fn order(&self, id: &OrderId) -> Option<&Resting> {
+        self.orders.get(id)
+    }
+
+    /// The log that holds an order.
+    #[must_use]
+    pub fn log_of(&self, order: &Resting) -> LogId {
+        self.logs[order.log.0 as usize]
+    }
+
+    /// Whether entries of this log are held that could not be judged yet.
+    #[must_use]
+    pub fn is_waiting(&self, log: &LogId) -> bool {
+        self.waiting.contains_key(log)
+    }
+
+    /// A trade that some log held here contains.
+    #[must_use]
+    pub fn trade(&self, id: &ProposalId) -> Option<&Bound> {
+        self.trades.get(id)
+    }
+
+    /// The book of an open slot; none while nobody has placed an order.
+    #[must_use]
+    pub fn book(&self, id: &BookId) -> Option<&Book<OrderId>> {
+        self.slots.get(id).and_then(SlotFold::book)
+    }
+
+    /// The order behind a book's handle.
+    #[must_use]
+    pub fn order_at(&self, book: &BookId, handle: Handle) -> Option<(OrderId, &Resting)> {
+        let id = self.book(book)?.resting(handle)?.id;
+        Some((id, self.orders.get(&id)?))
+    }
+
+    /// Both sides of a book, best price first.
+    #[must_use]
+    pub fn depth(&self, id: &BookId, most: usize) -> (Vec<Level>, Vec<Level>) {
+        self.book(id).map_or_else(Default::default, |book| (book.depth(Side::Buy, most), book.depth(Side::Sell, most)))
+    }
+
+    /// The market's token for a member.
+    pub fn trader(&mut self, key: &MemberKey) -> Trader {
+        if let Some(trader) = self.traders.get(key) {
+            return *trader;
+        }
+        let trader = Trader(u32::try_from(self.trader_keys.len()).expect("members and past members are bounded"));
+        self.traders.insert(*key, trader);
+        self.trader_keys.push(*key);
+        trader
+    }
+
+    /// The member behind the market's token.
+    #[must_use]
+    pub fn trader_key(&self, trader: Trader) -> MemberKey {
+        self.trader_keys[trader.0 as usize]
+    }
+
+    /// What a member has open and filled on one side of a slot, by its own logs, at this time.
+    #[must_use]
+    pub fn exposure(&self, member: &MemberKey, book: &BookId, side: Side) -> WattHours {
+        let Some(slot) = self.slots.get(book) else { return WattHours::ZERO };
+        let logs = self.log_numbers.range(LogId::first_of(*member)..).take_while(|(log, _)| log.author == *member);
+        logs.map(|(_, number)| self.account_total(slot, *number, side)).sum()
+    }
+
+    /// Books that changed since the last call.
+    pub fn take_changed(&mut self) -> BTreeSet<BookId> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Trades that came to be known since the last call.
+    pub fn take_new_trades(&mut self) -> Vec<ProposalId> {
+        std::mem::take(&mut self.new_trades)
+    }
+
+    /// Over all open books: who wants what at which price, in the order of priority. Nodes that hold the same
+    /// entries have the same digest at the same time.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut hasher = Sha256::new();
+        for (id, slot) in &self.slots {
+            let Some(book) = slot.book().filter(|book| !book.is_empty()) else { continue };
+            hasher.update(id.slot.start().0.to_be_bytes());
+            hasher.update(id.shape.0);
+            for (_, order) in [Side::Buy, Side::Sell].into_iter().flat_map(|side| book.orders(side)) {
+                hasher.update(order.id.entry.0);
+                hasher.update(order.id.index.to_be_bytes());
+                hasher.update(order.limit.quantity.0.to_be_bytes());
+            }
+        }
+        Digest(hasher.finalize().into())
+    }
+
+    fn can_judge(&self, entry: &Entry) -> bool {
+        entry.at <= self.now.after(self.skew) && entry.ops.iter().all(|op| self.knows_charter_of(op))
+    }
+
+    fn knows_charter_of(&self, op: &Op) -> bool {
+        match op {
+            Op::Place(order) => self.charters.contains_key(&order.charter),
+            Op::Fill(fill) => self.charters.contains_key(&fill.proposal.charter),
+            Op::Cancel { .. } | Op::Seal(_) => true,
+        }
+    }
+
+    fn release(&mut self) {
+        let logs: Vec<LogId> = self.waiting.keys().copied().collect();
+        for log in logs {
+            while let Some(entry) = self.next_judgeable(&log) {
+                self.fold(&entry);
+            }
+        }
+        self.waiting.retain(|_, entries| !entries.is_empty());
+    }
+
+    fn next_judgeable(&mut self, log: &LogId) -> Option<Verified<Entry>> {
+        let can_judge = self.can_judge(self.waiting.get(log)?.front()?);
+        self.waiting.get_mut(log).filter(|_| can_judge)?.pop_front()
+    }
+
+    /// Folds a cancel of our own while its entry is still being staged.
+    ///
+    /// # Errors
+    /// [`Void`] if it would not count: then it must not be staged.
+    pub fn cancel_own(&mut self, log: LogId, order: OrderId, leaves: WattHours) -> Result<(), Void> {
+        let log = self.log_number(log);
+        self.cancel(log, order, leaves)
+    }
+
+    /// Folds a fill of our own while its entry is still being staged.
+    ///
+    /// # Errors
+    /// [`Void`] if it would not count: then it must not be staged.
+    pub fn fill_own(&mut self, place: Place, fill: &Fill) -> Result<(), Void> {
+        let log = self.log_number(place.log);
+        self.fill(log, place, fill)
+    }
+
+    /// Folds the places of an own entry that was just closed; its other ops were folded when they were staged.
+    pub fn place_own(&mut self, entry: &Verified<Entry>) {
+        self.fold_ops(entry, |op| matches!(op, Op::Place(_)));
+    }
+
+    fn fold(&mut self, entry: &Verified<Entry>) {
+        self.fold_ops(entry, |_| true);
+    }
+
+    fn fold_ops(&mut self, entry: &Verified<Entry>, which: impl Fn(&Op) -> bool) {
+        let log = self.log_number(entry.log);
+        let id = EntryId(entry.hash());
+        let place = Place { log: entry.log, seq: entry.seq, at: entry.at };
+        for (index, op) in entry.ops.iter().enumerate().filter(|(_, op)| which(op)) {
+            let index = u16::try_from(index).expect("ops of an entry are bounded");
+            // What does not count is skipped: nodes agree on it, and its author harms only itself.
+            let _void = match op {
+                Op::Place(order) => self.place(log, OrderId { entry: id, index }, entry.at, order),
+                Op::Cancel { order, leaves } => self.cancel(log, *order, *leaves),
+                Op::Fill(fill) => self.fill(log, place, fill),
+                // Seals begin to matter when restored stores open new logs.
+                Op::Seal(_) => Ok(()),
+            };
+        }
+    }
+
+    fn log_number(&mut self, log: LogId) -> LogNo {
+        if let Some(number) = self.log_numbers.get(&log) {
+            return *number;
+        }
+        let number = LogNo(u32::try_from(self.logs.len()).expect("members and their logs are bounded"));
+        self.logs.push(log);
+        self.log_numbers.insert(log, number);
+        number
+    }
+
+    /// The slot's state, made when it is first needed; none if it is too old to matter.
+    fn slot_mut(&mut self, book: BookId, shape: &Shape) -> Option<&mut SlotFold> {
+        let gate = shape.gate(book.slot);
+        if gate.after(COPY_COUNTS_FOR) <= self.now {
+            return None;
+        }
+        Some(self.slots.entry(book).or_insert_with(|| SlotFold::new(shape, gate, gate > self.now)))
+    }
+
+    fn advance_slot(&mut self, book: BookId) {
+        let Some(slot) = self.slots.get_mut(&book) else { return };
+        self.changed.insert(book);
+        if slot.advance(self.now) {
+            return;
+        }
+        let slot = self.slots.remove(&book).expect("it was there a moment ago");
+        for id in slot.orders() {
+            self.orders.remove(id);
+        }
+        for trade in slot.trades().iter().filter_map(|id| self.trades.remove(id)) {
+            for order in trade.orders() {
+                self.early.remove(&order);
+            }
+        }
+    }
+
+    /// Brings the book in line with what is left of an order.
+    fn refresh(&mut self, id: OrderId) {
+        let Some(order) = self.orders.get_mut(&id) else { return };
+        let Some(slot) = self.slots.get_mut(&order.book) else { return };
+        slot.refresh(id, order, self.now);
+        self.changed.insert(order.book);
+    }
+
+    /// Takes an order out of the market altogether.
+    fn withdraw(&mut self, id: OrderId) {
+        if let Some(order) = self.orders.get_mut(&id) {
+            order.withdrawn = true;
+        }
+        self.refresh(id);
+    }
+
+    fn resolve(&self, charter: &CharterId, slot: Slot) -> Option<(Arc<Charter>, BookId)> {
+        let known = self.charters.get(charter)?;
+        Some((Arc::clone(&known.charter), BookId { slot, shape: known.shape }))
+    }
+}

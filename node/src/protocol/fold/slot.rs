@@ -1,0 +1,237 @@
+//! One slot: its book while it is open, and the accounts of those who trade in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use wattswap_matching::{Book, Handle, Limit, Order as BookOrder, PriceBand, Side, Trader, UtcMillis, WattHours};
+
+use super::{BookId, LogNo};
+use crate::protocol::charter::Shape;
+use crate::protocol::entry::Order;
+use crate::protocol::ids::{OrderId, ProposalId};
+use crate::protocol::limits::COPY_COUNTS_FOR;
+
+/// An order that counts, with what has become of it.
+#[derive(Clone, Debug)]
+pub struct Resting {
+    /// What was placed.
+    pub order: Order,
+    /// When.
+    pub at: UtcMillis,
+    /// The book that it rests in.
+    pub book: BookId,
+    pub(super) log: LogNo,
+    pub(super) trader: Trader,
+    /// By all trades that bind.
+    pub(super) filled: WattHours,
+    /// By the trades in its own log alone.
+    pub(super) own_filled: WattHours,
+    /// What the newest cancel leaves to takes of its owner that are in doubt.
+    pub(super) cancelled: Option<WattHours>,
+    /// Its author was convicted.
+    pub(super) withdrawn: bool,
+    /// Its own log has gone on after its expiry.
+    expired: bool,
+    handle: Option<Handle>,
+}
+
+/// What one log has in one side of a slot.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Account {
+    pub(super) orders: Vec<OrderId>,
+    /// Filled and open, what was taken without an order in the book included.
+    pub(super) total: WattHours,
+    /// Orders that end before the gate, and have not been found expired yet.
+    expiring: BTreeSet<(UtcMillis, OrderId)>,
+}
+
+pub(super) struct SlotFold {
+    gate: UtcMillis,
+    book: Option<Book<OrderId>>,
+    accounts: BTreeMap<(LogNo, Side), Account>,
+    trades: Vec<ProposalId>,
+    /// The book has nothing to do before this.
+    next_expiry: UtcMillis,
+}
+
+impl Resting {
+    pub(super) fn new(
+        order: Order,
+        at: UtcMillis,
+        book: BookId,
+        log: LogNo,
+        trader: Trader,
+        filled: WattHours,
+    ) -> Self {
+        Self {
+            order,
+            at,
+            book,
+            log,
+            trader,
+            filled,
+            own_filled: WattHours::ZERO,
+            cancelled: None,
+            withdrawn: false,
+            expired: false,
+            handle: None,
+        }
+    }
+
+    /// What others can still take at this time; a cancelled or expired order has nothing left.
+    #[must_use]
+    pub fn open(&self, now: UtcMillis) -> WattHours {
+        if self.cancelled.is_some() || self.withdrawn || self.order.expires_at <= now {
+            return WattHours::ZERO;
+        }
+        self.order.quantity.less_at_least_zero(self.filled)
+    }
+
+    /// What all trades that bind have taken of it.
+    #[must_use]
+    pub fn filled(&self) -> WattHours {
+        self.filled
+    }
+
+    /// What its author's own log says has been filled of it.
+    #[must_use]
+    pub fn own_filled(&self) -> WattHours {
+        self.own_filled
+    }
+
+    /// What its owner left to own takes in doubt when it closed the order; none while the order is not closed.
+    #[must_use]
+    pub fn leaves(&self) -> Option<WattHours> {
+        self.cancelled
+    }
+
+    /// What of it counts against its author's connection, by its own log: what is filled, and what still can be.
+    fn exposure(&self) -> WattHours {
+        let open = match self.cancelled {
+            Some(leaves) => leaves,
+            None if self.expired => WattHours::ZERO,
+            None => self.order.quantity.less_at_least_zero(self.own_filled),
+        };
+        self.own_filled + open
+    }
+}
+
+impl Account {
+    /// Adds an order that was just placed. One that ends with the slot's book need not be watched.
+    pub(super) fn add(&mut self, id: OrderId, order: &Resting, gate: UtcMillis) {
+        self.orders.push(id);
+        self.total += order.exposure();
+        if order.order.expires_at < gate {
+            self.expiring.insert((order.order.expires_at, id));
+        }
+    }
+
+    /// Changes an order by what its own log says, and the total with it.
+    pub(super) fn change(&mut self, order: &mut Resting, change: impl FnOnce(&mut Resting)) {
+        self.total -= order.exposure();
+        change(order);
+        self.total += order.exposure();
+    }
+
+    /// The next order that its log outlived at `at`.
+    pub(super) fn next_expired(&mut self, at: UtcMillis) -> Option<OrderId> {
+        let first = self.expiring.first().copied().filter(|(expires_at, _)| *expires_at <= at)?;
+        self.expiring.remove(&first);
+        Some(first.1)
+    }
+
+    /// Orders that are expired at `at` by the clock, whether or not their log has gone on since.
+    pub(super) fn expired(&self, at: UtcMillis) -> impl Iterator<Item = &OrderId> {
+        self.expiring.iter().take_while(move |(expires_at, _)| *expires_at <= at).map(|(_, id)| id)
+    }
+}
+
+impl Resting {
+    pub(super) fn expire(&mut self) {
+        self.expired = true;
+    }
+
+    /// What of it could still be filled if it had not expired.
+    pub(super) fn unfilled(&self) -> WattHours {
+        if self.cancelled.is_some() { WattHours::ZERO } else { self.order.quantity.less_at_least_zero(self.own_filled) }
+    }
+}
+
+impl SlotFold {
+    pub(super) fn new(shape: &Shape, gate: UtcMillis, open: bool) -> Self {
+        let band = PriceBand::new(shape.floor, shape.cap).expect("a decoded or checked shape has floor <= cap");
+        Self {
+            gate,
+            book: open.then(|| Book::new(band)),
+            accounts: BTreeMap::new(),
+            trades: Vec::new(),
+            next_expiry: UtcMillis(u64::MAX),
+        }
+    }
+
+    pub(super) fn book(&self) -> Option<&Book<OrderId>> {
+        self.book.as_ref()
+    }
+
+    pub(super) fn account(&self, log: LogNo, side: Side) -> Option<&Account> {
+        self.accounts.get(&(log, side))
+    }
+
+    pub(super) fn account_mut(&mut self, log: LogNo, side: Side) -> &mut Account {
+        self.accounts.entry((log, side)).or_default()
+    }
+
+    pub(super) fn gate(&self) -> UtcMillis {
+        self.gate
+    }
+
+    pub(super) fn note_trade(&mut self, id: ProposalId) {
+        self.trades.push(id);
+    }
+
+    pub(super) fn orders(&self) -> impl Iterator<Item = &OrderId> {
+        self.accounts.values().flat_map(|account| &account.orders)
+    }
+
+    pub(super) fn trades(&self) -> &[ProposalId] {
+        &self.trades
+    }
+
+    /// When time changes something: an expiry or the gate, and at last the day on which the slot is forgotten.
+    pub(super) fn next_change(&self) -> UtcMillis {
+        if self.book.is_some() { self.gate.min(self.next_expiry) } else { self.gate.after(COPY_COUNTS_FOR) }
+    }
+
+    /// Expires and closes what is due. False once the slot can be forgotten.
+    pub(super) fn advance(&mut self, now: UtcMillis) -> bool {
+        if now >= self.gate {
+            self.book = None;
+        }
+        if let Some(book) = &mut self.book {
+            book.expire(now);
+            let expiries = [Side::Buy, Side::Sell].into_iter().flat_map(|side| book.orders(side));
+            self.next_expiry = expiries.map(|(_, order)| order.expires_at).min().unwrap_or(UtcMillis(u64::MAX));
+        }
+        self.book.is_some() || now < self.gate.after(COPY_COUNTS_FOR)
+    }
+
+    /// Makes the book show what is left of the order.
+    pub(super) fn refresh(&mut self, id: OrderId, order: &mut Resting, now: UtcMillis) {
+        let Some(book) = &mut self.book else { return };
+        let open = order.open(now);
+        if let Some((handle, shown)) = order.handle.and_then(|handle| Some((handle, book.resting(handle)?))) {
+            if shown.limit.quantity == open {
+                return;
+            }
+            book.cancel(handle).expect("it rests, as the line above has seen");
+        }
+        order.handle = None;
+        if open.is_positive() {
+            let limit =
+                Limit { trader: order.trader, side: order.order.side, price: order.order.price, quantity: open };
+            let resting = BookOrder { limit, at: order.at, id, expires_at: order.order.expires_at };
+            // Bounds on members and places per slot keep a book from ever being full; quantity and price were judged.
+            order.handle = book.rest(resting).ok();
+            self.next_expiry = self.next_expiry.min(order.order.expires_at);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Which trades bind, and what they take from which order.
+//!
+//! A trade binds when a log that counts holds it: the maker's own fill, judged against the maker's own log, or the
+//! taker's copy, which must have been made soon after the gate. What is filled of an order is the union of the trades
+//! that bind, whoever holds them.
+
+use wattswap_matching::{UtcMillis, WattHours};
+
+use super::judge::Void;
+use super::{BookId, Fold, LogNo};
+use crate::protocol::charter::Shape;
+use crate::protocol::entry::{Fill, Trade};
+use crate::protocol::ids::{LogId, MemberKey, OrderId, ProposalId};
+use crate::protocol::limits::COPY_COUNTS_FOR;
+
+/// A trade that at least one log held.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    /// What both signed.
+    pub trade: Trade,
+    /// The book that it belongs to.
+    pub book: BookId,
+    /// The maker's log holds it.
+    pub held_by_maker: bool,
+    /// A log of the taker holds it.
+    pub held_by_taker: bool,
+}
+
+/// Where a fill stands.
+#[derive(Clone, Copy)]
+pub struct Place {
+    /// The log.
+    pub log: LogId,
+    /// Number of the entry.
+    pub seq: u64,
+    /// Time of the entry.
+    pub at: UtcMillis,
+}
+
+/// Whose log a fill stands in.
+enum Holder {
+    Maker,
+    Taker,
+}
+
+impl Bound {
+    /// Whether any log that counts holds it.
+    #[must_use]
+    pub fn binds(&self) -> bool {
+        self.held_by_maker || self.held_by_taker
+    }
+}
+
+impl Fold {
+    pub(super) fn fill(&mut self, log: LogNo, entry: Place, fill: &Fill) -> Result<(), Void> {
+        let proposal = &fill.proposal;
+        let id = ProposalId(proposal.hash());
+        let (charter, book) = self.resolve(&proposal.charter, proposal.slot).ok_or(Void::UnknownCharter)?;
+        if proposal.community != self.community || !is_a_trade(fill, &charter.shape) {
+            return Err(Void::NotATrade);
+        }
+        let holder = self.judge_holder(log, entry, fill, &charter.shape)?;
+        let same = self.trades.get(&id).is_some_and(|bound| bound.is_same(fill));
+        let trade = if same { None } else { Some(fill.verify().map_err(|_| Void::BadSignature)?) };
+        self.slot_mut(book, &charter.shape).ok_or(Void::Forgotten)?;
+        self.account_for(log, &holder, fill, book);
+        if let Some(trade) = trade {
+            self.note(id, trade, book);
+        }
+        self.rebind(id, |bound| match holder {
+            Holder::Maker => bound.held_by_maker = true,
+            Holder::Taker => bound.held_by_taker = true,
+        });
+        Ok(())
+    }
+
+    fn judge_holder(&self, log: LogNo, entry: Place, fill: &Fill, shape: &Shape) -> Result<Holder, Void> {
+        let (proposal, acceptance) = (&fill.proposal, &fill.acceptance);
+        if entry.log == proposal.maker {
+            let placed_here = acceptance.seq == entry.seq && acceptance.at == entry.at;
+            if !placed_here { Err(Void::NotATrade) } else { self.judge_maker(log, fill, shape).map(|()| Holder::Maker) }
+        } else if entry.log.author != proposal.taker.author {
+            Err(Void::NotATrade)
+        } else if entry.at >= shape.gate(proposal.slot).after(COPY_COUNTS_FOR) {
+            Err(Void::CopyTooLate)
+        } else {
+            Ok(Holder::Taker)
+        }
+    }
+
+    /// Judges a maker's fill against what its own log says of the order.
+    fn judge_maker(&self, log: LogNo, fill: &Fill, shape: &Shape) -> Result<(), Void> {
+        let (proposal, acceptance) = (&fill.proposal, &fill.acceptance);
+        let resting = self.orders.get(&proposal.order).filter(|order| order.log == log).ok_or(Void::NotOwnOrder)?;
+        let order = &resting.order;
+        let fits = order.slot == proposal.slot
+            && order.side == proposal.side.opposite()
+            && order.price == proposal.price
+            && acceptance.at < order.expires_at
+            && resting.cancelled.is_none()
+            && acceptance.filled_total == resting.own_filled + acceptance.quantity;
+        let left = order.quantity.less_at_least_zero(resting.own_filled);
+        let large_enough = acceptance.quantity >= shape.smallest_fill || acceptance.quantity == left;
+        match () {
+            () if !fits || !large_enough => Err(Void::NotATrade),
+            () if acceptance.quantity > left => Err(Void::Overfilled),
+            () => Ok(()),
+        }
+    }
+
+    /// Books the fill into the accounts of the log that holds it. A copy of what the log already holds is nothing new.
+    fn account_for(&mut self, log: LogNo, holder: &Holder, fill: &Fill, book: BookId) {
+        let (proposal, quantity) = (&fill.proposal, fill.acceptance.quantity);
+        let held = self.trades.get(&ProposalId(proposal.hash()));
+        let own_order = match holder {
+            Holder::Maker if held.is_some_and(|bound| bound.held_by_maker) => return,
+            Holder::Taker if held.is_some_and(|bound| bound.held_by_taker) => return,
+            Holder::Maker => Some(proposal.order),
+            Holder::Taker => proposal.own_order,
+        };
+        let own_order = own_order.and_then(|id| self.orders.get_mut(&id)).filter(|order| order.log == log);
+        let Some(slot) = self.slots.get_mut(&book) else { return };
+        match own_order {
+            Some(order) => slot.account_mut(log, order.order.side).change(order, |order| {
+                order.own_filled += quantity;
+                order.cancelled = order.cancelled.map(|leaves| leaves.less_at_least_zero(quantity));
+            }),
+            None => slot.account_mut(log, proposal.side).total += quantity,
+        }
+    }
+
+    /// Remembers a trade. Of two acceptances of one proposal the one with the smaller hash stands, so that nodes agree.
+    fn note(&mut self, id: ProposalId, trade: Trade, book: BookId) {
+        if let Some(known) = self.trades.get(&id) {
+            if known.trade.acceptance.hash() <= trade.acceptance.hash() {
+                return;
+            }
+            self.rebind(id, |bound| bound.trade = trade);
+            return;
+        }
+        let bound = Bound { trade, book, held_by_maker: false, held_by_taker: false };
+        self.trades.insert(id, bound);
+        self.slots.get_mut(&book).expect("the caller made it").note_trade(id);
+        self.new_trades.push(id);
+    }
+
+    pub(super) fn drop_trades_held_by(&mut self, key: &MemberKey) {
+        let held: Vec<ProposalId> =
+            self.trades.iter().filter(|(_, bound)| bound.names(key)).map(|(id, _)| *id).collect();
+        for id in held {
+            self.rebind(id, |bound| {
+                bound.held_by_maker &= bound.trade.acceptance.maker != *key;
+                bound.held_by_taker &= bound.trade.proposal.taker.author != *key;
+            });
+        }
+    }
+
+    /// Changes a trade and moves what it fills from the orders it named before to those it names after.
+    fn rebind(&mut self, id: ProposalId, change: impl FnOnce(&mut Bound)) {
+        let Some(bound) = self.trades.get_mut(&id) else { return };
+        let before = bound.fills();
+        change(bound);
+        let after = bound.fills();
+        if before == after {
+            return;
+        }
+        for (order, quantity) in before {
+            self.add_filled(order, -quantity);
+        }
+        for (order, quantity) in after {
+            self.add_filled(order, quantity);
+        }
+    }
+
+    fn add_filled(&mut self, id: OrderId, quantity: WattHours) {
+        match self.orders.get_mut(&id) {
+            Some(order) => order.filled += quantity,
+            None => *self.early.entry(id).or_default() += quantity,
+        }
+        self.refresh(id);
+    }
+}
+
+impl Bound {
+    fn is_same(&self, fill: &Fill) -> bool {
+        *self.trade.proposal == fill.proposal && *self.trade.acceptance == fill.acceptance
+    }
+
+    fn names(&self, key: &MemberKey) -> bool {
+        self.trade.acceptance.maker == *key || self.trade.proposal.taker.author == *key
+    }
+
+    /// The resting order, and the taker's own if it had posted one.
+    pub(super) fn orders(&self) -> impl Iterator<Item = OrderId> {
+        std::iter::once(self.trade.proposal.order).chain(self.trade.proposal.own_order)
+    }
+
+    /// What it takes from which orders: nothing while it does not bind.
+    fn fills(&self) -> Vec<(OrderId, WattHours)> {
+        let quantity = self.trade.acceptance.quantity;
+        if self.binds() { self.orders().map(|order| (order, quantity)).collect() } else { Vec::new() }
+    }
+}
+
+/// Whether the two words belong together, as far as they and the shape alone can tell.
+fn is_a_trade(fill: &Fill, shape: &Shape) -> bool {
+    let (proposal, acceptance) = (&fill.proposal, &fill.acceptance);
+    let closes_at: UtcMillis = proposal.expires_at.min(shape.gate(proposal.slot));
+    let maker: LogId = LogId { author: acceptance.maker, incarnation: acceptance.incarnation };
+    acceptance.proposal == ProposalId(proposal.hash())
+        && maker == proposal.maker
+        && proposal.taker.author != maker.author
+        && acceptance.quantity.is_positive()
+        && acceptance.quantity <= proposal.up_to
+        && acceptance.quantity.0 % shape.quantity_tick.0 == 0
+        && acceptance.at < closes_at
+        && shape.opens(proposal.slot) <= acceptance.at
+        && shape.is_aligned(proposal.slot)
+        && proposal.price >= shape.floor
+        && proposal.price <= shape.cap
+}

@@ -1,0 +1,63 @@
+//! Lets the autopilot trade, by the same doors as the owner.
+
+use std::collections::BTreeMap;
+
+use wattswap_matching::{Side, Slot};
+
+use super::Household;
+use super::io::{Origin, Request, RequestId, RequestState, Wish};
+use crate::protocol::autopilot::{Action, Live, Position, Quote, next_wake, plan};
+
+impl Household {
+    /// Asks the autopilot what to change, when its time has come.
+    pub(super) fn run_autopilot(&mut self) {
+        if self.now < self.autopilot_wakes {
+            return;
+        }
+        let (_, charter) = self.chain.in_force();
+        let charter = charter.clone();
+        let stagger = u64::from_be_bytes(std::array::from_fn(|at| self.me.0[at]));
+        self.autopilot_wakes = next_wake(self.now, &charter.shape, stagger);
+        for action in plan(self.now, &charter.shape, &self.metering, &self.positions(), &self.autopilot) {
+            match action {
+                Action::Cancel(id) => self.requests.end(&id, RequestState::Cancelled),
+                Action::Place(quote) => self.quote(quote),
+            }
+        }
+    }
+
+    fn quote(&mut self, quote: Quote) {
+        let Quote { slot, side, quantity, price, expires_at } = quote;
+        let id = RequestId(self.nonces.bytes());
+        self.admit(id, Wish { slot, side, quantity, price, expires_at: Some(expires_at) }, 1, Origin::Autopilot);
+    }
+
+    fn positions(&self) -> BTreeMap<Slot, Position<RequestId>> {
+        let (_, charter) = self.chain.in_force();
+        let open = self.requests.committed_slots().into_iter().filter(|slot| charter.shape.gate(*slot) > self.now);
+        open.map(|slot| (slot, self.position(slot))).collect()
+    }
+
+    fn position(&self, slot: Slot) -> Position<RequestId> {
+        let own = self.requests.live_in(slot).filter(|request| request.origin == Origin::Autopilot);
+        let live: Vec<Live<RequestId>> = own.map(live).collect();
+        let pending = |side: Side| {
+            let committed = self.requests.committed(slot, side);
+            let open = live.iter().filter(|live| live.side == side).map(|live| live.open).sum();
+            committed.total - committed.filled - open
+        };
+        Position {
+            bought: self.requests.committed(slot, Side::Buy).filled,
+            sold: self.requests.committed(slot, Side::Sell).filled,
+            pending_buys: pending(Side::Buy),
+            pending_sells: pending(Side::Sell),
+            live,
+        }
+    }
+}
+
+fn live(request: &Request) -> Live<RequestId> {
+    let wish = &request.wish;
+    let open = wish.quantity - request.filled - request.in_doubt;
+    Live { id: request.id, side: wish.side, price: wish.price, open }
+}

@@ -1,0 +1,182 @@
+//! What the owner and the meters ask for.
+
+use sha2::{Digest as _, Sha256};
+use wattswap_matching::{Book, Side, Slot, WattHours};
+
+use super::Household;
+use super::io::{
+    BadWish, Command, CommandError, Event, Origin, Output, Record, Reply, Request, RequestId, RequestState, Wish,
+};
+use crate::protocol::autopilot;
+use crate::protocol::governance::SignedRecord;
+use crate::protocol::ids::OrderId;
+use crate::protocol::limits::MAX_LIVE_REQUESTS;
+use crate::protocol::message::Gossip;
+use crate::protocol::metering;
+
+impl Household {
+    pub(super) fn command(&mut self, command: Command) -> Result<Reply, CommandError> {
+        match command {
+            Command::Place { wishes, key } => self.place(&wishes, key).map(Reply::Placed),
+            Command::Cancel(id) => self.cancel(id).map(|request| Reply::Cancelled(Box::new(request))),
+            Command::Readings(rows) => Ok(Reply::Readings(self.read(rows))),
+            Command::SetAutopilot(settings) => self.set_autopilot(settings),
+            Command::Governance(bytes) => self.take_governance(&bytes),
+        }
+    }
+
+    fn place(&mut self, wishes: &[Wish], key: Option<[u8; 32]>) -> Result<Vec<Request>, CommandError> {
+        let ids: Vec<RequestId> = (0..wishes.len()).map(|index| self.request_id(key, index)).collect();
+        if let Some(known) = self.known_batch(&ids, wishes) {
+            return known;
+        }
+        if self.requests.live_count() + wishes.len() > MAX_LIVE_REQUESTS {
+            return Err(CommandError::TooManyLive { limit: MAX_LIVE_REQUESTS });
+        }
+        self.check_wishes(wishes)?;
+        let batch = u16::try_from(wishes.len()).unwrap_or(u16::MAX);
+        let made: Vec<Request> =
+            ids.into_iter().zip(wishes).map(|(id, wish)| self.admit(id, *wish, batch, Origin::Owner)).collect();
+        Ok(made)
+    }
+
+    /// The same key gives the same names, so a command that comes again is found by them.
+    fn request_id(&mut self, key: Option<[u8; 32]>, index: usize) -> RequestId {
+        let Some(key) = key else { return RequestId(self.nonces.bytes()) };
+        let hash = Sha256::new().chain_update(key).chain_update((index as u64).to_be_bytes()).finalize();
+        RequestId(std::array::from_fn(|at| hash[at]))
+    }
+
+    fn known_batch(&self, ids: &[RequestId], wishes: &[Wish]) -> Option<Result<Vec<Request>, CommandError>> {
+        let first = self.requests.get(ids.first()?)?;
+        let known: Vec<Request> = ids.iter().filter_map(|id| self.requests.get(id)).cloned().collect();
+        let same = usize::from(first.batch) == wishes.len()
+            && known.len() == wishes.len()
+            && known.iter().zip(wishes).all(|(known, wish)| self.with_expiry(*wish) == known.wish);
+        Some(if same { Ok(known) } else { Err(CommandError::KeyReused) })
+    }
+
+    fn check_wishes(&self, wishes: &[Wish]) -> Result<(), CommandError> {
+        let mut asked: Vec<(Slot, Side, WattHours)> = Vec::new();
+        for (index, wish) in wishes.iter().enumerate() {
+            let earlier = asked.iter().filter(|(slot, side, _)| *slot == wish.slot && *side == wish.side);
+            let earlier: WattHours = earlier.map(|(_, _, quantity)| *quantity).sum();
+            self.check_wish(wish, earlier).map_err(|reason| CommandError::BadWish { index, reason })?;
+            asked.push((wish.slot, wish.side, wish.quantity));
+        }
+        Ok(())
+    }
+
+    fn check_wish(&self, wish: &Wish, earlier: WattHours) -> Result<(), BadWish> {
+        let (_, charter) = self.chain.in_force();
+        let shape = &charter.shape;
+        let limit = charter.slot_limit(&self.me, wish.side).ok_or(BadWish::NotAMember)?;
+        let most = Book::<OrderId>::MOST_ENERGY.min(limit);
+        let committed = self.requests.committed(wish.slot, wish.side).total + earlier;
+        match () {
+            () if !shape.is_aligned(wish.slot) => Err(BadWish::NotASlot),
+            () if self.now < shape.opens(wish.slot) => Err(BadWish::NotYetOpen { opens: shape.opens(wish.slot) }),
+            () if shape.gate(wish.slot) <= self.now => Err(BadWish::GateClosed),
+            () if wish.expires_at.is_some_and(|at| at <= self.now) => Err(BadWish::AlreadyExpired),
+            () if !wish.quantity.is_positive() => Err(BadWish::NoQuantity),
+            () if wish.quantity.0 % shape.quantity_tick.0 != 0 => {
+                Err(BadWish::BetweenTicks { tick: shape.quantity_tick })
+            }
+            () if wish.price < shape.floor || wish.price > shape.cap => {
+                Err(BadWish::OutsideBand { floor: shape.floor, cap: shape.cap })
+            }
+            () if committed + wish.quantity > most => {
+                Err(BadWish::OverConnectionLimit { by: committed + wish.quantity - most })
+            }
+            () => Ok(()),
+        }
+    }
+
+    /// A wish as it is kept: it ends with its slot's gate at the latest.
+    fn with_expiry(&self, wish: Wish) -> Wish {
+        let (_, charter) = self.chain.in_force();
+        let gate = charter.shape.gate(wish.slot);
+        Wish { expires_at: Some(wish.expires_at.map_or(gate, |at| at.min(gate))), ..wish }
+    }
+
+    /// Makes a checked wish a request.
+    pub(super) fn admit(&mut self, id: RequestId, wish: Wish, batch: u16, origin: Origin) -> Request {
+        let request = Request {
+            id,
+            wish: self.with_expiry(wish),
+            origin,
+            placed_at: self.now,
+            batch,
+            filled: WattHours::ZERO,
+            in_doubt: WattHours::ZERO,
+            orders: Vec::new(),
+            state: RequestState::Live,
+        };
+        self.requests.insert(request.clone());
+        self.to_serve.insert(id);
+        request
+    }
+
+    fn cancel(&mut self, id: RequestId) -> Result<Request, CommandError> {
+        let request = self.requests.get(&id).ok_or(CommandError::UnknownRequest)?;
+        match request.state {
+            RequestState::Live => self.requests.end(&id, RequestState::Cancelled),
+            RequestState::Cancelled => {}
+            RequestState::Filled | RequestState::Expired => return Err(CommandError::NotLive),
+        }
+        self.requests.get(&id).cloned().ok_or(CommandError::UnknownRequest)
+    }
+
+    fn read(&mut self, rows: Vec<metering::Row>) -> Vec<metering::Verdict> {
+        rows.into_iter()
+            .map(|row| {
+                let verdict = self.metering.judge(self.now, &row);
+                let reading = metering::Reading { row, verdict };
+                if verdict.is_worth_storing() {
+                    self.persist(Record::Reading(reading.clone()));
+                }
+                self.tell(Event::Reading(reading));
+                verdict
+            })
+            .collect()
+    }
+
+    fn set_autopilot(&mut self, settings: autopilot::Settings) -> Result<Reply, CommandError> {
+        let (_, charter) = self.chain.in_force();
+        settings.check(&charter.shape).map_err(|wrong| CommandError::Autopilot(wrong.to_string()))?;
+        self.autopilot = settings;
+        self.autopilot_wakes = self.now;
+        self.persist(Record::Autopilot(settings));
+        Ok(Reply::Done)
+    }
+
+    fn take_governance(&mut self, bytes: &[u8]) -> Result<Reply, CommandError> {
+        let record = SignedRecord::parse(bytes).map_err(|wrong| CommandError::Governance(wrong.to_string()))?;
+        if record.id == self.chain.newest().id {
+            return Ok(Reply::Done);
+        }
+        self.extend_chain(record).map_err(|wrong| CommandError::Governance(wrong.to_string()))?;
+        let bytes = self.chain.newest().bytes.clone();
+        self.publish(&Gossip::Governance(bytes));
+        Ok(Reply::Done)
+    }
+
+    /// A new charter comes into force.
+    pub(super) fn extend_chain(&mut self, record: SignedRecord) -> Result<(), crate::protocol::chain::CantExtend> {
+        self.chain.extend(record.clone())?;
+        self.persist(Record::Governance(record));
+        self.charter_changed();
+        self.tell(Event::Charter);
+        Ok(())
+    }
+
+    /// Brings what depends on the charter in line with the one in force.
+    pub(super) fn charter_changed(&mut self) {
+        let (id, charter) = self.chain.in_force();
+        let charter = charter.clone();
+        self.shape = charter.shape.id();
+        self.fold.know(id, (*charter).clone());
+        self.metering.set_limits(super::recovery::meter_limits(&charter, &self.me));
+        self.out.push_back(Output::Admit(charter.members.iter().map(|member| member.key).collect()));
+    }
+}

@@ -1,0 +1,345 @@
+//! What peers say. Everything is parsed and verified in here, or goes no further.
+
+use sha2::{Digest as _, Sha256};
+
+use super::Household;
+use super::io::{Event, Output, Record, Ticket, Verdict};
+use crate::protocol::agreement::words::{Acceptance, Proposal, Refusal};
+use crate::protocol::entry::{Beacon, Entry};
+use crate::protocol::evidence;
+use crate::protocol::governance::SignedRecord;
+use crate::protocol::ids::{Digest, Head, LogId, MemberKey};
+use crate::protocol::limits::{
+    MAX_CHAIN, MAX_FORKS_UNDER_WAY, MAX_GOVERNANCE_RECORDS, MAX_HEADS, MAX_PROOFS, MAX_PROPOSALS_PER_TURN, MAX_RANGE,
+};
+use crate::protocol::logs::{Fit, verify_range};
+use crate::protocol::message::{Bytes, Gossip, Message, Proof, Summary};
+use crate::protocol::signed::{Signed, Statement, Verified};
+
+/// The peer sent what no honest software sends.
+struct Misconduct;
+
+impl Household {
+    pub(super) fn connected(&mut self, peer: MemberKey) {
+        self.peers.connect(peer);
+        self.tell(Event::Peer { key: peer, connected: true });
+        self.send_summary(peer);
+        if !self.compared_with.contains(&peer) {
+            self.send(peer, Message::GetHeads);
+        }
+        // Its beacon tells that it is alive before the next one is gossiped.
+        self.send(peer, Message::GetBeacon);
+        self.serve_all_crossing();
+    }
+
+    pub(super) fn disconnected(&mut self, peer: &MemberKey) {
+        self.peers.disconnect(peer);
+        self.sync.lose(peer);
+        self.tell(Event::Peer { key: *peer, connected: false });
+    }
+
+    pub(super) fn gossip(&mut self, from: MemberKey, bytes: &[u8]) -> Verdict {
+        match Gossip::decode(bytes) {
+            Ok(Gossip::Entry(bytes)) => self.gossiped_entry(from, &bytes),
+            Ok(Gossip::Beacon(bytes)) => self.gossiped_beacon(from, &bytes),
+            Ok(Gossip::Proof(proof)) => self.take_proof(proof),
+            Ok(Gossip::Governance(bytes)) => self.gossiped_governance(from, &bytes),
+            Err(_) => Verdict::Reject,
+        }
+    }
+
+    pub(super) fn message(&mut self, from: MemberKey, bytes: &[u8]) {
+        let handled = match Message::decode(bytes) {
+            Ok(message) => self.take_message(from, message),
+            Err(_) => Err(Misconduct),
+        };
+        if let Err(Misconduct) = handled {
+            self.out.push_back(Output::Drop(from));
+        }
+    }
+
+    fn take_message(&mut self, from: MemberKey, message: Message) -> Result<(), Misconduct> {
+        match message {
+            Message::Summary(summary) => self.take_summary(from, &summary),
+            Message::GetHeads => {
+                let heads = self.logs.heads().take(MAX_HEADS).collect();
+                self.send(from, Message::Heads(heads));
+            }
+            Message::Heads(heads) => self.take_heads(from, &heads),
+            Message::GetRange { log, from: first, count } => {
+                self.out.push_back(Output::SendRange { to: from, log, from: first, count: count.min(MAX_RANGE) });
+            }
+            Message::Range { log, from: first, entries } => self.take_range(from, log, first, &entries)?,
+            Message::GetGovernance { from: height } => {
+                let records = self.chain.from_height(height).iter().take(MAX_GOVERNANCE_RECORDS);
+                let records = records.map(|record| record.bytes.clone()).collect();
+                self.send(from, Message::Governance(records));
+            }
+            Message::Governance(records) => self.take_governance_records(&records)?,
+            Message::GetProofs => {
+                let proofs = self.proofs.values().take(MAX_PROOFS).cloned().collect();
+                self.send(from, Message::Proofs(proofs));
+            }
+            Message::Proofs(proofs) => {
+                if proofs.into_iter().any(|proof| self.take_proof(proof) == Verdict::Reject) {
+                    return Err(Misconduct);
+                }
+            }
+            Message::Proposal(bytes) => self.take_proposal(from, &bytes)?,
+            Message::Acceptance(bytes) => {
+                let acceptance: Verified<Acceptance> = believe(&bytes)?;
+                self.accepted(from, acceptance);
+            }
+            Message::Refusal(bytes) => {
+                let refusal: Verified<Refusal> = believe(&bytes)?;
+                self.refused(from, &refusal);
+            }
+            Message::TooLate { beacon, .. } | Message::Beacon(beacon) => {
+                let beacon: Verified<Beacon> = believe(&beacon)?;
+                self.take_beacon(from, &beacon);
+            }
+            Message::GetBeacon => {
+                self.beacon_wanted_by.insert((from, None));
+            }
+        }
+        Ok(())
+    }
+
+    fn take_summary(&mut self, from: MemberKey, summary: &Summary) {
+        if summary.community != self.chain.community() {
+            return;
+        }
+        if summary.governance.0 > self.chain.newest().record.height {
+            let height = self.chain.newest().record.height + 1;
+            self.send(from, Message::GetGovernance { from: height });
+        }
+        if summary.heads != self.logs.digest() {
+            self.send(from, Message::GetHeads);
+        }
+        if summary.convicted != self.convicted_digest() {
+            self.send(from, Message::GetProofs);
+        }
+    }
+
+    fn take_heads(&mut self, from: MemberKey, heads: &[Head]) {
+        self.compare_own(from, heads);
+        for head in heads {
+            if head.log.author != self.me && self.is_author(&head.log) && self.logs.next_seq(&head.log) <= head.seq {
+                self.sync.offer(from, head);
+            } else if head.log.author != self.me && self.logs.id(&head.log, head.seq).is_some_and(|id| id != head.id) {
+                // Two versions of one entry: the other one is fetched as evidence.
+                let (log, from_seq) = (head.log, head.seq);
+                self.send(from, Message::GetRange { log, from: from_seq, count: MAX_RANGE });
+            }
+        }
+    }
+
+    /// Whether entries of this log are taken at all: of members, past ones too, who were not convicted.
+    fn is_author(&self, log: &LogId) -> bool {
+        !self.fold.is_convicted(&log.author)
+            && self.chain.charters().any(|(_, charter)| charter.member(&log.author).is_some())
+    }
+
+    fn take_range(&mut self, from: MemberKey, log: LogId, first: u64, entries: &[Bytes]) -> Result<(), Misconduct> {
+        if entries.len() > usize::from(MAX_RANGE) {
+            return Err(Misconduct);
+        }
+        let entries: Result<Vec<_>, _> = entries.iter().map(|bytes| Signed::<Entry>::parse(bytes.clone())).collect();
+        let entries = entries.map_err(|_| Misconduct)?;
+        let fits = entries.first().is_none_or(|entry| entry.log == log && entry.seq == first);
+        let ours = entries.iter().all(|entry| entry.community == self.chain.community());
+        if !fits || !ours {
+            return Err(Misconduct);
+        }
+        let before = self.logs.next_seq(&log);
+        if self.is_author(&log) && log.author != self.me {
+            let entries = verify_range(entries).map_err(|_| Misconduct)?;
+            self.take_entries(&entries);
+        }
+        self.sync.came(&from, &log, self.logs.next_seq(&log) > before);
+        Ok(())
+    }
+
+    /// Takes consecutive authentic entries of one log.
+    fn take_entries(&mut self, entries: &[Verified<Entry>]) {
+        for (index, entry) in entries.iter().enumerate() {
+            match self.logs.fit(entry) {
+                Fit::Held => {}
+                Fit::Next if self.fold.has_room_for(entry) => self.keep(entry),
+                Fit::Fork => return self.found_fork(&entries[index..]),
+                _ => return,
+            }
+        }
+    }
+
+    fn keep(&mut self, entry: &Verified<Entry>) {
+        self.logs.append(entry);
+        self.persist(Record::Entry(entry.clone()));
+        self.fold.add(entry);
+        self.peers.hear(entry.log.author, entry.at);
+    }
+
+    fn gossiped_entry(&mut self, from: MemberKey, bytes: &Bytes) -> Verdict {
+        let Ok(entry) = Signed::<Entry>::parse(bytes.clone()) else { return Verdict::Reject };
+        if entry.community != self.chain.community() {
+            return Verdict::Reject;
+        }
+        if !self.is_author(&entry.log) {
+            return Verdict::Ignore;
+        }
+        let fit = self.logs.fit(&entry);
+        if matches!(fit, Fit::Held | Fit::TooManyLogs) {
+            return Verdict::Ignore;
+        }
+        // A good successor may still prove an entry with a bad signature; but that is sync's business.
+        let Ok(entry) = entry.verify() else { return Verdict::Reject };
+        if entry.log.author == self.me {
+            return self.met_own_entry(from, &entry);
+        }
+        match fit {
+            Fit::Next if self.fold.has_room_for(&entry) => self.keep(&entry),
+            Fit::Gap { .. } => self.sync.offer(from, &head_of(&entry)),
+            Fit::Fork => self.found_fork(std::slice::from_ref(&entry)),
+            Fit::OtherPast => {
+                let before = entry.seq.saturating_sub(1);
+                self.send(from, Message::GetRange { log: entry.log, from: before, count: MAX_RANGE });
+            }
+            _ => return Verdict::Ignore,
+        }
+        Verdict::Accept
+    }
+
+    /// An entry in our own name that we do not hold: the store is not the newest.
+    fn met_own_entry(&mut self, from: MemberKey, entry: &Verified<Entry>) -> Verdict {
+        self.compare_own(from, &[head_of(entry)]);
+        Verdict::Ignore
+    }
+
+    fn gossiped_beacon(&mut self, from: MemberKey, bytes: &Bytes) -> Verdict {
+        let Ok(beacon) = Signed::<Beacon>::parse(bytes.clone()) else { return Verdict::Reject };
+        if beacon.community != self.chain.community() {
+            return Verdict::Reject;
+        }
+        let newer = self.peers.newest_word(&beacon.log.author).is_none_or(|at| at < beacon.at);
+        if !self.is_author(&beacon.log) || !newer || beacon.log.author == self.me {
+            return Verdict::Ignore;
+        }
+        let Ok(beacon) = beacon.verify() else { return Verdict::Reject };
+        self.take_beacon(from, &beacon);
+        Verdict::Accept
+    }
+
+    fn take_beacon(&mut self, from: MemberKey, beacon: &Verified<Beacon>) {
+        if beacon.community != self.chain.community() || !self.is_author(&beacon.log) || beacon.log.author == self.me {
+            return;
+        }
+        self.logs.hear(beacon);
+        if self.peers.hear_live(beacon.log.author, beacon.at, self.now) {
+            self.serve_all_crossing();
+        }
+        if let Some((seq, id)) = beacon.last {
+            let head = Head { log: beacon.log, seq, id };
+            if self.logs.next_seq(&head.log) <= seq {
+                self.sync.offer(from, &head);
+            }
+        }
+    }
+
+    fn take_proposal(&mut self, from: MemberKey, bytes: &Bytes) -> Result<(), Misconduct> {
+        let proposal = Signed::<Proposal>::parse(bytes.clone()).map_err(|_| Misconduct)?;
+        let to_us = proposal.maker.author == self.me && proposal.community == self.chain.community();
+        if proposal.taker.author != from || !to_us {
+            return Err(Misconduct);
+        }
+        let proposal = proposal.verify().map_err(|_| Misconduct)?;
+        if self.proposals.len() < MAX_PROPOSALS_PER_TURN && !self.proposals.contains(&proposal) {
+            self.proposals.push(proposal);
+        }
+        Ok(())
+    }
+
+    fn gossiped_governance(&mut self, from: MemberKey, bytes: &Bytes) -> Verdict {
+        let Ok(record) = SignedRecord::parse(bytes.clone()) else { return Verdict::Reject };
+        let next = self.chain.newest().record.height + 1;
+        if record.record.height < next {
+            return Verdict::Ignore;
+        }
+        if record.record.height > next {
+            self.send(from, Message::GetGovernance { from: next });
+            return Verdict::Ignore;
+        }
+        if self.extend_chain(record).is_ok() { Verdict::Accept } else { Verdict::Reject }
+    }
+
+    fn take_governance_records(&mut self, records: &[Bytes]) -> Result<(), Misconduct> {
+        for bytes in records {
+            let record = SignedRecord::parse(bytes.clone()).map_err(|_| Misconduct)?;
+            if record.record.height == self.chain.newest().record.height + 1 && self.extend_chain(record).is_err() {
+                return Err(Misconduct);
+            }
+        }
+        Ok(())
+    }
+
+    /// Two versions of an entry: fetches our own version from the store, to prove it to everybody.
+    fn found_fork(&mut self, other: &[Verified<Entry>]) {
+        let Some(first) = other.first() else { return };
+        if self.forks.len() >= MAX_FORKS_UNDER_WAY || first.log.author == self.me {
+            return;
+        }
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        let (log, from) = (first.log, first.seq);
+        self.forks.insert(ticket, other.iter().map(|entry| Signed::clone(entry)).collect());
+        let count = u16::try_from(MAX_CHAIN).unwrap_or(u16::MAX);
+        self.out.push_back(Output::Load { ticket, log, from, count });
+    }
+
+    pub(super) fn loaded(&mut self, ticket: Ticket, entries: &[Bytes]) {
+        let Some(other) = self.forks.remove(&ticket) else { return };
+        let own: Vec<_> = entries.iter().filter_map(|bytes| Signed::<Entry>::parse(bytes.clone()).ok()).collect();
+        let proof = evidence::fork(&own, &other);
+        if self.take_proof(proof.clone()) == Verdict::Accept {
+            self.publish(&Gossip::Proof(proof));
+        }
+    }
+
+    /// Convicts whom the proof convicts. One proof per key is kept.
+    fn take_proof(&mut self, proof: Proof) -> Verdict {
+        match evidence::convicts(&proof, self.chain.community()) {
+            Err(_) => Verdict::Reject,
+            Ok(key) if self.fold.is_convicted(&key) || self.chain_never_listed(&key) => Verdict::Ignore,
+            Ok(key) => {
+                self.convict(key, proof.clone());
+                self.persist(Record::Proof { key, proof });
+                self.tell(Event::Convicted(key));
+                Verdict::Accept
+            }
+        }
+    }
+
+    fn chain_never_listed(&self, key: &MemberKey) -> bool {
+        !self.chain.charters().any(|(_, charter)| charter.member(key).is_some())
+    }
+
+    /// From now on nothing of this key counts.
+    pub(super) fn convict(&mut self, key: MemberKey, proof: Proof) {
+        self.proofs.insert(key, proof);
+        self.fold.convict(key);
+        self.logs.forget(&key);
+    }
+
+    pub(super) fn convicted_digest(&self) -> Digest {
+        let hash = |hasher: Sha256, key: &MemberKey| hasher.chain_update(key.0);
+        Digest(self.proofs.keys().fold(Sha256::new(), hash).finalize().into())
+    }
+}
+
+/// Parses and verifies a signed word that came to us directly.
+fn believe<T: Statement>(bytes: &Bytes) -> Result<Verified<T>, Misconduct> {
+    Signed::<T>::parse(bytes.clone()).map_err(|_| Misconduct)?.verify().map_err(|_| Misconduct)
+}
+
+fn head_of(entry: &Verified<Entry>) -> Head {
+    Head { log: entry.log, seq: entry.seq, id: crate::protocol::ids::EntryId(entry.hash()) }
+}

@@ -1,0 +1,146 @@
+//! One household: routes what happens outside to the part of the protocol that it concerns.
+//!
+//! The state machine of the whole protocol. [`io`] holds its two closed enums and the contract of whoever drives it;
+//! start reading there. The way of an order through this folder: `commands` makes it a request, `turn` says what is
+//! done at the end of each turn and in which order, and `agreement` takes, posts and agrees. `inbox` is what peers
+//! say, `recovery` how a household comes back from its store.
+
+mod automation;
+mod commands;
+mod inbox;
+pub mod io;
+pub mod recovery;
+mod requests;
+mod standing;
+mod turn;
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use wattswap_matching::UtcMillis;
+
+use self::io::{Event, Input, Output, Record, RequestId, Standing, Ticket};
+use self::requests::Requests;
+use super::agreement::Answers;
+use super::agreement::Doubts;
+use super::agreement::words::Proposal;
+use super::autopilot;
+use super::chain::Chain;
+use super::entry::Entry;
+use super::fold::{BookId, Fold};
+use super::ids::{MemberKey, OrderId, ProposalId, ShapeId};
+use super::logs::Logs;
+use super::message::{Gossip, Message, Proof};
+use super::metering::Metering;
+use super::nonces::Nonces;
+use super::own_log::OwnLog;
+use super::peers::Peers;
+use super::signed::{Signed, Signer, Verified};
+use super::sync::Sync;
+
+/// One household's side of the protocol. See [`io`] for the contract.
+pub struct Household {
+    pub(super) me: MemberKey,
+    pub(super) signer: Box<dyn Signer>,
+    pub(super) now: UtcMillis,
+    pub(super) chain: Chain,
+    pub(super) logs: Logs,
+    pub(super) fold: Fold,
+    pub(super) own: OwnLog,
+    pub(super) sync: Sync,
+    pub(super) peers: Peers,
+    pub(super) requests: Requests,
+    pub(super) doubts: Doubts,
+    pub(super) answers: Answers,
+    pub(super) nonces: Nonces,
+    /// Proposals of this turn, each from its signer.
+    pub(super) proposals: Vec<Verified<Proposal>>,
+    /// Orders that refused us for no reason that the book shows.
+    pub(super) shunned: BTreeSet<OrderId>,
+    /// Requests that may have something to take or to post.
+    pub(super) to_serve: BTreeSet<RequestId>,
+    /// Books that changed since the driver asked.
+    pub(super) changed_books: BTreeSet<BookId>,
+    /// Name of the shape in force.
+    shape: ShapeId,
+    /// One proof for each convicted key.
+    proofs: BTreeMap<MemberKey, Proof>,
+    metering: Metering,
+    autopilot: autopilot::Settings,
+    standing: Standing,
+    /// Peers that have shown which entries of ours they hold, since we started.
+    compared_with: BTreeSet<MemberKey>,
+    next_beacon: UtcMillis,
+    next_summary: UtcMillis,
+    autopilot_wakes: UtcMillis,
+    /// The other version of forks whose own version is being read from the store.
+    forks: BTreeMap<Ticket, Vec<Signed<Entry>>>,
+    next_ticket: u64,
+    turn_is_open: bool,
+    /// Who asked for a beacon, and which proposal it answers.
+    pub(super) beacon_wanted_by: BTreeSet<(MemberKey, Option<ProposalId>)>,
+    out: VecDeque<Output>,
+}
+
+impl Household {
+    /// Takes note of something that happened outside. See the contract in [`io`].
+    pub fn handle(&mut self, now: UtcMillis, input: Input) {
+        self.now = now;
+        self.turn_is_open = true;
+        match input {
+            Input::Command { ticket, command } => {
+                let reply = self.command(command);
+                self.out.push_back(Output::Reply { ticket, reply });
+            }
+            Input::Gossip { ticket, from, bytes } => {
+                let verdict = self.gossip(from, &bytes);
+                self.out.push_back(Output::Judge { ticket, verdict });
+            }
+            Input::Message { from, bytes } => self.message(from, &bytes),
+            Input::Connected(peer) => self.connected(peer),
+            Input::Disconnected(peer) => self.disconnected(&peer),
+            Input::Loaded { ticket, entries } => self.loaded(ticket, &entries),
+            Input::Wake => {}
+        }
+    }
+
+    /// The next thing to do outside; none once the turn is over.
+    pub fn poll(&mut self) -> Option<Output> {
+        if std::mem::take(&mut self.turn_is_open) {
+            self.close_turn();
+        }
+        self.out.pop_front()
+    }
+
+    /// When to call `handle(now, Input::Wake)` at the latest.
+    #[must_use]
+    pub fn next_deadline(&self) -> UtcMillis {
+        let deadlines = [
+            Some(self.next_summary),
+            self.fold.next_deadline(),
+            self.requests.next_deadline(),
+            self.sync.next_deadline(),
+            self.doubts.next_deadline(self.now),
+            self.answers.next_deadline(),
+            self.can_sign().then_some(self.next_beacon),
+            self.can_sign().then_some(self.autopilot_wakes),
+        ];
+        deadlines.into_iter().flatten().min().expect("summaries always come again")
+    }
+
+    pub(super) fn persist(&mut self, record: Record) {
+        self.out.push_back(Output::Persist(record));
+    }
+
+    pub(super) fn send(&mut self, to: MemberKey, message: Message) {
+        self.out.push_back(Output::Send { to, message });
+    }
+
+    pub(super) fn publish(&mut self, gossip: &Gossip) {
+        self.out.push_back(Output::Publish(gossip.encode()));
+    }
+
+    pub(super) fn tell(&mut self, event: Event) {
+        self.out.push_back(Output::Event(event));
+    }
+}

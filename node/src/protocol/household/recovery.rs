@@ -1,0 +1,187 @@
+//! How a household comes back from what it had made durable, or starts for the first time.
+//!
+//! A driver feeds back every [`Record`] that it holds: governance records first, by height; then the incarnation; then
+//! the rest, with the entries of each log in order. Nothing is verified again, since only verified things are stored;
+//! but what does not fit together is refused, because to go on with a damaged store could fork the own log.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use wattswap_matching::{UtcMillis, Watts};
+
+use super::Household;
+use super::io::{Output, Record, Standing};
+use super::requests::Requests;
+use crate::protocol::agreement::{Answers, Doubts};
+use crate::protocol::autopilot;
+use crate::protocol::chain::{CantExtend, Chain};
+use crate::protocol::charter::Charter;
+use crate::protocol::entry::Entry;
+use crate::protocol::fold::Fold;
+use crate::protocol::governance::SignedRecord;
+use crate::protocol::ids::{Incarnation, LogId, MemberKey};
+use crate::protocol::limits::PEERS_TO_COMPARE;
+use crate::protocol::logs::{Fit, Logs};
+use crate::protocol::metering::{Limits, Metering};
+use crate::protocol::nonces::Nonces;
+use crate::protocol::own_log::OwnLog;
+use crate::protocol::peers::Peers;
+use crate::protocol::signed::{Signer, Verified};
+use crate::protocol::sync::Sync;
+
+/// Why a household can't start from these records.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecoveryError {
+    /// No first charter.
+    #[error("there is no charter; found a community or take the charter file of one first")]
+    NoCharter,
+    /// The governance chain does not hold together.
+    #[error("the stored charters do not form a chain ({0}); the store is damaged: bring back a good one")]
+    BrokenChain(#[from] CantExtend),
+    /// A log does not hold together.
+    #[error(
+        "the stored log of {author} is broken at entry {seq}; the store is damaged. If that is another member's log, \
+         removing the store's copy of it is enough: it is fetched again. If it is this household's own, bring back a \
+         good store"
+    )]
+    BrokenLog {
+        /// Whose log.
+        author: MemberKey,
+        /// Which entry.
+        seq: u64,
+    },
+}
+
+impl Household {
+    /// Starts from what was made durable; see the module's text for the order of `records`. `seed` must be fresh
+    /// randomness at every start.
+    ///
+    /// # Errors
+    /// [`RecoveryError`] if the records do not fit together.
+    pub fn recover(
+        signer: Box<dyn Signer>,
+        seed: [u8; 32],
+        records: impl IntoIterator<Item = Record>,
+        now: UtcMillis,
+    ) -> Result<Self, RecoveryError> {
+        let mut records = records.into_iter().peekable();
+        let mut chain: Option<Chain> = None;
+        while let Some(record) = next_governance(&mut records) {
+            match &mut chain {
+                None => chain = Some(Chain::found(record)?),
+                Some(chain) => chain.extend(record)?,
+            }
+        }
+        let stored = match records.peek() {
+            Some(Record::Incarnation(incarnation)) => Some(*incarnation),
+            _ => None,
+        };
+        let mut household = Self::new(signer, seed, chain.ok_or(RecoveryError::NoCharter)?, stored, now);
+        for record in records {
+            household.restore(record)?;
+        }
+        household.requests.take_changed();
+        Ok(household)
+    }
+
+    fn new(signer: Box<dyn Signer>, seed: [u8; 32], chain: Chain, stored: Option<Incarnation>, now: UtcMillis) -> Self {
+        let me = signer.key();
+        let mut nonces = Nonces::new(seed);
+        let incarnation = stored.unwrap_or_else(|| Incarnation { opened: now, nonce: nonces.number() });
+        let log = LogId { author: me, incarnation };
+        let (community, charter) = (chain.community(), chain.in_force().1.clone());
+        let needed = PEERS_TO_COMPARE.min(charter.members.len().saturating_sub(1));
+        let mut fold = Fold::new(community);
+        for (id, charter) in chain.charters() {
+            fold.know(id, charter.clone());
+        }
+        fold.advance(now);
+        let mut household = Self {
+            me,
+            signer,
+            now,
+            logs: Logs::default(),
+            fold,
+            own: OwnLog::new(community, log),
+            sync: Sync::default(),
+            peers: Peers::default(),
+            requests: Requests::default(),
+            doubts: Doubts::default(),
+            answers: Answers::default(),
+            nonces,
+            proposals: Vec::new(),
+            shunned: BTreeSet::new(),
+            to_serve: BTreeSet::new(),
+            changed_books: BTreeSet::new(),
+            shape: charter.shape.id(),
+            proofs: BTreeMap::new(),
+            metering: Metering::new(meter_limits(&charter, &me)),
+            autopilot: autopilot::Settings::off(&charter.shape),
+            standing: Standing::Comparing { missing: needed },
+            compared_with: BTreeSet::new(),
+            next_beacon: now,
+            next_summary: now,
+            autopilot_wakes: now,
+            forks: BTreeMap::new(),
+            next_ticket: 0,
+            turn_is_open: true,
+            beacon_wanted_by: BTreeSet::new(),
+            out: VecDeque::new(),
+            chain,
+        };
+        if stored.is_none() {
+            household.persist(Record::Incarnation(incarnation));
+        }
+        let members = charter.members.iter().map(|member| member.key).collect();
+        household.out.push_back(Output::Admit(members));
+        household
+    }
+
+    fn restore(&mut self, record: Record) -> Result<(), RecoveryError> {
+        match record {
+            Record::Entry(entry) => self.restore_entry(&entry)?,
+            Record::Beacon(beacon) => self.own.recover_beacon(&beacon),
+            Record::Request(request) => self.requests.insert(request),
+            Record::Reservation(reservation) => self.doubts.insert(reservation, self.now),
+            Record::Refusal { refusal, closes_at } => self.answers.refuse(refusal, closes_at),
+            Record::Proof { key, proof } => self.convict(key, proof),
+            Record::Reading(reading) => self.metering.restore(&reading),
+            Record::Autopilot(settings) => self.autopilot = settings,
+            // Governance and incarnation came first; trades are for the owner to read; the rest undoes records.
+            Record::Governance(_)
+            | Record::Incarnation(_)
+            | Record::Trade(_)
+            | Record::Released(_)
+            | Record::Forgotten(_) => {}
+        }
+        Ok(())
+    }
+
+    fn restore_entry(&mut self, entry: &Verified<Entry>) -> Result<(), RecoveryError> {
+        if self.fold.is_convicted(&entry.log.author) {
+            return Ok(());
+        }
+        if self.logs.fit(entry) != Fit::Next {
+            return Err(RecoveryError::BrokenLog { author: entry.log.author, seq: entry.seq });
+        }
+        self.logs.append(entry);
+        self.fold.add(entry);
+        self.peers.hear(entry.log.author, entry.at);
+        if entry.log == self.own.id() {
+            self.own.recover_entry(entry);
+        }
+        Ok(())
+    }
+}
+
+fn next_governance(records: &mut std::iter::Peekable<impl Iterator<Item = Record>>) -> Option<SignedRecord> {
+    match records.next_if(|record| matches!(record, Record::Governance(_)))? {
+        Record::Governance(record) => Some(record),
+        _ => None,
+    }
+}
+
+/// What readings are judged by: nothing can flow through the connection of somebody who is no member.
+pub(super) fn meter_limits(charter: &Charter, me: &MemberKey) -> Limits {
+    let (import, export) = charter.member(me).map_or((Watts(0), Watts(0)), |member| (member.import, member.export));
+    Limits::new(import, export, &charter.shape)
+}

@@ -1,0 +1,226 @@
+//! What the owner asked for, and what stands for it in the book.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use wattswap_matching::{Price, Side, Slot, UtcMillis, WattHours};
+
+use super::io::{Request, RequestId, RequestState};
+use crate::protocol::ids::OrderId;
+
+/// Requests that are over are remembered for this long, so that a command that comes again is recognised.
+const REMEMBERED_FOR: Duration = Duration::from_secs(24 * 3600);
+
+/// All requests that are live or were so lately.
+#[derive(Default)]
+pub struct Requests {
+    all: BTreeMap<RequestId, Request>,
+    /// Ascending by limit price.
+    live: BTreeMap<(Slot, Side), BTreeSet<(Price, RequestId)>>,
+    /// What a slot's requests of one side have traded and may yet trade.
+    committed: BTreeMap<(Slot, Side), Committed>,
+    live_count: usize,
+    by_order: BTreeMap<OrderId, RequestId>,
+    /// When a live request expires, or one that is over is forgotten.
+    deadlines: BTreeSet<(UtcMillis, RequestId)>,
+    /// Changed since they were last reported.
+    changed: BTreeSet<RequestId>,
+}
+
+/// Energy that the requests of one side of a slot stand for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Traded.
+    pub filled: WattHours,
+    /// Traded, in doubt, or wanted by requests that are live.
+    pub total: WattHours,
+}
+
+impl Committed {
+    fn add(&mut self, request: &Request) {
+        self.filled += request.filled;
+        self.total += commitment(request);
+    }
+
+    fn subtract(&mut self, request: &Request) {
+        self.filled -= request.filled;
+        self.total -= commitment(request);
+    }
+}
+
+impl Requests {
+    /// Adds a request, new or recovered.
+    pub fn insert(&mut self, request: Request) {
+        let (id, wish) = (request.id, request.wish);
+        for order in &request.orders {
+            self.by_order.insert(*order, id);
+        }
+        let live = request.state == RequestState::Live;
+        let deadline = expiry(&request).after(if live { Duration::ZERO } else { REMEMBERED_FOR });
+        self.deadlines.insert((deadline, id));
+        if live {
+            self.live.entry((wish.slot, wish.side)).or_default().insert((wish.price, id));
+            self.live_count += 1;
+        }
+        self.committed.entry((wish.slot, wish.side)).or_default().add(&request);
+        self.all.insert(id, request);
+        self.changed.insert(id);
+    }
+
+    /// A request by its name.
+    #[must_use]
+    pub fn get(&self, id: &RequestId) -> Option<&Request> {
+        self.all.get(id)
+    }
+
+    /// The request that an order stands for.
+    #[must_use]
+    pub fn of_order(&self, order: &OrderId) -> Option<RequestId> {
+        self.by_order.get(order).copied()
+    }
+
+    /// How many are live.
+    #[must_use]
+    pub fn live_count(&self) -> usize {
+        self.live_count
+    }
+
+    /// Live requests of one side of a slot that would trade at `price`.
+    pub fn crossing(&self, slot: Slot, side: Side, price: Price) -> impl Iterator<Item = RequestId> {
+        let live = self.live.get(&(slot, side)).into_iter().flatten();
+        live.filter(move |(limit, _)| side.accepts(*limit, price)).map(|(_, id)| *id)
+    }
+
+    /// Live requests of a slot.
+    pub fn live_in(&self, slot: Slot) -> impl Iterator<Item = &Request> {
+        let sides = [Side::Buy, Side::Sell].into_iter().filter_map(move |side| self.live.get(&(slot, side)));
+        sides.flatten().filter_map(|(_, id)| self.all.get(id))
+    }
+
+    /// Slots with live requests.
+    #[must_use]
+    pub fn live_slots(&self) -> BTreeSet<Slot> {
+        self.live.keys().map(|(slot, _)| *slot).collect()
+    }
+
+    /// All live requests.
+    pub fn live(&self) -> impl Iterator<Item = &Request> {
+        self.live.values().flatten().filter_map(|(_, id)| self.all.get(id))
+    }
+
+    /// What the requests of one side of a slot have traded or may yet trade.
+    #[must_use]
+    pub fn committed(&self, slot: Slot, side: Side) -> Committed {
+        self.committed.get(&(slot, side)).copied().unwrap_or_default()
+    }
+
+    /// Slots in which requests have traded or may yet trade.
+    pub fn committed_slots(&self) -> BTreeSet<Slot> {
+        self.committed.keys().map(|(slot, _)| *slot).collect()
+    }
+
+    /// A request got filled by this much.
+    pub fn fill(&mut self, id: &RequestId, quantity: WattHours) {
+        self.change(id, |request| request.filled += quantity);
+        if self.all.get(id).is_some_and(|request| request.filled >= request.wish.quantity) {
+            self.end(id, RequestState::Filled);
+        }
+    }
+
+    /// What is proposed and not answered for this request.
+    pub fn set_in_doubt(&mut self, id: &RequestId, in_doubt: WattHours) {
+        self.change(id, |request| request.in_doubt = in_doubt);
+    }
+
+    /// An order stands for this request from now on.
+    pub fn add_order(&mut self, id: &RequestId, order: OrderId) {
+        self.by_order.insert(order, *id);
+        self.change(id, |request| request.orders.push(order));
+    }
+
+    /// The request trades no more. Nothing happens if it was over already.
+    pub fn end(&mut self, id: &RequestId, state: RequestState) {
+        let Some(request) = self.all.get(id).filter(|request| request.state == RequestState::Live) else { return };
+        let (wish, over) = (request.wish, expiry(request));
+        self.live_count -= 1;
+        if let Some(live) = self.live.get_mut(&(wish.slot, wish.side)) {
+            live.remove(&(wish.price, *id));
+            if live.is_empty() {
+                self.live.remove(&(wish.slot, wish.side));
+            }
+        }
+        self.deadlines.remove(&(over, *id));
+        self.deadlines.insert((over.after(REMEMBERED_FOR), *id));
+        self.change(id, |request| request.state = state);
+    }
+
+    /// Reports the request at the end of the turn.
+    pub fn touch(&mut self, id: RequestId) {
+        self.changed.insert(id);
+    }
+
+    fn change(&mut self, id: &RequestId, change: impl FnOnce(&mut Request)) {
+        let Some(request) = self.all.get_mut(id) else { return };
+        let committed = self.committed.entry((request.wish.slot, request.wish.side)).or_default();
+        committed.subtract(request);
+        change(request);
+        committed.add(request);
+        self.changed.insert(*id);
+    }
+
+    /// Requests that are over, with orders that once stood for them.
+    pub fn ended_with_orders(&self) -> impl Iterator<Item = &Request> {
+        self.all.values().filter(|request| request.state != RequestState::Live && !request.orders.is_empty())
+    }
+
+    /// Ends what has expired and forgets what is long over.
+    pub fn advance(&mut self, now: UtcMillis) {
+        while let Some((at, id)) = self.deadlines.first().copied().filter(|(at, _)| *at <= now) {
+            if self.all.get(&id).is_some_and(|request| request.state == RequestState::Live) {
+                self.end(&id, RequestState::Expired);
+            } else {
+                self.deadlines.remove(&(at, id));
+                self.forget(&id);
+            }
+        }
+    }
+
+    /// When [`Requests::advance`] has something to do.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<UtcMillis> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// Requests that changed since the last call.
+    pub fn take_changed(&mut self) -> BTreeSet<RequestId> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Requests that changed and are yet to be reported.
+    pub fn changed(&self) -> impl Iterator<Item = &Request> {
+        self.changed.iter().filter_map(|id| self.all.get(id))
+    }
+
+    fn forget(&mut self, id: &RequestId) {
+        let Some(request) = self.all.remove(id) else { return };
+        let key = (request.wish.slot, request.wish.side);
+        if let Some(committed) = self.committed.get_mut(&key) {
+            committed.subtract(&request);
+            if *committed == Committed::default() {
+                self.committed.remove(&key);
+            }
+        }
+        for order in request.orders {
+            self.by_order.remove(&order);
+        }
+    }
+}
+
+/// What a request may take of the connection: all of it while it is live, what came or may come of it afterwards.
+fn commitment(request: &Request) -> WattHours {
+    if request.state == RequestState::Live { request.wish.quantity } else { request.filled + request.in_doubt }
+}
+
+fn expiry(request: &Request) -> UtcMillis {
+    request.wish.expires_at.expect("a request that was accepted always has an expiry")
+}

@@ -1,0 +1,142 @@
+//! The end of a turn: what many inputs asked for becomes one signed entry, in a fixed order.
+
+use std::collections::BTreeSet;
+
+use super::Household;
+use super::io::{Event, Record};
+use crate::protocol::fold::BookId;
+use crate::protocol::ids::MemberKey;
+use crate::protocol::limits::{BEACON_INTERVAL, MAX_RANGE, SUMMARY_INTERVAL};
+use crate::protocol::message::{Gossip, Message, Summary};
+
+impl Household {
+    /// Does what the inputs of this turn, and the time, ask for.
+    pub(super) fn close_turn(&mut self) {
+        self.let_time_pass();
+        self.update_standing();
+        self.learn_trades();
+        self.serve_changed_books();
+        self.resolve_doubts();
+        if self.can_sign() {
+            self.answer_proposals();
+            self.run_autopilot();
+            self.close_orders_of_ended();
+            self.serve();
+            self.close_entry();
+            self.send_beacons();
+        } else {
+            // Whoever proposed will ask again.
+            self.proposals.clear();
+        }
+        self.ask_for_ranges();
+        self.send_summaries();
+        self.report_requests();
+        let changed = self.fold.take_changed();
+        self.changed_books.extend(changed);
+    }
+
+    /// Closes the staged entry if it has no room for another op.
+    pub(in crate::protocol) fn make_room(&mut self) {
+        if !self.own.has_room() {
+            self.close_entry();
+        }
+    }
+
+    /// Signs what is staged, keeps it, and publishes it.
+    fn close_entry(&mut self) {
+        let Some(closed) = self.own.close(self.now, &*self.signer) else { return };
+        self.logs.append(&closed.entry);
+        self.fold.place_own(&closed.entry);
+        for (request, order) in closed.placed {
+            self.requests.add_order(&request, order);
+        }
+        self.publish(&Gossip::Entry(closed.entry.bytes().clone()));
+        self.persist(Record::Entry(closed.entry));
+    }
+
+    fn let_time_pass(&mut self) {
+        self.fold.advance(self.now);
+        self.requests.advance(self.now);
+        for id in self.answers.advance(self.now) {
+            self.persist(Record::Forgotten(id));
+        }
+    }
+
+    fn learn_trades(&mut self) {
+        for id in self.fold.take_new_trades() {
+            self.learn(id);
+        }
+    }
+
+    fn serve_changed_books(&mut self) {
+        let changed: BTreeSet<BookId> = self.fold.take_changed();
+        for book in &changed {
+            self.serve_crossing(*book);
+        }
+        self.changed_books.extend(changed);
+    }
+
+    /// A beacon now and then, and for whoever asked.
+    fn send_beacons(&mut self) {
+        let wanted_by = std::mem::take(&mut self.beacon_wanted_by);
+        let is_due = self.next_beacon <= self.now;
+        if !is_due && wanted_by.is_empty() {
+            return;
+        }
+        let beacon = self.own.beacon(self.now, &*self.signer);
+        let bytes = beacon.bytes().clone();
+        self.persist(Record::Beacon(beacon));
+        for (peer, proposal) in wanted_by {
+            let beacon = bytes.clone();
+            self.send(
+                peer,
+                match proposal {
+                    Some(proposal) => Message::TooLate { proposal, beacon },
+                    None => Message::Beacon(beacon),
+                },
+            );
+        }
+        if is_due {
+            self.next_beacon = self.now.after(BEACON_INTERVAL);
+            self.publish(&Gossip::Beacon(bytes));
+        }
+    }
+
+    fn ask_for_ranges(&mut self) {
+        let logs = &self.logs;
+        for ask in self.sync.plan(self.now, |log| logs.next_seq(log)) {
+            self.send(ask.peer, Message::GetRange { log: ask.log, from: ask.from, count: MAX_RANGE });
+        }
+    }
+
+    fn send_summaries(&mut self) {
+        if self.next_summary <= self.now {
+            self.next_summary = self.now.after(SUMMARY_INTERVAL);
+            let peers: Vec<MemberKey> = self.peers.connected().copied().collect();
+            for peer in peers {
+                self.send_summary(peer);
+            }
+        }
+    }
+
+    /// "This is what I hold."
+    pub(super) fn send_summary(&mut self, peer: MemberKey) {
+        let newest = self.chain.newest();
+        let summary = Summary {
+            community: self.chain.community(),
+            governance: (newest.record.height, newest.id),
+            heads: self.logs.digest(),
+            convicted: self.convicted_digest(),
+        };
+        self.send(peer, Message::Summary(summary));
+    }
+
+    fn report_requests(&mut self) {
+        for id in self.requests.take_changed() {
+            if let Some(request) = self.requests.get(&id).cloned() {
+                self.persist(Record::Request(request.clone()));
+                self.tell(Event::Request(request));
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What the driver may read of a household between turns, to show it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use wattswap_matching::{Level, Slot, UtcMillis};
+
+use super::Household;
+use super::io::{Request, RequestId, Standing};
+use crate::protocol::autopilot;
+use crate::protocol::chain::Chain;
+use crate::protocol::charter::Charter;
+use crate::protocol::fold::BookId;
+use crate::protocol::ids::{CharterId, Digest, Head, LogId, MemberKey};
+
+/// How the household is.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// Its key.
+    pub me: MemberKey,
+    /// Whether it trades.
+    pub standing: Standing,
+    /// The log that it writes.
+    pub log: LogId,
+    /// Entries held, of all logs.
+    pub entries: u64,
+    /// Over the heads of all logs: equal on nodes that hold the same entries.
+    pub heads: Digest,
+    /// Over all open books: equal on nodes that hold the same entries, at the same time.
+    pub book: Digest,
+    /// Takes whose outcome is not known.
+    pub in_doubt: usize,
+    /// Keys convicted of cheating.
+    pub convicted: BTreeSet<MemberKey>,
+}
+
+impl Household {
+    /// How it is. Costs a walk over all open books.
+    pub fn status(&mut self) -> Status {
+        Status {
+            me: self.me,
+            standing: self.standing,
+            log: self.own.id(),
+            entries: self.logs.entries(),
+            heads: self.logs.digest(),
+            book: self.fold.digest(),
+            in_doubt: self.doubts.iter().count(),
+            convicted: self.fold.convicted().clone(),
+        }
+    }
+
+    /// Whether it trades.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// The charter in force.
+    #[must_use]
+    pub fn charter(&self) -> (CharterId, &Arc<Charter>) {
+        self.chain.in_force()
+    }
+
+    /// The governance chain.
+    #[must_use]
+    pub fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// What the owner allows the autopilot.
+    #[must_use]
+    pub fn autopilot(&self) -> &autopilot::Settings {
+        &self.autopilot
+    }
+
+    /// A request that is live or was so lately.
+    #[must_use]
+    pub fn request(&self, id: &RequestId) -> Option<&Request> {
+        self.requests.get(id)
+    }
+
+    /// The newest time that a member's words were dated; none if it was never heard.
+    #[must_use]
+    pub fn last_word(&self, member: &MemberKey) -> Option<UtcMillis> {
+        self.peers.newest_word(member)
+    }
+
+    /// Whether a stream to this member is open.
+    #[must_use]
+    pub fn is_connected(&self, member: &MemberKey) -> bool {
+        self.peers.is_connected(member)
+    }
+
+    /// Where the logs of all members end.
+    pub fn heads(&self) -> impl Iterator<Item = Head> + '_ {
+        self.logs.heads()
+    }
+
+    /// The book of a slot under the charter in force.
+    #[must_use]
+    pub fn book_in_force(&self, slot: Slot) -> BookId {
+        BookId { slot, shape: self.shape }
+    }
+
+    /// Bids and asks of a slot under the charter in force, best price first.
+    #[must_use]
+    pub fn depth(&self, slot: Slot, most: usize) -> (Vec<Level>, Vec<Level>) {
+        self.fold.depth(&self.book_in_force(slot), most)
+    }
+
+    /// Slots of the shape in force whose book changed since the last call.
+    pub fn take_changed_slots(&mut self) -> Vec<Slot> {
+        let changed = std::mem::take(&mut self.changed_books);
+        changed.into_iter().filter(|book| book.shape == self.shape).map(|book| book.slot).collect()
+    }
+}

@@ -1,0 +1,224 @@
+//! Which logs this node holds and where each of them ends.
+//!
+//! Only ids are kept in memory; the entries themselves are in the store. Whether an entry *counts* is the fold's
+//! business: in here it is only asked whether it is authentic and continues what is held.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest as _, Sha256};
+use wattswap_matching::UtcMillis;
+
+use super::entry::{Beacon, Entry};
+use super::ids::{Digest, EntryId, Head, LogId, MemberKey};
+use super::limits::MAX_INCARNATIONS;
+use super::signed::{Signed, Verified};
+
+/// How many entries at the end of a range may have a bad signature before the range is given up: an author that
+/// signs garbage under good successors must not cost its readers more than this many checks.
+const MAX_TAIL_CHECKS: usize = 8;
+
+/// All logs that this node holds.
+#[derive(Default)]
+pub struct Logs {
+    logs: BTreeMap<LogId, Log>,
+    digest: Option<Digest>,
+}
+
+/// One log, from number 0 on.
+#[derive(Default)]
+struct Log {
+    ids: Vec<EntryId>,
+    last_at: UtcMillis,
+    beacon: Option<Beacon>,
+}
+
+/// How an entry relates to what is held of its log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// It is the next one.
+    Next,
+    /// It is held already.
+    Held,
+    /// Entries before it are missing, from this number on.
+    Gap {
+        /// The first missing number.
+        from: u64,
+    },
+    /// Another payload is held under its number.
+    Fork,
+    /// It is the next one by number, but builds on another predecessor than the one held: its author has two
+    /// versions of the entry before.
+    OtherPast,
+    /// Its time lies before its predecessor's: no entry of ours, whoever signed it.
+    TimeRunsBack,
+    /// Its author has opened too many logs.
+    TooManyLogs,
+}
+
+/// Why a range is not what was asked for. The sender is to blame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadRange {
+    /// Entries of another log, or not consecutive, or not linked by hashes.
+    #[error("the entries are not one unbroken piece of the log")]
+    NotAChain,
+}
+
+impl Logs {
+    /// How `entry` relates to what is held. Says nothing about its signature.
+    #[must_use]
+    pub fn fit(&self, entry: &Signed<Entry>) -> Fit {
+        let Some(log) = self.logs.get(&entry.log) else {
+            return match entry.seq {
+                _ if self.incarnations(&entry.log.author) >= MAX_INCARNATIONS => Fit::TooManyLogs,
+                0 => Fit::Next,
+                _ => Fit::Gap { from: 0 },
+            };
+        };
+        let next = log.ids.len() as u64;
+        if entry.seq > next {
+            return Fit::Gap { from: next };
+        }
+        if let Some(held) = log.id(entry.seq) {
+            return if held.0 == entry.hash() { Fit::Held } else { Fit::Fork };
+        }
+        match log.ids.last() {
+            last if last.copied() != entry.prev => Fit::OtherPast,
+            _ if entry.at < log.last_at => Fit::TimeRunsBack,
+            _ => Fit::Next,
+        }
+    }
+
+    /// Adds the next entry of its log.
+    ///
+    /// # Panics
+    /// If it is not the next one: the caller must have asked [`Logs::fit`].
+    pub fn append(&mut self, entry: &Verified<Entry>) {
+        let log = self.logs.entry(entry.log).or_default();
+        assert_eq!(log.ids.len() as u64, entry.seq, "entries are appended in order");
+        log.ids.push(EntryId(entry.hash()));
+        log.last_at = entry.at;
+        self.digest = None;
+    }
+
+    /// Forgets all logs of a convicted author: from now on nodes need not agree on them.
+    pub fn forget(&mut self, author: &MemberKey) {
+        self.logs.retain(|log, _| log.author != *author);
+        self.digest = None;
+    }
+
+    /// Notes where the author says that its log ends; the newest word stands.
+    pub fn hear(&mut self, beacon: &Verified<Beacon>) {
+        // A log that nobody has an entry of needs no fence: nothing can have been filled in it.
+        let Some(log) = self.logs.get_mut(&beacon.log) else { return };
+        if log.beacon.is_none_or(|known| known.at < beacon.at) {
+            log.beacon = Some(***beacon);
+        }
+    }
+
+    /// Up to when the log is fenced: everything in it before this instant is held.
+    #[must_use]
+    pub fn fenced_until(&self, id: &LogId) -> UtcMillis {
+        let Some(log) = self.logs.get(id) else { return UtcMillis(0) };
+        match log.beacon {
+            Some(beacon) if log.holds(&beacon) => beacon.at.max(log.last_at),
+            _ => log.last_at,
+        }
+    }
+
+    /// The first number of this log that is missing.
+    #[must_use]
+    pub fn next_seq(&self, log: &LogId) -> u64 {
+        self.logs.get(log).map_or(0, |log| log.ids.len() as u64)
+    }
+
+    /// The last entry held of a log.
+    #[must_use]
+    pub fn head(&self, id: &LogId) -> Option<Head> {
+        let log = self.logs.get(id)?;
+        Some(Head { log: *id, seq: log.ids.len() as u64 - 1, id: *log.ids.last()? })
+    }
+
+    /// Time of the last entry held of a log.
+    #[must_use]
+    pub fn last_at(&self, id: &LogId) -> Option<UtcMillis> {
+        self.logs.get(id).map(|log| log.last_at)
+    }
+
+    /// The id held under this number.
+    #[must_use]
+    pub fn id(&self, log: &LogId, seq: u64) -> Option<EntryId> {
+        self.logs.get(log)?.id(seq)
+    }
+
+    /// Where every log ends, in order.
+    pub fn heads(&self) -> impl Iterator<Item = Head> + '_ {
+        self.logs.keys().filter_map(|id| self.head(id))
+    }
+
+    /// Names of an author's logs, oldest first.
+    pub fn of(&self, author: &MemberKey) -> impl Iterator<Item = &LogId> {
+        let author = *author;
+        self.logs.range(LogId::first_of(author)..).map(|(id, _)| id).take_while(move |id| id.author == author)
+    }
+
+    /// Entries held, all logs together.
+    #[must_use]
+    pub fn entries(&self) -> u64 {
+        self.logs.values().map(|log| log.ids.len() as u64).sum()
+    }
+
+    /// Over all heads: equal digests mean equal sets of entries.
+    pub fn digest(&mut self) -> Digest {
+        if let Some(digest) = self.digest {
+            return digest;
+        }
+        let mut hasher = Sha256::new();
+        for head in self.heads() {
+            hasher.update(head.log.author.0);
+            hasher.update(head.log.incarnation.opened.0.to_be_bytes());
+            hasher.update(head.log.incarnation.nonce.to_be_bytes());
+            hasher.update(head.seq.to_be_bytes());
+            hasher.update(head.id.0);
+        }
+        let digest = Digest(hasher.finalize().into());
+        self.digest = Some(digest);
+        digest
+    }
+
+    fn incarnations(&self, author: &MemberKey) -> usize {
+        self.of(author).count()
+    }
+}
+
+impl Log {
+    fn id(&self, seq: u64) -> Option<EntryId> {
+        self.ids.get(usize::try_from(seq).ok()?).copied()
+    }
+
+    fn holds(&self, beacon: &Beacon) -> bool {
+        beacon.last.is_none_or(|(seq, id)| self.id(seq) == Some(id))
+    }
+}
+
+/// Believes consecutive entries by one good signature at their end: each names the hash of the one before.
+///
+/// Gives the entries up to the last good signature; those behind it may still be proved by a later range.
+///
+/// # Errors
+/// [`BadRange`] if they are not a chain of one log with times that never decrease.
+pub fn verify_range(mut entries: Vec<Signed<Entry>>) -> Result<Vec<Verified<Entry>>, BadRange> {
+    let linked = |pair: &[Signed<Entry>]| {
+        let (one, next) = (&pair[0], &pair[1]);
+        next.community == one.community
+            && next.log == one.log
+            && next.seq == one.seq + 1
+            && next.prev == Some(EntryId(one.hash()))
+            && next.at >= one.at
+    };
+    if !entries.windows(2).all(linked) {
+        return Err(BadRange::NotAChain);
+    }
+    let good = entries.iter().rev().take(MAX_TAIL_CHECKS).position(Signed::has_good_signature);
+    entries.truncate(good.map_or(0, |from_end| entries.len() - from_end));
+    Ok(entries.into_iter().map(Signed::trusted).collect())
+}
