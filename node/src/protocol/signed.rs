@@ -83,6 +83,17 @@ impl<T: Statement> Signed<T> {
         Ok(Self { statement, hash: Sha256::digest(payload).into(), bytes })
     }
 
+    /// Reads a statement back from this node's own store, which keeps its hash beside it: a start hashes nothing.
+    ///
+    /// # Errors
+    /// [`Malformed`], see [`Signed::parse`].
+    pub(crate) fn recalled(bytes: impl Into<Arc<[u8]>>, hash: [u8; 32]) -> Result<Self, Malformed> {
+        let bytes = bytes.into();
+        let (payload, _) = wire::cose::open(&bytes, T::MAX_BYTES)?;
+        let statement = T::decode(payload)?;
+        Ok(Self { statement, hash, bytes })
+    }
+
     /// Checks the signature, the same on every node for ever: strict verification, small-order keys refused.
     ///
     /// # Errors

@@ -6,7 +6,7 @@
 //! `docs/wire-format.md` says the same for other languages, `tests/vectors` pins it byte by byte.
 
 mod basic;
-mod cbor;
+pub(crate) mod cbor;
 mod charter;
 pub mod cose;
 pub mod cosign;
