@@ -1,1 +1,6 @@
-//! placeholder
+//! Neighbourhoods from one seed.
+//!
+//! [`network`] runs real households, the production protocol itself, over a network and disks that lose, repeat,
+//! reorder and crash. Seasons of trading and the electric grid come later.
+
+pub mod network;

@@ -1,0 +1,298 @@
+//! Households agree on trades, whatever the network and crashes do: the production protocol on a simulated street.
+
+use std::time::Duration;
+
+use wattswap_matching::{Price, Side, Slot, UtcMillis, WattHours};
+use wattswap_node::protocol::entry::Op;
+use wattswap_node::protocol::household::io::{Command, Reply, Request, RequestId, Standing, Wish};
+use wattswap_simulations::network::{Crash, Faults, Random, Street};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn slot(street: &Street) -> Slot {
+    let shape = street.charter().shape;
+    shape.next(shape.next(shape.slot_at(street.now)))
+}
+
+fn wish(street: &Street, side: Side, quantity: i64, price: i32) -> Wish {
+    Wish { slot: slot(street), side, quantity: WattHours(quantity), price: Price(price), expires_at: None }
+}
+
+fn place(street: &mut Street, home: usize, wish: Wish) -> Option<RequestId> {
+    match street.command(home, Command::Place { wishes: vec![wish], key: None })? {
+        Ok(Reply::Placed(requests)) => Some(requests[0].id),
+        other => panic!("the order should be accepted, not {other:?}"),
+    }
+}
+
+fn request(street: &Street, home: usize, id: RequestId) -> &Request {
+    &street.disk(home).requests()[&id]
+}
+
+/// What must hold in any state: no order filled beyond its quantity, by all logs of all homes together.
+fn assert_nothing_oversold(street: &Street, homes: usize) {
+    let mut orders = std::collections::BTreeMap::new();
+    let mut trades = std::collections::BTreeMap::new();
+    for entry in (0..homes).flat_map(|home| street.disk(home).entries()) {
+        for (index, op) in entry.ops.iter().enumerate() {
+            match op {
+                Op::Place(order) => {
+                    orders.insert((entry.hash(), index), order.quantity);
+                }
+                Op::Fill(fill) => {
+                    trades.insert(fill.proposal.hash(), fill.clone());
+                }
+                Op::Cancel { .. } | Op::Seal(_) => {}
+            }
+        }
+    }
+    let mut filled: std::collections::BTreeMap<_, WattHours> = Default::default();
+    for fill in trades.values() {
+        let own = fill.proposal.own_order;
+        for order in std::iter::once(fill.proposal.order).chain(own) {
+            *filled.entry((order.entry.0, usize::from(order.index))).or_default() += fill.acceptance.quantity;
+        }
+    }
+    for (order, filled) in filled {
+        assert!(filled <= orders[&order], "{filled} filled of an order over {}", orders[&order]);
+    }
+}
+
+/// Once connected and quiet: both parties' records of every trade agree, and all show the same book.
+fn assert_agreed(street: &mut Street, homes: usize) {
+    assert_nothing_oversold(street, homes);
+    for home in 0..homes {
+        assert!(street.disk(home).reservations().is_empty(), "home {home} is still in doubt");
+        for (id, own) in street.disk(home).trades() {
+            let proposal = &own.trade.proposal;
+            let parties = [proposal.taker.author, proposal.maker.author];
+            for party in (0..homes).filter(|party| parties.contains(&street.key(*party))) {
+                let other = street.disk(party).trades().get(id);
+                assert_eq!(other.map(|other| &other.trade), Some(&own.trade), "trade {id} is whole on both sides");
+                assert!(!own.provisional);
+            }
+        }
+        for (id, request) in street.disk(home).requests() {
+            let trades = street.disk(home).trades().values().filter(|trade| trade.request == Some(*id));
+            let filled: WattHours = trades.map(|trade| trade.trade.acceptance.quantity).sum();
+            assert_eq!(filled, request.filled, "a request's fills are its trades");
+            assert!(filled <= request.wish.quantity, "nobody trades more than was wished");
+        }
+    }
+    let statuses: Vec<_> = (0..homes).filter_map(|home| Some(street.household(home)?.status())).collect();
+    assert!(statuses.windows(2).all(|pair| pair[0].heads == pair[1].heads), "all hold the same entries");
+    assert!(statuses.windows(2).all(|pair| pair[0].book == pair[1].book), "all show the same book");
+}
+
+#[test]
+fn two_neighbours_trade_at_the_resting_price() {
+    let mut street = Street::new(2, 1);
+    street.run(SECOND);
+    let ask = wish(&street, Side::Sell, 500, 1_000);
+    let ask = place(&mut street, 0, ask).unwrap();
+    street.run(SECOND);
+    let bid = wish(&street, Side::Buy, 300, 2_000);
+    let bid = place(&mut street, 1, bid).unwrap();
+    street.run(SECOND);
+    assert_eq!(request(&street, 1, bid).filled, WattHours(300));
+    assert_eq!(request(&street, 0, ask).filled, WattHours(300));
+    let trade = street.disk(1).trades().values().next().unwrap();
+    assert_eq!(trade.trade.proposal.price, Price(1_000));
+    assert_agreed(&mut street, 2);
+}
+
+#[test]
+fn two_buyers_race_for_the_last_energy() {
+    let mut street = Street::new(3, 2);
+    street.run(SECOND);
+    let ask = wish(&street, Side::Sell, 1_000, 1_000);
+    place(&mut street, 0, ask).unwrap();
+    street.run(SECOND);
+    let bid = wish(&street, Side::Buy, 700, 1_500);
+    let bids = [1, 2].map(|home| place(&mut street, home, bid).unwrap());
+    street.run(30 * SECOND);
+    let filled: WattHours = [1, 2].iter().map(|home| request(&street, *home, bids[*home - 1]).filled).sum();
+    assert_eq!(filled, WattHours(1_000));
+    assert_agreed(&mut street, 3);
+}
+
+#[test]
+fn orders_that_met_on_the_wire_are_taken_by_the_later_one() {
+    let mut street = Street::new(2, 3);
+    street.run(SECOND);
+    // Both post before they hear of each other.
+    let (ask, bid) = (wish(&street, Side::Sell, 400, 1_000), wish(&street, Side::Buy, 400, 1_600));
+    place(&mut street, 0, ask).unwrap();
+    street.now = UtcMillis(street.now.0 + 1);
+    place(&mut street, 1, bid).unwrap();
+    street.run(30 * SECOND);
+    let trades: Vec<_> = street.disk(0).trades().values().collect();
+    assert_eq!(trades.len(), 1);
+    assert_eq!(trades[0].trade.proposal.price, Price(1_000), "the earlier order's price");
+    assert_eq!(trades[0].trade.proposal.taker.author, street.key(1));
+    assert_agreed(&mut street, 2);
+}
+
+#[test]
+fn a_trade_is_whole_on_both_sides_or_on_neither_wherever_one_of_them_crashes() {
+    let crashes = [Crash::BeforePersist, Crash::AfterPersist, Crash::AfterOutputs(1), Crash::AfterOutputs(2)];
+    for home in [0, 1] {
+        for crash in crashes {
+            // The step of the agreement at which it happens: milliseconds after the bid.
+            for step in 0..60 {
+                let mut street = Street::new(2, 1_000 + step);
+                street.run(SECOND);
+                let ask = wish(&street, Side::Sell, 500, 1_000);
+                place(&mut street, 0, ask).unwrap();
+                street.run(SECOND);
+                let bid = wish(&street, Side::Buy, 500, 1_000);
+                place(&mut street, 1, bid).unwrap();
+                street.run(Duration::from_millis(step));
+                street.crash_at(home, crash);
+                street.run(5 * SECOND);
+                street.start(home);
+                street.run(90 * SECOND);
+                assert_agreed(&mut street, 2);
+                let filled: WattHours = street.disk(0).requests().values().map(|request| request.filled).sum();
+                assert_eq!(filled, WattHours(500), "a crash costs no trade once both are back");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_silent_maker_blocks_what_was_reserved_and_nothing_else() {
+    let mut street = Street::new(3, 5);
+    street.run(SECOND);
+    let ask = wish(&street, Side::Sell, 500, 1_000);
+    place(&mut street, 0, ask).unwrap();
+    street.run(SECOND);
+    // Home 0 hears the proposal, fills it durably, and is gone before it can say so.
+    street.crash_at(0, Crash::AfterPersist);
+    let bid = wish(&street, Side::Buy, 800, 1_500);
+    let bid = place(&mut street, 1, bid).unwrap();
+    street.run(60 * SECOND);
+    let waiting = request(&street, 1, bid);
+    assert_eq!((waiting.filled, waiting.in_doubt), (WattHours(0), WattHours(500)));
+    // The rest trades with somebody else meanwhile.
+    let other = wish(&street, Side::Sell, 800, 1_200);
+    place(&mut street, 2, other).unwrap();
+    street.run(60 * SECOND);
+    assert_eq!(request(&street, 1, bid).filled, WattHours(300), "the reserved part is not sold twice");
+    street.start(0);
+    street.run(60 * SECOND);
+    assert_eq!(request(&street, 1, bid).filled, WattHours(800));
+    assert_agreed(&mut street, 3);
+}
+
+#[test]
+fn a_cancelled_order_is_closed_to_others() {
+    let mut street = Street::new(2, 6);
+    street.run(SECOND);
+    let ask = wish(&street, Side::Sell, 500, 1_000);
+    let ask = place(&mut street, 0, ask).unwrap();
+    street.run(SECOND);
+    street.command(0, Command::Cancel(ask)).unwrap().unwrap();
+    street.run(SECOND);
+    let bid = wish(&street, Side::Buy, 500, 1_000);
+    let bid = place(&mut street, 1, bid).unwrap();
+    street.run(30 * SECOND);
+    assert_eq!(request(&street, 1, bid).filled, WattHours(0));
+    assert_agreed(&mut street, 2);
+}
+
+#[test]
+fn who_was_away_catches_up() {
+    let mut street = Street::new(4, 7);
+    street.run(SECOND);
+    street.stop(3);
+    for round in 0..20 {
+        let wish = wish(&street, if round % 2 == 0 { Side::Sell } else { Side::Buy }, 100, 1_000 + round);
+        place(&mut street, usize::try_from(round % 3).unwrap(), wish).unwrap();
+        street.run(SECOND);
+    }
+    street.start(3);
+    street.run(60 * SECOND);
+    assert_agreed(&mut street, 4);
+}
+
+#[test]
+fn a_restored_backup_refuses_to_sign() {
+    let mut street = Street::new(2, 8);
+    street.run(SECOND);
+    let backup = street.disk(0).clone();
+    let ask = wish(&street, Side::Sell, 500, 1_000);
+    place(&mut street, 0, ask).unwrap();
+    street.run(SECOND);
+    street.restore_disk(0, backup);
+    street.start(0);
+    street.run(10 * SECOND);
+    assert!(street.halted(0).is_some(), "its own newest entry is missing");
+}
+
+#[test]
+fn commands_wait_durably_until_peers_were_compared() {
+    let mut street = Street::new(2, 9);
+    street.stop(1);
+    street.run(SECOND);
+    let ask = wish(&street, Side::Sell, 500, 1_000);
+    let ask = place(&mut street, 0, ask).unwrap();
+    street.run(10 * SECOND);
+    let standing = street.household(0).unwrap().standing();
+    assert_eq!(standing, Standing::Comparing { missing: 1 });
+    assert!(request(&street, 0, ask).orders.is_empty(), "nothing is signed yet");
+    street.stop(0);
+    street.start(0);
+    street.start(1);
+    street.run(10 * SECOND);
+    assert_eq!(request(&street, 0, ask).orders.len(), 1, "posted after the restart, without being asked again");
+    assert_agreed(&mut street, 2);
+}
+
+#[test]
+fn neighbours_agree_on_a_bad_network_with_crashes_and_cut_links() {
+    for seed in 0..40 {
+        chaos(seed);
+    }
+}
+
+fn chaos(seed: u64) {
+    println!("seed {seed}");
+    let homes = 5;
+    let mut street = Street::new(homes, seed);
+    let mut random = Random::new(seed ^ 0x00c0_ffee);
+    street.faults = Faults { loss: 100, repeat: 100, longest_delay: Duration::from_millis(800) };
+    street.run(20 * SECOND);
+    for _ in 0..120 {
+        let home = usize::try_from(random.below(homes as u64)).unwrap();
+        match random.below(10) {
+            0 => street.crash_at(
+                home,
+                [Crash::BeforePersist, Crash::AfterPersist, Crash::AfterOutputs(1)]
+                    [usize::try_from(random.below(3)).unwrap()],
+            ),
+            1 => street.start(home),
+            2 => street.set_link(home, (home + 1) % homes, random.chance(500)),
+            3 => cancel_any(&mut street, home),
+            _ => {
+                let side = if random.chance(500) { Side::Buy } else { Side::Sell };
+                let quantity = 10 * (1 + i64::try_from(random.below(30)).unwrap());
+                let wish = wish(&street, side, quantity, 1_000 + i32::try_from(random.below(40)).unwrap());
+                let _refused_or_crashed = street.command(home, Command::Place { wishes: vec![wish], key: None });
+            }
+        }
+        street.run(Duration::from_millis(random.below(3_000)));
+        assert_nothing_oversold(&street, homes);
+    }
+    street.heal();
+    street.run(180 * SECOND);
+    assert_agreed(&mut street, homes);
+    assert!((0..homes).any(|home| !street.disk(home).trades().is_empty()), "seed {seed}: there was trade");
+}
+
+fn cancel_any(street: &mut Street, home: usize) {
+    let live = street.disk(home).requests().keys().next().copied();
+    if let Some(id) = live {
+        let _over_or_crashed = street.command(home, Command::Cancel(id));
+    }
+}
