@@ -103,9 +103,9 @@ function schemaSection(name, schema) {
   return made;
 }
 
-function problemSection(api) {
-  const codes = api.components.schemas.Code.enum || api.components.schemas.Code.oneOf.map((one) => one.enum[0]);
-  return codes.map((code) => element("section", { id: code }, element("h3", {}, element("code", {}, code))));
+function problemSections(api) {
+  return api.components.schemas.Code.oneOf.map((one) =>
+    element("section", { id: one.enum[0] }, element("h3", {}, element("code", {}, one.enum[0])), ...prose(one.description)));
 }
 
 function show(api) {
@@ -127,7 +127,7 @@ function show(api) {
   }
   main.append(element("h2", {}, "Schemas"));
   for (const [name, schema] of Object.entries(api.components.schemas)) main.append(schemaSection(name, schema));
-  main.append(element("h2", {}, "Problem codes"), ...problemSection(api));
+  main.append(element("h2", {}, "Problem codes"), ...problemSections(api));
   // The browser looked for the fragment before there was anything to find.
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (target) target.scrollIntoView();

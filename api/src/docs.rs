@@ -17,7 +17,7 @@ static DOCUMENT: LazyLock<Bytes> =
 
 /// This document.
 #[utoipa::path(
-    get, path = "/openapi.json", tag = "operations",
+    get, path = "/openapi.json", operation_id = "show_document", tag = "operations",
     responses((status = 200, description = "An OpenAPI 3.1 document.", body = Object))
 )]
 pub(crate) async fn document() -> impl IntoResponse {
@@ -26,7 +26,7 @@ pub(crate) async fn document() -> impl IntoResponse {
 
 /// The page that shows the document.
 #[utoipa::path(
-    get, path = "/api/docs", tag = "operations",
+    get, path = "/api/docs", operation_id = "show_page", tag = "operations",
     responses((status = 200, description = "A page.", body = String, content_type = "text/html; charset=utf-8"))
 )]
 pub(crate) async fn page() -> impl IntoResponse {
@@ -35,7 +35,7 @@ pub(crate) async fn page() -> impl IntoResponse {
 
 /// The page's script.
 #[utoipa::path(
-    get, path = "/api/docs/docs.js", tag = "operations",
+    get, path = "/api/docs/docs.js", operation_id = "show_page_script", tag = "operations",
     responses((status = 200, description = "A script.", body = String, content_type = "text/javascript; charset=utf-8"))
 )]
 pub(crate) async fn script() -> impl IntoResponse {
@@ -44,7 +44,7 @@ pub(crate) async fn script() -> impl IntoResponse {
 
 /// The page's style.
 #[utoipa::path(
-    get, path = "/api/docs/docs.css", tag = "operations",
+    get, path = "/api/docs/docs.css", operation_id = "show_page_style", tag = "operations",
     responses((status = 200, description = "A style sheet.", body = String, content_type = "text/css; charset=utf-8"))
 )]
 pub(crate) async fn style() -> impl IntoResponse {

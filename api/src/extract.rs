@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::Shared;
 use crate::dto::many::Object;
-use crate::limits::{BODY_TIMEOUT, MAX_IDEMPOTENCY_KEY_BYTES};
+use crate::limits::MAX_IDEMPOTENCY_KEY_BYTES;
 use crate::problem::{Code, FieldError, Problem};
 
 /// A JSON object, and the bytes that it was read from.
@@ -33,12 +33,12 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Body<T> {
         if !is_json(request.headers()) {
             return Err(Problem::new(Code::NotJson, "send the body as `Content-Type: application/json`"));
         }
-        let bytes = match timeout(BODY_TIMEOUT, Bytes::from_request(request, app)).await {
+        let bytes = match timeout(app.settings.body_timeout, Bytes::from_request(request, app)).await {
             Ok(Ok(bytes)) => bytes,
             Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => return Err(Problem::body_too_large()),
             Ok(Err(error)) => return Err(Problem::new(Code::BadJson, error.body_text())),
             Err(_) => {
-                let detail = format!("the body did not arrive within {} s", BODY_TIMEOUT.as_secs());
+                let detail = format!("the body did not arrive within {:?}", app.settings.body_timeout);
                 return Err(Problem::new(Code::BodyTooSlow, detail));
             }
         };

@@ -27,7 +27,7 @@ use axum::Router;
 
 use auth::Keyring;
 use events::Events;
-use limits::Rates;
+use limits::Settings;
 use metrics::Metrics;
 use port::{Household, Unavailable};
 
@@ -37,6 +37,7 @@ struct App {
     keyring: Keyring,
     events: Arc<Events>,
     metrics: Arc<Metrics>,
+    settings: Settings,
 }
 
 type Shared = Arc<App>;
@@ -51,8 +52,8 @@ pub async fn router(
     household: Arc<dyn Household>,
     events: Arc<Events>,
     metrics: Arc<Metrics>,
-    rates: Rates,
+    settings: Settings,
 ) -> Result<Router, Unavailable> {
-    let keyring = Keyring::load(&*household, rates).await?;
-    Ok(routes::router(Arc::new(App { household, keyring, events, metrics })))
+    let keyring = Keyring::load(&*household, settings.rates).await?;
+    Ok(routes::router(Arc::new(App { household, keyring, events, metrics, settings })))
 }

@@ -1,4 +1,4 @@
-//! Bounds on what a caller may send, each with its reason, and the rates that a node may set.
+//! Bounds on what a caller may send, each with its reason, and those that a node may set otherwise.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -9,9 +9,6 @@ use crate::port::Role;
 
 /// The largest body: 10,000 readings of some 100 bytes each.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
-
-/// How long a body may take to arrive: a megabyte over a poor home uplink, but no connection held for ever.
-pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The most orders in a batch: five orders for each of the 200 slots that are open at a time.
 pub const MAX_ORDERS_PER_BATCH: usize = 1_000;
@@ -34,8 +31,16 @@ pub const MAX_WAITING_EVENTS: usize = 1_024;
 /// Readers of the live stream at a time: a household's screens, with room to spare.
 pub const MAX_EVENT_READERS: u32 = 64;
 
-/// How often a silent live stream says that it is still there.
-pub const HEARTBEAT: Duration = Duration::from_secs(15);
+/// What a node may set otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How many requests a token may make.
+    pub rates: Rates,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+    /// How often a silent live stream says that it is still there.
+    pub heartbeat: Duration,
+}
 
 /// How many requests a token may make: so many at once, and then so many a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +86,15 @@ impl Rates {
             Role::Meter => self.meter,
             Role::Viewer => self.viewer,
         }
+    }
+}
+
+impl Default for Settings {
+    /// Half a minute for a body: a megabyte over a poor home uplink, but no connection held for ever. A heartbeat
+    /// well within the minute after which proxies give a silent connection up.
+    fn default() -> Self {
+        let (body_timeout, heartbeat) = (Duration::from_secs(30), Duration::from_secs(15));
+        Self { rates: Rates::default(), body_timeout, heartbeat }
     }
 }
 

@@ -13,6 +13,7 @@ use utoipa::openapi::{
 
 use crate::dto::event::Event;
 use crate::dto::order::NewOrder;
+use crate::dto::page::Count;
 use crate::dto::reading::Reading;
 use crate::problem::{Code, PROBLEM_JSON, ProblemJson};
 use crate::routes;
@@ -69,8 +70,14 @@ fn components() -> utoipa::openapi::Components {
         .description(Some("A token of this household. The roles that an operation names are those that may use it."))
         .build();
     let mut components = ComponentsBuilder::new().security_scheme("token", SecurityScheme::Http(token)).build();
-    // Named by responses and by hand-written schemas alone, so no route brings them in.
-    let unnamed = [schema_of::<ProblemJson>(), schema_of::<Event>(), schema_of::<NewOrder>(), schema_of::<Reading>()];
+    // Named by responses, parameters or hand-written schemas alone, so no route brings them in.
+    let unnamed = [
+        schema_of::<ProblemJson>(),
+        schema_of::<Event>(),
+        schema_of::<NewOrder>(),
+        schema_of::<Reading>(),
+        schema_of::<Count>(),
+    ];
     for (name, schema) in unnamed.into_iter().flatten() {
         components.schemas.insert(name, schema);
     }

@@ -7,6 +7,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
 
 use crate::dto::order::RejectionCode;
 use crate::limits::{MAX_BODY_BYTES, MAX_EVENT_READERS};
@@ -18,7 +20,7 @@ use crate::port::{
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Why a request was not served. Stable: programs may rely on these words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
     /// The body is not JSON.
@@ -155,6 +157,21 @@ impl Code {
         }
     }
 }
+
+impl utoipa::PartialSchema for Code {
+    fn schema() -> RefOr<Schema> {
+        let one = |code: Self| {
+            let (status, word, title) = code.parts();
+            let about = format!("{title} (status {}).", status.as_u16());
+            ObjectBuilder::new().schema_type(Type::String).enum_values(Some([word])).description(Some(about))
+        };
+        let codes =
+            OneOfBuilder::new().description(Some("Why a request was not served. Stable: programs may rely on it."));
+        Self::ALL.into_iter().fold(codes, |codes, code| codes.item(one(code))).into()
+    }
+}
+
+impl ToSchema for Code {}
 
 /// A problem on its way out.
 #[derive(Clone, Debug)]

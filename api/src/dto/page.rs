@@ -82,6 +82,7 @@ impl utoipa::PartialSchema for Count {
             .minimum(Some(1))
             .maximum(Some(Self::MAX))
             .default(Some(Self::DEFAULT.into()))
+            .description(Some("How many at most."))
             .into()
     }
 }

@@ -11,7 +11,8 @@ use crate::problem::{Problem, ProblemJson};
 
 /// Show the autopilot's settings.
 #[utoipa::path(
-    get, path = "/autopilot", tag = "autopilot", security(("token" = ["owner", "viewer"])),
+    get, path = "/autopilot", operation_id = "show_autopilot", tag = "autopilot",
+    security(("token" = ["owner", "viewer"])),
     responses((status = 200, description = "The settings.", body = Autopilot))
 )]
 pub(crate) async fn show(State(app): State<Shared>, _: Reader) -> Result<Json<Autopilot>, Problem> {
@@ -20,7 +21,8 @@ pub(crate) async fn show(State(app): State<Shared>, _: Reader) -> Result<Json<Au
 
 /// Replace the autopilot's settings.
 #[utoipa::path(
-    put, path = "/autopilot", tag = "autopilot", security(("token" = ["owner"])), request_body = Autopilot,
+    put, path = "/autopilot", operation_id = "set_autopilot", tag = "autopilot",
+    security(("token" = ["owner"])), request_body = Autopilot,
     responses(
         (status = 200, description = "The settings, durable.", body = Autopilot),
         (status = 409, description = "The market does not admit them (`autopilot_refused`).",

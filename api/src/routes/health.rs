@@ -11,8 +11,8 @@ use crate::metrics::OPEN_METRICS;
 
 /// Tell that the process is alive.
 #[utoipa::path(
-    get, path = "/healthz", tag = "operations",
-    responses((status = 200, description = "It is.", body = String, content_type = "text/plain"))
+    get, path = "/healthz", operation_id = "is_alive", tag = "operations",
+    responses((status = 200, description = "It is.", body = String, content_type = "text/plain; charset=utf-8"))
 )]
 pub(crate) async fn alive() -> &'static str {
     "ok\n"
@@ -20,7 +20,7 @@ pub(crate) async fn alive() -> &'static str {
 
 /// Tell whether the node can serve: its store is open, its log was compared with its peers', its clock is sane.
 #[utoipa::path(
-    get, path = "/readyz", tag = "operations",
+    get, path = "/readyz", operation_id = "is_ready", tag = "operations",
     responses(
         (status = 200, description = "It can.", body = Readiness),
         (status = 503, description = "It can't; the checks say why.", body = Readiness),
@@ -34,7 +34,8 @@ pub(crate) async fn ready(State(app): State<Shared>) -> (StatusCode, Json<Readin
 
 /// Show all figures for Prometheus (OpenMetrics text).
 #[utoipa::path(
-    get, path = "/metrics", tag = "operations", security(("token" = ["owner", "viewer"])),
+    get, path = "/metrics", operation_id = "show_metrics", tag = "operations",
+    security(("token" = ["owner", "viewer"])),
     responses((
         status = 200, description = "The figures.", body = String,
         content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8",

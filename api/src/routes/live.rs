@@ -13,7 +13,6 @@ use crate::auth::{Key, Reader};
 use crate::dto;
 use crate::dto::event::{Notice, NoticeReason};
 use crate::events::{Numbered, Reading, Step};
-use crate::limits::HEARTBEAT;
 use crate::problem::Problem;
 
 /// Watch what happens, as it happens.
@@ -24,7 +23,8 @@ use crate::problem::Problem;
 /// up, or whose token is revoked, gets an `end` and the stream closes. A comment comes every 15 seconds of silence.
 /// Open the stream first and read the lists then, so that nothing falls in between.
 #[utoipa::path(
-    get, path = "/events", tag = "live", security(("token" = ["owner", "viewer"])),
+    get, path = "/events", operation_id = "watch_events", tag = "live",
+    security(("token" = ["owner", "viewer"])),
     params(("Last-Event-ID" = Option<String>, Header, nullable = false, description = "The last event that you saw.")),
     responses((
         status = 200, description = "A stream without end, of events whose `data` is as the `Event` schema says.",
@@ -39,7 +39,8 @@ pub(crate) async fn events(
     let last = headers.get("last-event-id").map(|id| id.to_str().unwrap_or_default());
     let reading = app.events.subscribe(last).ok_or_else(Problem::too_many_readers)?;
     let unbuffered = [(HeaderName::from_static("x-accel-buffering"), "no")];
-    Ok((unbuffered, Sse::new(written(reading, key)).keep_alive(KeepAlive::new().interval(HEARTBEAT))))
+    let heartbeat = KeepAlive::new().interval(app.settings.heartbeat);
+    Ok((unbuffered, Sse::new(written(reading, key)).keep_alive(heartbeat)))
 }
 
 /// The steps of one reader as events on the wire; the last one is an `end`.

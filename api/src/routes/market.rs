@@ -31,7 +31,8 @@ pub(crate) struct DepthQuery {
 
 /// List the slots that are open now, earliest first.
 #[utoipa::path(
-    get, path = "/slots", tag = "market", security(("token" = ["owner", "viewer"])),
+    get, path = "/slots", operation_id = "list_slots", tag = "market",
+    security(("token" = ["owner", "viewer"])),
     responses((status = 200, description = "The open slots.", body = Slots))
 )]
 pub(crate) async fn slots(State(app): State<Shared>, _: Reader) -> Result<Json<Slots>, Problem> {
@@ -41,7 +42,8 @@ pub(crate) async fn slots(State(app): State<Shared>, _: Reader) -> Result<Json<S
 
 /// Show both sides of a slot's book, best price first.
 #[utoipa::path(
-    get, path = "/slots/{slot}/depth", tag = "market", security(("token" = ["owner", "viewer"])),
+    get, path = "/slots/{slot}/depth", operation_id = "show_depth", tag = "market",
+    security(("token" = ["owner", "viewer"])),
     params(SlotPath, DepthQuery),
     responses(
         (status = 200, description = "The book.", body = Depth),

@@ -10,7 +10,8 @@ use crate::problem::Problem;
 
 /// Show how the node is.
 #[utoipa::path(
-    get, path = "/status", tag = "node", security(("token" = ["owner", "viewer"])),
+    get, path = "/status", operation_id = "show_status", tag = "node",
+    security(("token" = ["owner", "viewer"])),
     responses((status = 200, description = "The node's status.", body = Status))
 )]
 pub(crate) async fn status(State(app): State<Shared>, _: Reader) -> Result<Json<Status>, Problem> {
@@ -19,7 +20,8 @@ pub(crate) async fn status(State(app): State<Shared>, _: Reader) -> Result<Json<
 
 /// List the other members as this node sees them.
 #[utoipa::path(
-    get, path = "/peers", tag = "node", security(("token" = ["owner", "viewer"])),
+    get, path = "/peers", operation_id = "list_peers", tag = "node",
+    security(("token" = ["owner", "viewer"])),
     responses((status = 200, description = "The other members.", body = Peers))
 )]
 pub(crate) async fn peers(State(app): State<Shared>, _: Reader) -> Result<Json<Peers>, Problem> {
@@ -29,7 +31,8 @@ pub(crate) async fn peers(State(app): State<Shared>, _: Reader) -> Result<Json<P
 
 /// Show the charter in force.
 #[utoipa::path(
-    get, path = "/charter", tag = "node", security(("token" = ["owner", "viewer"])),
+    get, path = "/charter", operation_id = "show_charter", tag = "node",
+    security(("token" = ["owner", "viewer"])),
     responses((status = 200, description = "The charter.", body = Charter))
 )]
 pub(crate) async fn charter(State(app): State<Shared>, _: Reader) -> Result<Json<Charter>, Problem> {

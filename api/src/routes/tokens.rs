@@ -26,7 +26,8 @@ pub(crate) struct TokenPath {
 
 /// Make a token. It is shown in this answer and never again.
 #[utoipa::path(
-    post, path = "/tokens", tag = "tokens", security(("token" = ["owner"])), request_body = NewToken,
+    post, path = "/tokens", operation_id = "create_token", tag = "tokens",
+    security(("token" = ["owner"])), request_body = NewToken,
     responses(
         (status = 201, description = "The token: keep it.", body = MintedToken),
         (status = 409, description = "There are too many tokens (`too_many_tokens`).",
@@ -46,7 +47,8 @@ pub(crate) async fn create(
 
 /// List the tokens that are not revoked, without their secrets.
 #[utoipa::path(
-    get, path = "/tokens", tag = "tokens", security(("token" = ["owner"])),
+    get, path = "/tokens", operation_id = "list_tokens", tag = "tokens",
+    security(("token" = ["owner"])),
     responses((status = 200, description = "The tokens.", body = Tokens))
 )]
 pub(crate) async fn list(State(app): State<Shared>, _: Owner) -> Result<Json<Tokens>, Problem> {
@@ -56,7 +58,8 @@ pub(crate) async fn list(State(app): State<Shared>, _: Owner) -> Result<Json<Tok
 
 /// Revoke a token. It is refused from now on, and live streams that it opened end.
 #[utoipa::path(
-    delete, path = "/tokens/{id}", tag = "tokens", security(("token" = ["owner"])), params(TokenPath),
+    delete, path = "/tokens/{id}", operation_id = "revoke_token", tag = "tokens",
+    security(("token" = ["owner"])), params(TokenPath),
     responses(
         (status = 204, description = "The token is revoked."),
         (status = 404, description = "There is no such token.",

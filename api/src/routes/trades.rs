@@ -38,7 +38,8 @@ pub(crate) struct TradeQuery {
 
 /// List this household's trades, newest first.
 #[utoipa::path(
-    get, path = "/trades", tag = "trades", security(("token" = ["owner", "viewer"])), params(TradeQuery),
+    get, path = "/trades", operation_id = "list_trades", tag = "trades",
+    security(("token" = ["owner", "viewer"])), params(TradeQuery),
     responses(
         (status = 200, description = "One page of trades.", body = TradePage),
         (status = 404, description = "The cursor is unknown.",
@@ -56,7 +57,8 @@ pub(crate) async fn list(
 
 /// Show one trade with both signatures.
 #[utoipa::path(
-    get, path = "/trades/{id}", tag = "trades", security(("token" = ["owner", "viewer"])), params(TradePath),
+    get, path = "/trades/{id}", operation_id = "show_trade", tag = "trades",
+    security(("token" = ["owner", "viewer"])), params(TradePath),
     responses(
         (status = 200, description = "The trade.", body = Trade),
         (status = 404, description = "There is no such trade.",
