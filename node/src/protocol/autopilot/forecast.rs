@@ -66,9 +66,9 @@ impl<'a> Forecast<'a> {
         forecast
     }
 
-    /// The expected net energy; negative is surplus.
+    /// The expected net energy; negative is surplus. What the meters have passed over is not guessed.
     pub(super) fn net(&self, slot: Slot) -> Option<WattHours> {
-        let last = self.last.as_ref()?;
+        let last = self.last.as_ref().filter(|last| last.slot < slot)?;
         let Some(typical) = self.typical(slot) else { return Some(last.net) };
         let ahead = slot.start().since(last.slot.start()).as_millis() / self.shape.slot_length.as_millis().max(1);
         let left = i64::from(MEMORY).saturating_sub(i64::try_from(ahead).unwrap_or(i64::MAX)).max(0);

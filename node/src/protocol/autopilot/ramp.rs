@@ -33,10 +33,12 @@ impl Window {
 pub(super) fn price(side: Side, now: UtcMillis, window: Window, settings: &Settings, shape: &Shape) -> Option<Price> {
     let Settings { sell_at_least, buy_at_most, .. } = *settings;
     let (opening, limit) = match side {
-        Side::Sell => (buy_at_most.max(sell_at_least).min(shape.cap), sell_at_least.max(shape.floor)),
-        Side::Buy => (sell_at_least.min(buy_at_most).max(shape.floor), buy_at_most.min(shape.cap)),
+        Side::Sell => (buy_at_most.max(sell_at_least), sell_at_least.max(shape.floor)),
+        Side::Buy => (sell_at_least.min(buy_at_most), buy_at_most.min(shape.cap)),
     };
-    if !side.accepts(limit, opening.max(shape.floor).min(shape.cap)) {
+    // The owner's limits may lie outside the band of a newer charter.
+    let opening = opening.max(shape.floor).min(shape.cap);
+    if !side.accepts(limit, opening) {
         return None;
     }
     let way = i64::from(limit.0) - i64::from(opening.0);

@@ -1,1 +1,396 @@
-//! Tests.
+//! What the autopilot wants, case by case; and what holds whatever it is asked. [`neighbourhood`] lets some trade.
+
+mod neighbourhood;
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+use wattswap_matching::Watts;
+
+use super::*;
+use crate::protocol::metering::{MeterId, Row, Verdict};
+
+const MINUTE: u64 = 60_000;
+const SLOT: u64 = 15 * MINUTE;
+const DAY: u64 = 96 * SLOT;
+/// Midnight of some day.
+const T0: u64 = 20_000 * DAY;
+const FEED_IN: Price = Price(80);
+const RETAIL: Price = Price(300);
+
+fn shape() -> Shape {
+    Shape {
+        currency: "EUR".into(),
+        slot_length: Duration::from_millis(SLOT),
+        delivery_time: Duration::from_millis(SLOT),
+        opening: Duration::from_millis(2 * DAY),
+        gate_millis: 3_600_000,
+        price_tick: Decimal::new(1, 3),
+        quantity_tick: WattHours(10),
+        smallest_fill: WattHours(50),
+        floor: Price(-100),
+        cap: Price(500),
+        fees: Vec::new(),
+    }
+}
+
+fn settings() -> Settings {
+    Settings::between(FEED_IN, RETAIL)
+}
+
+fn limits() -> Limits {
+    Limits::new(Watts(20_000), Watts(10_000), &shape())
+}
+
+fn at(minutes: u64) -> UtcMillis {
+    UtcMillis(T0 + minutes * MINUTE)
+}
+
+fn slot(number: u64) -> Slot {
+    Slot(at(15 * number))
+}
+
+/// A home whose meter reads at every slot boundary: `nets` from the slot that ends `nets.len()` slots into the day.
+fn counted(nets: &[i64]) -> Metering {
+    counted_from(T0, nets)
+}
+
+fn counted_from(start: u64, nets: &[i64]) -> Metering {
+    let mut metering = Metering::new(limits());
+    let (mut import, mut export) = (1_000_000, 1_000_000);
+    let mut push = |n: usize, import: i64, export: i64| {
+        let meter = MeterId::new("house").expect("a good name");
+        let at = UtcMillis(start + n as u64 * SLOT);
+        let row = Row { meter, at, import: WattHours(import), export: WattHours(export) };
+        assert_eq!(metering.judge(at, &row), Verdict::Accepted);
+    };
+    push(0, import, export);
+    for (n, net) in nets.iter().enumerate() {
+        import += net.max(&0);
+        export -= net.min(&0);
+        push(n + 1, import, export);
+    }
+    metering
+}
+
+fn quotes(actions: &[Action<u32>]) -> Vec<(u64, Side, i64)> {
+    let quote = |action: &Action<u32>| match action {
+        Action::Place(quote) => Some(((quote.slot.start().0 - T0) / SLOT, quote.side, quote.quantity.0)),
+        Action::Cancel(_) => None,
+    };
+    actions.iter().filter_map(quote).collect()
+}
+
+fn plan_of(
+    minutes: u64,
+    metering: &Metering,
+    positions: &[(u64, Position<u32>)],
+    settings: &Settings,
+) -> Vec<Action<u32>> {
+    let positions = positions.iter().map(|(number, position)| (slot(*number), position.clone())).collect();
+    plan(at(minutes), &shape(), metering, &positions, settings)
+}
+
+fn traded(bought: i64, sold: i64) -> Position<u32> {
+    Position { bought: WattHours(bought), sold: WattHours(sold), ..Position::default() }
+}
+
+fn live(side: Side, price: i32, open: i64) -> Position<u32> {
+    Position { live: vec![Live { id: 7, side, price: Price(price), open: WattHours(open) }], ..Position::default() }
+}
+
+use Side::{Buy, Sell};
+
+#[test]
+fn only_what_was_counted_is_traded_if_the_owner_wants_no_forecast() {
+    let counted_only = Settings { trade_ahead: 0, ..settings() };
+    let metering = counted(&[400, -734, 30, 0]);
+    let cases = [
+        ("needs and surpluses, on the tick, no dust", 60, vec![], vec![(0, Buy, 400), (1, Sell, 730)]),
+        ("one slot is not over yet", 59, vec![], vec![(0, Buy, 400), (1, Sell, 730)]),
+        ("the first gate has closed", 75, vec![], vec![(1, Sell, 730)]),
+        ("all gates have closed", 120, vec![], vec![]),
+        ("what is traded is done with", 60, vec![(0, traded(400, 0)), (1, traded(0, 500))], vec![(1, Sell, 230)]),
+        ("too much was bought: it goes back", 60, vec![(0, traded(600, 0)), (1, traded(0, 730))], vec![(0, Sell, 200)]),
+        (
+            "what is in doubt counts as traded",
+            60,
+            vec![
+                (0, Position { pending_buys: WattHours(300), ..Position::default() }),
+                (1, Position { pending_sells: WattHours(700), ..Position::default() }),
+            ],
+            vec![(0, Buy, 100)],
+        ),
+        (
+            "never against what is pending on the other side",
+            60,
+            vec![(0, Position { pending_sells: WattHours(50), ..Position::default() }), (1, traded(0, 730))],
+            vec![],
+        ),
+    ];
+    for (name, minute, positions, expected) in cases {
+        let mut actions = plan_of(minute, &metering, &positions, &counted_only);
+        actions.retain(|action| matches!(action, Action::Place(quote) if quote.slot < slot(2)));
+        assert_eq!(quotes(&actions), expected, "{name}");
+    }
+}
+
+#[test]
+fn an_open_quote_stays_until_something_changes() {
+    let metering = counted(&[400]);
+    let settings = Settings { trade_ahead: 0, ..settings() };
+    // 30 minutes into an hour of quoting: the 9th of 17 steps, 8/16 of the way from 80 to 300.
+    let quote = |quantity| {
+        let expires_at = shape().gate(slot(0));
+        Action::Place(Quote { slot: slot(0), side: Buy, quantity: WattHours(quantity), price: Price(190), expires_at })
+    };
+    let both = Position { live: [live(Buy, 190, 200).live, live(Buy, 190, 200).live].concat(), ..Position::default() };
+    let cases = [
+        ("as wanted", 45, live(Buy, 190, 400), settings, vec![]),
+        ("another price", 45, live(Buy, 170, 400), settings, vec![Action::Cancel(7), quote(400)]),
+        ("another quantity", 45, live(Buy, 190, 390), settings, vec![Action::Cancel(7), quote(400)]),
+        ("partly filled", 45, Position { bought: WattHours(150), ..live(Buy, 190, 250) }, settings, vec![]),
+        ("the wrong side", 45, live(Sell, 190, 400), settings, vec![Action::Cancel(7), quote(400)]),
+        ("two of them", 45, both, settings, vec![Action::Cancel(7), Action::Cancel(7), quote(400)]),
+        ("filled", 45, traded(400, 0), settings, vec![]),
+        (
+            "dust is left",
+            45,
+            Position { bought: WattHours(360), ..live(Buy, 170, 40) },
+            settings,
+            vec![Action::Cancel(7)],
+        ),
+        ("dust at the right price", 45, Position { bought: WattHours(360), ..live(Buy, 190, 40) }, settings, vec![]),
+        ("switched off", 45, live(Buy, 190, 400), Settings { on: false, ..settings }, vec![Action::Cancel(7)]),
+        ("the gate has closed", 75, live(Buy, 190, 400), settings, vec![Action::Cancel(7)]),
+        (
+            "the owner's limit",
+            45,
+            Position::default(),
+            Settings { slot_limit: Some(WattHours(120)), ..settings },
+            vec![quote(120)],
+        ),
+        (
+            "the owner's limit, with what is traded",
+            45,
+            traded(50, 0),
+            Settings { slot_limit: Some(WattHours(120)), ..settings },
+            vec![quote(70)],
+        ),
+    ];
+    for (name, minute, position, settings, expected) in cases {
+        assert_eq!(plan_of(minute, &metering, &[(0, position)], &settings), expected, "{name}");
+    }
+}
+
+#[test]
+fn the_connection_limit_holds_for_each_side_by_itself() {
+    // 20 kW and 10 kW for a quarter of an hour: 5000 Wh and 2500 Wh.
+    let settings = Settings { trade_ahead: 0, ..settings() };
+    for (net, position, expected) in [
+        (6_000, traded(0, 0), vec![(0, Buy, 5_000)]),
+        (6_000, traded(4_000, 0), vec![(0, Buy, 1_000)]),
+        (6_000, traded(5_000, 0), vec![]),
+        (3_000, traded(4_000, 2_400), vec![(0, Buy, 1_000)]),
+        (-3_000, traded(0, 0), vec![(0, Sell, 2_500)]),
+        (-2_000, traded(700, 2_400), vec![(0, Sell, 100)]),
+    ] {
+        let actions = plan_of(30, &counted(&[net]), &[(0, position)], &settings);
+        assert_eq!(quotes(&actions), expected, "net {net}");
+    }
+}
+
+#[test]
+fn prices_go_from_the_other_tariff_to_the_owners_limit() {
+    let window = Window { from: at(0), until: at(17) };
+    let price = |side, minutes, settings: &Settings| {
+        ramp::price(side, at(minutes), window, settings, &shape()).map(|price| price.0)
+    };
+    let usual = settings();
+    for (minute, ask, bid) in [(0, 300, 80), (1, 287, 93), (8, 190, 190), (15, 94, 286), (16, 80, 300), (99, 80, 300)] {
+        assert_eq!(
+            (price(Sell, minute, &usual), price(Buy, minute, &usual)),
+            (Some(ask), Some(bid)),
+            "minute {minute}"
+        );
+    }
+    let stubborn = Settings { sell_at_least: Price(320), ..usual };
+    assert_eq!((price(Sell, 0, &stubborn), price(Sell, 16, &stubborn)), (Some(320), Some(320)));
+    assert_eq!((price(Buy, 0, &stubborn), price(Buy, 16, &stubborn)), (Some(300), Some(300)));
+    let below_zero = Settings { sell_at_least: Price(-50), buy_at_most: Price(-10), ..usual };
+    assert_eq!((price(Sell, 8, &below_zero), price(Buy, 8, &below_zero)), (Some(-30), Some(-30)));
+    let beyond_a_new_band = Settings { sell_at_least: Price(600), buy_at_most: Price(-200), ..usual };
+    assert_eq!((price(Sell, 8, &beyond_a_new_band), price(Buy, 8, &beyond_a_new_band)), (None, None));
+    let wider_than_a_new_band = Settings { sell_at_least: Price(-300), buy_at_most: Price(900), ..usual };
+    assert_eq!(
+        (price(Sell, 0, &wider_than_a_new_band), price(Sell, 16, &wider_than_a_new_band)),
+        (Some(500), Some(-100))
+    );
+}
+
+#[test]
+fn forecasts_blend_the_days_before_with_the_last_reading() {
+    let shape = shape();
+    let net = |minutes, metering: &Metering, number| {
+        Forecast::new(at(minutes), &shape, metering).net(slot(number)).map(|net| net.0)
+    };
+
+    let silent = counted(&[]);
+    assert_eq!(net(15, &silent, 1), None, "nothing is known");
+    let first_slot = counted(&[240]);
+    assert_eq!(net(20, &first_slot, 1), Some(240), "the last slot goes on");
+    assert_eq!(net(20, &first_slot, 5), Some(240));
+    assert_eq!(net(15 * 8, &first_slot, 8), Some(240));
+    assert_eq!(net(15 * 9, &first_slot, 9), None, "the meter has been silent for too long");
+
+    // Two days of 100 and 300 Wh, then a slot of 360.
+    let days = [vec![100; 96], vec![300; 96], vec![360]].concat();
+    let metering = counted_from(T0 - 2 * DAY, &days);
+    for (number, expected) in [(1, 200 + 160 * 7 / 8), (4, 200 + 160 * 4 / 8), (8, 200), (40, 200)] {
+        assert_eq!(net(20, &metering, number), Some(expected), "slot {number}");
+    }
+    // The day before began at 6 h: nothing is typical of the small hours.
+    let half_a_day = counted_from(T0 - DAY * 3 / 4, &[vec![100; 72], vec![360]].concat());
+    assert_eq!(net(20, &half_a_day, 1), Some(360), "untypical: the last slot goes on");
+    assert_eq!(net(20, &half_a_day, 30), Some(100), "typical, and no saying whether the last slot was a surprise");
+}
+
+#[test]
+fn an_estimate_is_not_traded() {
+    // Readings at minutes 0, 15 and 75: the slots between were not counted one by one.
+    let mut metering = counted(&[200]);
+    let meter = MeterId::new("house").expect("a good name");
+    let row = Row { meter, at: at(75), import: WattHours(1_001_000), export: WattHours(1_000_000) };
+    assert_eq!(metering.judge(at(75), &row), Verdict::Accepted);
+    let counted_only = Settings { trade_ahead: 0, ..settings() };
+    assert_eq!(plan_of(76, &metering, &[], &counted_only), vec![]);
+    let withdrawn = plan_of(76, &metering, &[(2, live(Buy, 190, 300))], &settings());
+    assert_eq!(withdrawn[0], Action::Cancel(7));
+    assert!(quotes(&withdrawn).iter().all(|(number, ..)| *number >= 5), "{withdrawn:?}");
+}
+
+#[test]
+fn forecasts_are_traded_as_far_ahead_as_the_owner_says() {
+    let metering = counted(&[400]);
+    for (trade_ahead, expected) in [(0, vec![0]), (1, vec![0, 1]), (2, vec![0, 1, 2]), (5, vec![0, 1, 2, 3, 4, 5])] {
+        let actions = plan_of(15, &metering, &[], &Settings { trade_ahead, ..settings() });
+        // All that was counted, half of what is expected; nothing for the slots before the meter began, though their
+        // gates are open.
+        let quantity = |number| if number == 0 { 400 } else { 200 };
+        let expected: Vec<_> = expected.into_iter().map(|number| (number, Buy, quantity(number))).collect();
+        assert_eq!(quotes(&actions), expected);
+    }
+    let small_change = plan_of(15, &metering, &[(1, live(Buy, 190, 170))], &Settings { trade_ahead: 1, ..settings() });
+    let price = small_change.iter().find_map(|action| match action {
+        Action::Place(quote) if quote.slot == slot(1) => Some(quote.price.0),
+        _ => None,
+    });
+    let at_price = |open| {
+        let position = live(Buy, price.expect("slot 1 is quoted"), open);
+        plan_of(15, &metering, &[(0, traded(400, 0)), (1, position)], &Settings { trade_ahead: 1, ..settings() })
+    };
+    assert_eq!(at_price(180), vec![], "a tenth less is not worth an entry");
+    assert_eq!(at_price(170).len(), 2);
+}
+
+#[test]
+fn settings_are_checked_against_the_charter() {
+    let shape = shape();
+    let outside = Err(SettingsError::OutsideBand { floor: shape.floor, cap: shape.cap });
+    let cases = [
+        (settings(), Ok(())),
+        (Settings::off(&shape), Ok(())),
+        (Settings { sell_at_least: Price(400), buy_at_most: Price(100), ..settings() }, Ok(())),
+        (Settings { sell_at_least: Price(-101), ..settings() }, outside),
+        (Settings { buy_at_most: Price(501), ..settings() }, outside),
+        (Settings { trade_ahead: 96, ..settings() }, Ok(())),
+        (Settings { trade_ahead: 97, ..settings() }, Err(SettingsError::TooFarAhead { most: 96 })),
+        (Settings { slot_limit: Some(WattHours(1)), ..settings() }, Ok(())),
+        (Settings { slot_limit: Some(WattHours(0)), ..settings() }, Err(SettingsError::NoQuantity)),
+    ];
+    for (settings, expected) in cases {
+        assert_eq!(settings.check(&shape), expected, "{settings:?}");
+    }
+}
+
+#[test]
+fn neighbours_wake_at_moments_of_their_own() {
+    let beat = SLOT / 8;
+    for (now, stagger, expected) in
+        [(0, 0, beat), (1, 0, beat), (beat, 0, 2 * beat), (0, 5, 5), (5, 5, 5 + beat), (6, 5 + 3 * beat, 5 + beat)]
+    {
+        assert_eq!(next_wake(UtcMillis(T0 + now), &shape(), stagger), UtcMillis(T0 + expected), "now {now}");
+    }
+    assert!(next_wake(UtcMillis(T0), &shape(), u64::MAX) > UtcMillis(T0));
+}
+
+#[test]
+fn requotes_of_a_slot_stay_within_what_a_log_may_hold() {
+    let slots_quoted = usize::from(MAX_TRADE_AHEAD) + 4;
+    assert!(slots_quoted * (BEATS_PER_SLOT as usize) < crate::protocol::limits::MAX_PLACES_PER_SLOT);
+}
+
+fn some_position() -> impl Strategy<Value = Position<u32>> {
+    let quantity = prop_oneof![3 => Just(0), 1 => (0..300_i64).prop_map(|ticks| ticks * 10)];
+    let quote = (any::<bool>(), -100..500_i32, 1..300_i64);
+    (prop::array::uniform4(quantity), prop::collection::vec(quote, 0..3)).prop_map(
+        |([bought, sold, buys, sells], quotes)| {
+            let live = quotes.into_iter().map(|(buys, price, ticks)| {
+                let side = if buys { Buy } else { Sell };
+                Live { id: 0, side, price: Price(price), open: WattHours(ticks * 10) }
+            });
+            Position {
+                pending_buys: WattHours(buys),
+                pending_sells: WattHours(sells),
+                live: live.collect(),
+                ..traded(bought, sold)
+            }
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn every_quote_keeps_the_rules_and_nothing_is_wanted_twice(
+        nets in prop::collection::vec(-2_500..5_000_i64, 0..40),
+        now in 0..700_u64,
+        mut positions in prop::collection::btree_map((0..45_u64).prop_map(slot), some_position(), 0..20),
+        limits in prop::array::uniform2(-150..600_i32),
+        trade_ahead in 0..12_u16,
+        slot_limit in prop::option::of(1..4_000_i64),
+    ) {
+        let (metering, now) = (counted(&nets), at(now));
+        let [sell_at_least, buy_at_most] = limits.map(Price);
+        let slot_limit = slot_limit.map(WattHours);
+        positions.values_mut().flat_map(|position| &mut position.live).zip(1..).for_each(|(live, id)| live.id = id);
+        let settings = Settings { on: true, sell_at_least, buy_at_most, trade_ahead, slot_limit };
+        let actions = plan(now, &shape(), &metering, &positions, &settings);
+
+        let mut after = positions.clone();
+        for action in &actions {
+            match action {
+                Action::Cancel(id) => {
+                    let live = after.values_mut().find(|position| position.live.iter().any(|live| live.id == *id));
+                    live.expect("only what is live is cancelled").live.retain(|live| live.id != *id);
+                }
+                Action::Place(quote) => {
+                    let position = after.entry(quote.slot).or_default();
+                    prop_assert!(position.live.is_empty(), "one quote a slot");
+                    prop_assert!(position.pending(quote.side.opposite()) == WattHours::ZERO);
+                    let most = if quote.side == Buy { 5_000 } else { 2_500 };
+                    let most = slot_limit.map_or(most, |limit| most.min(limit.0));
+                    prop_assert!(quote.quantity + position.committed(quote.side) <= WattHours(most));
+                    prop_assert!(quote.quantity >= shape().smallest_fill && quote.quantity.0 % 10 == 0);
+                    prop_assert!((shape().floor..=shape().cap).contains(&quote.price));
+                    let limit = if quote.side == Buy { buy_at_most } else { sell_at_least };
+                    prop_assert!(quote.side.accepts(limit, quote.price));
+                    prop_assert!(shape().is_open(quote.slot, now) && quote.expires_at == shape().gate(quote.slot));
+                    let Quote { side, price, quantity: open, .. } = *quote;
+                    position.live.push(Live { id: 99, side, price, open });
+                }
+            }
+        }
+        prop_assert_eq!(plan(now, &shape(), &metering, &after, &settings), vec![]);
+    }
+}

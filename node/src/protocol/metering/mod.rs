@@ -232,7 +232,7 @@ impl Metering {
         self.admit(row)
     }
 
-    /// Takes back a stored reading at start. Readings come in the order of their instants, or in that of their arrival.
+    /// Takes back a stored reading at start. The readings of a meter come in the order of their instants.
     pub fn restore(&mut self, reading: &Reading) {
         if reading.verdict == Verdict::Accepted {
             self.admit(&reading.row);
@@ -267,13 +267,18 @@ impl Metering {
     }
 
     fn admit(&mut self, row: &Row) -> Verdict {
-        if row.import < WattHours::ZERO || row.export < WattHours::ZERO {
-            return Verdict::Quarantined(Reason::WentBack);
+        if let Some(series) = self.meters.get_mut(&row.meter) {
+            return series.admit(row, &self.limits);
         }
-        if !self.meters.contains_key(&row.meter) && self.meters.len() >= MAX_METERS {
+        if self.meters.len() >= MAX_METERS {
             return Verdict::Quarantined(Reason::TooManyMeters);
         }
-        self.meters.entry(row.meter.clone()).or_default().admit(row, &self.limits)
+        let mut series = Series::default();
+        let verdict = series.admit(row, &self.limits);
+        if verdict == Verdict::Accepted {
+            self.meters.insert(row.meter.clone(), series);
+        }
+        verdict
     }
 
     fn is_replaced(&self, series: &Series) -> bool {

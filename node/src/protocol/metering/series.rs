@@ -13,9 +13,10 @@ use super::{Limits, MAX_ROWS, Measured, Quality, Reason, Row, Verdict};
 const SPEED_MARGIN: (u128, u128) = (5, 4);
 /// Registers advance in steps, of 10 Wh at the coarsest that is of use here: two readings may be a step apart at once.
 const REGISTER_STEP: WattHours = WattHours(10);
-/// While a meter's registers have not moved yet, the next row is compared as if it came this soon: over a long gap even
-/// the life of a meter would look like a plausible consumption.
-const FIRST_GAP: Duration = Duration::from_secs(3600);
+/// Where nothing vouches for the older of two rows, because the registers have not moved yet or because it would be the
+/// first, they are compared as if no more delivery time than this lay between them: over a long gap even the life of a
+/// meter would look like plausible consumption.
+const LONGEST_FIRST_GAP: Duration = Duration::from_secs(24 * 3600);
 /// A gap is one only if it is longer than a slot by this part: readings once a slot come with some jitter.
 const GAP_JITTER_PART: u128 = 8;
 /// When a meter has too many rows, this part is made free at once, so that it does not happen at every row.
@@ -27,6 +28,20 @@ struct Registers {
     export: WattHours,
 }
 
+impl Registers {
+    /// Why they can't have come of `old` in this delivery time.
+    fn implausible_since(self, old: Self, millis: u128, limits: &Limits) -> Option<Reason> {
+        let (import, export) = (self.import - old.import, self.export - old.export);
+        if import < WattHours::ZERO || export < WattHours::ZERO {
+            Some(Reason::WentBack)
+        } else if import > most(limits.import, millis) || export > most(limits.export, millis) {
+            Some(Reason::TooFast)
+        } else {
+            None
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Series {
     rows: BTreeMap<UtcMillis, Registers>,
@@ -35,6 +50,11 @@ pub(super) struct Series {
 }
 
 impl Series {
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// The instants of the first and the last row.
     pub(super) fn reach(&self) -> Option<(UtcMillis, UtcMillis)> {
         Some((*self.rows.first_key_value()?.0, *self.rows.last_key_value()?.0))
@@ -49,6 +69,9 @@ impl Series {
         match self.rows.get(&row.at) {
             Some(kept) if *kept == new => return Verdict::Duplicate,
             Some(kept) => return Verdict::Conflict { kept_import: kept.import, kept_export: kept.export },
+            None if new.import < WattHours::ZERO || new.export < WattHours::ZERO => {
+                return Verdict::Quarantined(Reason::WentBack);
+            }
             None => {}
         }
         if let Some(reason) = self.misfit(row.at, new, limits) {
@@ -77,20 +100,16 @@ impl Series {
     }
 
     fn misfit(&self, at: UtcMillis, new: Registers, limits: &Limits) -> Option<Reason> {
-        let before = self.rows.range(..at).next_back().map(|(earlier, old)| (*old, new, at.since(*earlier)));
-        let after = self.rows.range(at..).next().map(|(later, next)| (new, *next, later.since(at)));
-        before.into_iter().chain(after).find_map(|(from, to, elapsed)| {
+        let before = self.rows.range(..at).next_back();
+        let after = self.rows.range(at..).next();
+        let vouched = before.is_some() && self.has_moved();
+        let believed = |elapsed: Duration| {
             let delivered = delivered_millis(elapsed, limits);
-            let believed = if self.has_moved() { delivered } else { delivered.min(FIRST_GAP.as_millis()) };
-            let grown = Registers { import: to.import - from.import, export: to.export - from.export };
-            if grown.import < WattHours::ZERO || grown.export < WattHours::ZERO {
-                Some(Reason::WentBack)
-            } else if grown.import > most(limits.import, believed) || grown.export > most(limits.export, believed) {
-                Some(Reason::TooFast)
-            } else {
-                None
-            }
-        })
+            if vouched { delivered } else { delivered.min(LONGEST_FIRST_GAP.as_millis()) }
+        };
+        let risen = before.and_then(|(earlier, old)| new.implausible_since(*old, believed(at.since(*earlier)), limits));
+        let rises = || after.and_then(|(later, next)| next.implausible_since(new, believed(later.since(at)), limits));
+        risen.or_else(rises)
     }
 
     /// Energy between two instants within the reach of the rows.
