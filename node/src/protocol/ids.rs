@@ -133,3 +133,34 @@ impl std::str::FromStr for OrderId {
         Ok(Self { entry: entry.parse().map_err(|_| NotAnOrderId)?, index })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{EntryId, OrderId};
+
+    #[test]
+    fn an_order_id_is_read_from_its_text_and_from_no_other() {
+        let hex = "0f".repeat(32);
+        let order = |index| OrderId { entry: EntryId([0x0f; 32]), index };
+        let cases = [
+            (format!("{hex}:0"), Some(order(0))),
+            (format!("{hex}:65535"), Some(order(65_535))),
+            (format!("{hex}:65536"), None),
+            (format!("{hex}:"), None),
+            (format!("{hex}:00"), None),
+            (format!("{hex}:01"), None),
+            (format!("{hex}:+1"), None),
+            (format!("{hex}:-1"), None),
+            (format!("{hex}: 1"), None),
+            (format!("{hex}:1:1"), None),
+            (hex.clone(), None),
+            (format!("{}:0", &hex[2..]), None),
+            (format!("{}:0", "é".repeat(32)), None),
+            (String::new(), None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(text.parse().ok(), expected, "{text}");
+            assert!(expected.is_none_or(|order| order.to_string() == text), "{text}");
+        }
+    }
+}

@@ -47,7 +47,7 @@ impl GovernanceRecord {
     pub fn check(&self) -> Result<(), Malformed> {
         within("height of a governance record", self.height, 0..=MAX_SEQ as i64)?;
         let has_its_prev = self.prev.is_some() == (self.height > 0);
-        require(has_its_prev, "a governance record names the one before it, and only height 0 has none")?;
+        require(has_its_prev, "a governance record must name the one before it, unless its height is 0")?;
         check_time(self.at)?;
         match &self.act {
             Act::Charter(charter) => charter.check(),
@@ -58,7 +58,7 @@ impl GovernanceRecord {
 
 fn check_seals(seals: &[Head]) -> Result<(), Malformed> {
     within("number of seals", seals.len(), 1..=MAX_SEALS as i64)?;
-    require(seals.is_sorted_by(|a, b| a.log < b.log), "seals are ascending by log, one each")?;
+    require(seals.is_sorted_by(|a, b| a.log < b.log), "seals must be ascending by log, one each")?;
     seals.iter().try_for_each(|head| {
         check_log(&head.log)?;
         check_seq(head.seq)
@@ -75,18 +75,18 @@ impl Charter {
         check_name("length of the community's name in bytes", &self.name, 1)?;
         self.shape.check()?;
         within("number of members", self.members.len(), 1..=MAX_MEMBERS as i64)?;
-        require(self.members.is_sorted_by(|a, b| a.key < b.key), "members are ascending by key, one each")?;
+        require(self.members.is_sorted_by(|a, b| a.key < b.key), "members must be ascending by key, each once")?;
         for member in &self.members {
             check_key(&member.key)?;
             check_name("length of a member's name in bytes", &member.name, 0)?;
         }
         within("number of operators", self.operators.len(), 1..=MAX_OPERATORS as i64)?;
-        require(self.operators.is_sorted_by(|a, b| a < b), "operators are ascending by key, one each")?;
+        require(self.operators.is_sorted_by(|a, b| a < b), "operators must be ascending by key, each once")?;
         self.operators.iter().try_for_each(check_key)?;
         check_duration("proposal lifetime in milliseconds", self.proposal_lifetime, 1)?;
         check_duration("clock skew in milliseconds", self.clock_skew, 0)?;
         let outlives_skew = self.proposal_lifetime >= self.clock_skew * 2;
-        require(outlives_skew, "the proposal lifetime is at least twice the clock skew")
+        require(outlives_skew, "the proposal lifetime must be at least twice the clock skew")
     }
 }
 
@@ -103,16 +103,16 @@ impl Shape {
     /// [`Malformed`] says which rule is broken.
     pub fn check(&self) -> Result<(), Malformed> {
         let is_code = self.currency.len() == 3 && self.currency.bytes().all(|byte| byte.is_ascii_uppercase());
-        require(is_code, "the currency is an ISO 4217 code: three capital letters")?;
+        require(is_code, "the currency must be an ISO 4217 code: three capital letters")?;
         self.check_times()?;
         check_tick(self.price_tick)?;
         within("quantity tick in watt-hours", self.quantity_tick.0, 1..=MAX_ENERGY.0)?;
         within("smallest fill in watt-hours", self.smallest_fill.0, 1..=MAX_ENERGY.0)?;
         let is_multiple = self.smallest_fill.0 % self.quantity_tick.0 == 0;
-        require(is_multiple, "the smallest fill is a multiple of the quantity tick")?;
+        require(is_multiple, "the smallest fill must be a multiple of the quantity tick")?;
         check_price(self.floor)?;
         check_price(self.cap)?;
-        require(self.floor <= self.cap, "the floor price is not above the cap price")?;
+        require(self.floor <= self.cap, "the floor price must not be above the cap price")?;
         within("number of fees", self.fees.len(), 0..=MAX_FEES as i64)?;
         self.fees.iter().try_for_each(|fee| {
             check_name("length of a fee's name in bytes", &fee.name, 1)?;
@@ -128,7 +128,7 @@ impl Shape {
         within("gate closure in milliseconds after delivery", self.gate_millis, -year..=year)?;
         let length = self.slot_length.as_millis() as i64;
         let open_for = self.opening.as_millis() as i64 + length + self.gate_millis;
-        require(open_for > 0, "the gate closes after the book opens")?;
+        require(open_for > 0, "the gate must close after the book opens")?;
         within("number of slots that are open at a time", open_for / length, 0..=MAX_OPEN_SLOTS)
     }
 }
@@ -136,17 +136,17 @@ impl Shape {
 /// A key that can sign: a point on the curve, and none of the few for which anybody can forge.
 fn check_key(key: &MemberKey) -> Result<(), Malformed> {
     let is_usable = VerifyingKey::from_bytes(&key.0).is_ok_and(|key| !key.is_weak());
-    require(is_usable, "members and operators have valid Ed25519 keys that are not weak (of small order)")
+    require(is_usable, "members and operators must have valid Ed25519 keys that are not of small order")
 }
 
 fn check_name(what: &'static str, name: &str, min: i64) -> Result<(), Malformed> {
     within(what, name.len(), min..=MAX_NAME_BYTES as i64)?;
-    require(!name.chars().any(char::is_control), "names have no control characters")
+    require(!name.chars().any(char::is_control), "names must not have control characters")
 }
 
 fn check_duration(what: &'static str, time: Duration, min: i64) -> Result<(), Malformed> {
     within(what, time.as_millis(), min..=MAX_DURATION.as_millis() as i64)?;
-    require(time.subsec_nanos().is_multiple_of(1_000_000), "durations are whole milliseconds")
+    require(time.subsec_nanos().is_multiple_of(1_000_000), "durations must be whole milliseconds")
 }
 
 fn check_tick(tick: Decimal) -> Result<(), Malformed> {

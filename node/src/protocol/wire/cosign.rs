@@ -35,7 +35,7 @@ pub fn open(bytes: &[u8]) -> Result<(&[u8], Vec<CoSignature>), Malformed> {
         let payload = cbor.bytes()?;
         let len = cbor.array_within("number of signatures", 1, MAX_OPERATORS)?;
         let signatures = (0..len).map(|_| read_signature(cbor)).collect::<Result<Vec<_>, _>>()?;
-        require(signatures.is_sorted_by(|a, b| a.0 < b.0), "signatures are ascending by key, one each")?;
+        require(signatures.is_sorted_by(|a, b| a.0 < b.0), "signatures must be ascending by key, one each")?;
         Ok((payload, signatures))
     })
 }

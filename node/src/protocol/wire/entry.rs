@@ -22,7 +22,7 @@ impl Statement for Entry {
 
     fn check(&self) -> Result<(), Malformed> {
         check_seq(self.seq)?;
-        require(self.prev.is_some() == (self.seq > 0), "an entry names the one before it, and only number 0 has none")?;
+        require(self.prev.is_some() == (self.seq > 0), "an entry must name the one before it, unless its number is 0")?;
         check_log(&self.log)?;
         check_time(self.at)?;
         within("number of ops", self.ops.len(), 1..=MAX_OPS as i64)?;
@@ -54,20 +54,20 @@ fn check_op(entry: &Entry, op: &Op) -> Result<(), Malformed> {
             check_seq(head.seq)?;
             check_log(&head.log)?;
             let is_older = head.log.author == entry.log.author && head.log.incarnation < entry.log.incarnation;
-            require(is_older, "a household seals older logs of its own, and no others")
+            require(is_older, "a seal must be of an older log of the same household")
         }
     }
 }
 
 fn check_fill(entry: &Entry, fill: &Fill) -> Result<(), Malformed> {
     let (proposal, acceptance) = (&fill.proposal, &fill.acceptance);
-    require(proposal.community == entry.community, "a fill belongs to the community of the entry that holds it")?;
+    require(proposal.community == entry.community, "a fill must belong to the community of the entry that holds it")?;
     let is_party = [proposal.taker.author, proposal.maker.author].contains(&entry.log.author);
-    require(is_party, "only the two who traded log a fill")?;
-    require(acceptance.proposal.0 == proposal.hash(), "a fill's acceptance names the fill's proposal")?;
+    require(is_party, "a fill must be in the log of one of the two who traded")?;
+    require(acceptance.proposal.0 == proposal.hash(), "a fill's acceptance must name the fill's proposal")?;
     let answers = (acceptance.maker, acceptance.incarnation) == (proposal.maker.author, proposal.maker.incarnation);
-    require(answers, "a fill's acceptance comes from the log that the proposal asked")?;
-    require(acceptance.quantity <= proposal.up_to, "a fill is for no more than was proposed")
+    require(answers, "a fill's acceptance must come from the log that the proposal asked")?;
+    require(acceptance.quantity <= proposal.up_to, "a fill must not be for more than was proposed")
 }
 
 impl Order {

@@ -202,7 +202,7 @@ fn read_word(cbor: &mut Reader<'_>) -> Result<Bytes, Malformed> {
 
 fn read_heads(cbor: &mut Reader<'_>) -> Result<Vec<Head>, Malformed> {
     let heads: Vec<Head> = cbor.list("number of heads", 0, MAX_HEADS)?;
-    require(heads.is_sorted_by(|a, b| a.log < b.log), "heads are ascending by log, one each")?;
+    require(heads.is_sorted_by(|a, b| a.log < b.log), "heads must be ascending by log, one each")?;
     for head in &heads {
         check_log(&head.log)?;
         check_seq(head.seq)?;

@@ -20,7 +20,7 @@ impl Statement for Proposal {
         check_time(self.slot.start())?;
         check_log(&self.taker)?;
         check_log(&self.maker)?;
-        require(self.taker.author != self.maker.author, "nobody trades with itself")?;
+        require(self.taker.author != self.maker.author, "taker and maker must be two households")?;
         check_energy(self.up_to)?;
         check_price(self.price)?;
         check_time(self.expires_at)
@@ -38,7 +38,7 @@ impl Statement for Acceptance {
     fn check(&self) -> Result<(), Malformed> {
         check_energy(self.quantity)?;
         check_energy(self.filled_total)?;
-        require(self.quantity <= self.filled_total, "an order's filled total includes the fill that states it")?;
+        require(self.quantity <= self.filled_total, "an order's filled total must include the fill that states it")?;
         check_time(self.incarnation.opened)?;
         check_seq(self.seq)?;
         check_time(self.at)
