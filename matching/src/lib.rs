@@ -27,4 +27,4 @@ pub use plan::{Plan, Take};
 pub use priority::Arrival;
 pub use rejection::Rejection;
 pub use slab::Handle;
-pub use units::{Money, Price, PriceScale, Side, Slot, UtcMillis, WattHours, Watts};
+pub use units::{Money, Price, PriceError, PriceScale, Side, Slot, UtcMillis, WattHours, Watts};

@@ -131,11 +131,9 @@ impl Household {
         rows.into_iter()
             .map(|row| {
                 let verdict = self.metering.judge(self.now, &row);
-                let reading = metering::Reading { row, verdict };
                 if verdict.is_worth_storing() {
-                    self.persist(Record::Reading(reading.clone()));
+                    self.persist(Record::Reading(metering::Reading { row, verdict }));
                 }
-                self.tell(Event::Reading(reading));
                 verdict
             })
             .collect()

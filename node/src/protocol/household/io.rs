@@ -389,8 +389,6 @@ pub enum Event {
     Request(Request),
     /// A trade was recorded, or is no longer provisional.
     Trade(OwnTrade),
-    /// A reading was judged.
-    Reading(metering::Reading),
     /// A peer came or went.
     Peer {
         /// Which.

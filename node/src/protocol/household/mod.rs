@@ -13,7 +13,7 @@ pub mod recovery;
 mod requests;
 mod standing;
 mod turn;
-mod view;
+pub mod view;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

@@ -28,6 +28,10 @@ pub struct Status {
     pub heads: Digest,
     /// Over all open books: equal on nodes that hold the same entries, at the same time.
     pub book: Digest,
+    /// Where that log ends; none while it is empty.
+    pub own_head: Option<Head>,
+    /// Requests that may still trade.
+    pub live_requests: usize,
     /// Takes whose outcome is not known.
     pub in_doubt: usize,
     /// Keys convicted of cheating.
@@ -44,6 +48,8 @@ impl Household {
             entries: self.logs.entries(),
             heads: self.logs.digest(),
             book: self.fold.digest(),
+            own_head: self.logs.head(&self.own.id()),
+            live_requests: self.requests.live_count(),
             in_doubt: self.doubts.iter().count(),
             convicted: self.fold.convicted().clone(),
         }

@@ -1,0 +1,385 @@
+//! From the protocol's words to the port's, and back.
+
+use rust_decimal::Decimal;
+use wattswap_api::port::{self, MemberKey as PortKey, PricePerKwh};
+use wattswap_matching::{Money, Price, PriceError, PriceScale, Slot, UtcMillis, WattHours};
+
+use crate::drivers::snapshot::{NetworkView, Snapshot};
+use crate::drivers::store::{self, Token, TokenError, TokenRole};
+use crate::protocol::charter::Charter;
+use crate::protocol::household::io::{BadWish, CommandError, OwnTrade, Request, RequestState, Standing, Wish};
+use crate::protocol::ids::{Head, MemberKey, OrderId};
+use crate::protocol::{autopilot, metering};
+
+/// The orders as wishes in ticks, or why some of them can't be.
+pub(super) fn wishes(orders: &[port::NewOrder], charter: &Charter) -> Result<Vec<Wish>, Vec<port::Refusal>> {
+    let wish = |order: &port::NewOrder| {
+        let price = ticks(order.price, charter)?;
+        let (slot, side, quantity, expires_at) = (order.slot, order.side, order.quantity, order.expires_at);
+        Ok(Wish { slot, side, quantity, price, expires_at })
+    };
+    let results: Vec<Result<Wish, port::RefusalReason>> = orders.iter().map(wish).collect();
+    let refusals: Vec<port::Refusal> = results
+        .iter()
+        .enumerate()
+        .filter_map(|(index, result)| result.err().map(|reason| port::Refusal { index, reason }))
+        .collect();
+    if refusals.is_empty() { Ok(results.into_iter().flatten().collect()) } else { Err(refusals) }
+}
+
+fn ticks(price: PricePerKwh, charter: &Charter) -> Result<Price, port::RefusalReason> {
+    let shape = &charter.shape;
+    let scale = shape.price_scale();
+    let decimal = |price| PricePerKwh(scale.decimal(price));
+    scale.price(price.0).map_err(|error| match error {
+        PriceError::OutOfRange(_) => {
+            port::RefusalReason::PriceOutOfBounds { floor: decimal(shape.floor), cap: decimal(shape.cap) }
+        }
+        PriceError::BetweenTicks { .. } | PriceError::BadTick(_) => {
+            port::RefusalReason::PriceBetweenTicks { tick: PricePerKwh(scale.tick()) }
+        }
+    })
+}
+
+pub(super) fn place_error(error: CommandError, orders: &[port::NewOrder], snapshot: &Snapshot) -> port::PlaceError {
+    match error {
+        CommandError::BadWish { index, reason } => {
+            let slot = orders[index].slot;
+            let quantity = orders[index].quantity;
+            port::PlaceError::Refused(vec![port::Refusal { index, reason: refusal(reason, slot, quantity, snapshot) }])
+        }
+        CommandError::KeyReused => port::PlaceError::KeyReused,
+        CommandError::TooManyLive { limit } => {
+            let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+            let reason = port::RefusalReason::TooManyOrders { limit };
+            port::PlaceError::Refused(vec![port::Refusal { index: 0, reason }])
+        }
+        other => unreachable!("a placement is never refused with {other:?}"),
+    }
+}
+
+fn refusal(reason: BadWish, slot: Slot, quantity: WattHours, snapshot: &Snapshot) -> port::RefusalReason {
+    let shape = &snapshot.charter.shape;
+    let decimal = |price| PricePerKwh(shape.price_scale().decimal(price));
+    match reason {
+        BadWish::NotASlot => port::RefusalReason::NoSuchSlot { slot_length: shape.slot_length },
+        BadWish::NotYetOpen { opens } => port::RefusalReason::SlotNotOpen { opens_at: opens },
+        BadWish::GateClosed => port::RefusalReason::SlotClosed { closed_at: shape.gate(slot) },
+        BadWish::AlreadyExpired => port::RefusalReason::AlreadyExpired,
+        BadWish::NoQuantity => port::RefusalReason::QuantityTooSmall { smallest: shape.quantity_tick },
+        BadWish::BetweenTicks { tick } => port::RefusalReason::QuantityBetweenTicks { tick },
+        BadWish::OutsideBand { floor, cap } => {
+            port::RefusalReason::PriceOutOfBounds { floor: decimal(floor), cap: decimal(cap) }
+        }
+        BadWish::OverConnectionLimit { by } => {
+            port::RefusalReason::BeyondConnection { left: quantity.less_at_least_zero(by) }
+        }
+        BadWish::NotAMember => port::RefusalReason::NotAMember,
+    }
+}
+
+pub(super) fn placed(request: &Request, charter: &Charter) -> port::PlacedOrder {
+    let wish = &request.wish;
+    let order = port::NewOrder {
+        slot: wish.slot,
+        side: wish.side,
+        quantity: wish.quantity,
+        price: PricePerKwh(charter.shape.price_scale().decimal(wish.price)),
+        expires_at: wish.expires_at,
+    };
+    port::PlacedOrder { id: port::RequestId(request.id.0), order, placed_at: request.placed_at }
+}
+
+pub(super) fn request(request: &Request, charter: &Charter) -> port::Request {
+    let state = match request.state {
+        RequestState::Live if request.orders.is_empty() => port::RequestState::Taking,
+        RequestState::Live => port::RequestState::Posted,
+        RequestState::Filled => port::RequestState::Filled,
+        RequestState::Cancelled => port::RequestState::Cancelled,
+        RequestState::Expired => port::RequestState::Expired,
+    };
+    let is_live = request.state == RequestState::Live;
+    let open = request.wish.quantity - request.filled - request.in_doubt;
+    port::Request {
+        placed: placed(request, charter),
+        state,
+        filled: request.filled,
+        in_doubt: request.in_doubt,
+        open: if is_live { open } else { WattHours::ZERO },
+        book_orders: request.orders.iter().map(order_id).collect(),
+    }
+}
+
+fn order_id(id: &OrderId) -> port::OrderId {
+    port::OrderId { entry: id.entry.0, index: u32::from(id.index) }
+}
+
+pub(super) fn trade(own: &OwnTrade, snapshot: &Snapshot) -> port::Trade {
+    let (proposal, acceptance) = (&own.trade.proposal, &own.trade.acceptance);
+    let we_took = proposal.taker.author == snapshot.status.me;
+    let (side, counterparty) =
+        if we_took { (proposal.side, acceptance.maker) } else { (proposal.side.opposite(), proposal.taker.author) };
+    let scale = snapshot.charter.shape.price_scale();
+    port::Trade {
+        id: port::TradeId(own.trade.id().0),
+        slot: proposal.slot,
+        side,
+        counterparty: key(&counterparty),
+        price: PricePerKwh(scale.decimal(proposal.price)),
+        quantity: acceptance.quantity,
+        amount: amount(scale, proposal.price, acceptance.quantity),
+        at: acceptance.at,
+        provisional: own.provisional,
+        request: own.request.map(|id| port::RequestId(id.0)),
+        resting_order: order_id(&proposal.order),
+        proposal: proposal.bytes().to_vec(),
+        acceptance: acceptance.bytes().to_vec(),
+    }
+}
+
+fn amount(scale: PriceScale, price: Price, quantity: WattHours) -> Money {
+    scale.cost(price, quantity)
+}
+
+fn key(key: &MemberKey) -> PortKey {
+    PortKey(key.0)
+}
+
+pub(super) fn row(reading: &port::Reading) -> metering::Row {
+    metering::Row { meter: meter(&reading.meter), at: reading.at, import: reading.import, export: reading.export }
+}
+
+pub(super) fn meter(meter: &port::MeterId) -> metering::MeterId {
+    metering::MeterId::new(meter.as_str()).expect("the port's meter names are the protocol's")
+}
+
+pub(super) fn verdict(verdict: metering::Verdict) -> port::Verdict {
+    match verdict {
+        metering::Verdict::Accepted => port::Verdict::Accepted,
+        metering::Verdict::Duplicate => port::Verdict::Duplicate,
+        metering::Verdict::Conflict { kept_import, kept_export } => {
+            port::Verdict::Conflict { kept_import, kept_export }
+        }
+        metering::Verdict::Quarantined(reason) => port::Verdict::Quarantined(quarantine(reason)),
+    }
+}
+
+fn quarantine(reason: metering::Reason) -> port::QuarantineReason {
+    match reason {
+        metering::Reason::WentBack => port::QuarantineReason::WentBack,
+        metering::Reason::TooFast => port::QuarantineReason::TooFast,
+        metering::Reason::ClockAhead => port::QuarantineReason::ClockAhead,
+        metering::Reason::TooOld => port::QuarantineReason::TooOld,
+        metering::Reason::TooManyMeters => port::QuarantineReason::TooManyMeters,
+    }
+}
+
+pub(super) fn stored_reading(reading: &metering::Reading) -> port::StoredReading {
+    let row = &reading.row;
+    let meter = port::MeterId::new(row.meter.as_str()).expect("the port's meter names are the protocol's");
+    let quarantined = match reading.verdict {
+        metering::Verdict::Quarantined(reason) => Some(quarantine(reason)),
+        metering::Verdict::Accepted | metering::Verdict::Duplicate | metering::Verdict::Conflict { .. } => None,
+    };
+    let reading = port::Reading { meter, at: row.at, import: row.import, export: row.export };
+    port::StoredReading { reading, quarantined }
+}
+
+/// The autopilot's settings in ticks. What the HTTP face does not name stays as it is.
+pub(super) fn settings(
+    wanted: &port::Autopilot,
+    snapshot: &Snapshot,
+) -> Result<autopilot::Settings, port::AutopilotRefusal> {
+    let charter = &snapshot.charter;
+    let limit = |price| {
+        ticks(price, charter).map_err(|refused| match refused {
+            port::RefusalReason::PriceBetweenTicks { tick } => port::AutopilotRefusal::PriceBetweenTicks { tick },
+            _ => out_of_band(charter),
+        })
+    };
+    Ok(autopilot::Settings {
+        on: wanted.on,
+        sell_at_least: limit(wanted.sell_at_least)?,
+        buy_at_most: limit(wanted.buy_at_most)?,
+        slot_limit: wanted.slot_limit,
+        ..snapshot.autopilot
+    })
+}
+
+pub(super) fn out_of_band(charter: &Charter) -> port::AutopilotRefusal {
+    let decimal = |price| PricePerKwh(charter.shape.price_scale().decimal(price));
+    port::AutopilotRefusal::PriceOutOfBounds { floor: decimal(charter.shape.floor), cap: decimal(charter.shape.cap) }
+}
+
+pub(super) fn autopilot(snapshot: &Snapshot) -> port::Autopilot {
+    let settings = &snapshot.autopilot;
+    let decimal = |price| PricePerKwh(snapshot.charter.shape.price_scale().decimal(price));
+    port::Autopilot {
+        on: settings.on,
+        sell_at_least: decimal(settings.sell_at_least),
+        buy_at_most: decimal(settings.buy_at_most),
+        slot_limit: settings.slot_limit,
+    }
+}
+
+pub(super) fn summary(slot: Slot, snapshot: &Snapshot) -> port::SlotSummary {
+    let shape = &snapshot.charter.shape;
+    let all = depth(slot, usize::MAX, snapshot);
+    let total = |levels: &[port::Level]| levels.iter().map(|level| level.quantity).sum();
+    port::SlotSummary {
+        slot,
+        opens_at: shape.opens(slot),
+        closes_at: shape.gate(slot),
+        best_bid: all.bids.first().copied(),
+        best_ask: all.asks.first().copied(),
+        bid_total: total(&all.bids),
+        ask_total: total(&all.asks),
+    }
+}
+
+pub(super) fn depth(slot: Slot, levels: usize, snapshot: &Snapshot) -> port::Depth {
+    let scale = snapshot.charter.shape.price_scale();
+    let level = |level: &wattswap_matching::Level| port::Level {
+        price: PricePerKwh(scale.decimal(level.price)),
+        quantity: level.quantity,
+        orders: level.orders,
+    };
+    let side = |of: &[wattswap_matching::Level]| of.iter().take(levels).map(level).collect();
+    let (bids, asks) =
+        snapshot.slots.get(&slot).map_or_else(Default::default, |view| (side(&view.bids), side(&view.asks)));
+    port::Depth { slot, bids, asks }
+}
+
+pub(super) fn status(
+    snapshot: &Snapshot,
+    network: &NetworkView,
+    started_at: UtcMillis,
+    stopping: bool,
+) -> port::Status {
+    let status = &snapshot.status;
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let phase = match status.standing {
+        _ if stopping => port::Phase::Stopping,
+        Standing::Trading => port::Phase::Trading,
+        Standing::ClockAhead { .. } => port::Phase::ClockAhead,
+        // Neither a past nor a convicted member will ever trade; the readiness check says why.
+        Standing::Comparing { .. } | Standing::NotAMember | Standing::Convicted => port::Phase::Comparing,
+    };
+    port::Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        member: key(&status.me),
+        peer_id: peer_id(&status.me),
+        addresses: network.addresses.iter().map(ToString::to_string).collect(),
+        community: snapshot.community.0,
+        charter: snapshot.charter_id.0,
+        phase,
+        now: crate::drivers::clock::now(),
+        started_at,
+        log: status.own_head.as_ref().map(log_head),
+        members: count(snapshot.charter.members.len()),
+        peers_connected: count(snapshot.peers.values().filter(|peer| peer.is_connected).count()),
+        book_digest: status.book.0,
+        open_requests: count(status.live_requests),
+        proposals_in_doubt: count(status.in_doubt),
+    }
+}
+
+fn log_head(head: &Head) -> port::LogHead {
+    let incarnation = head.log.incarnation;
+    let incarnation = format!("{}-{:016x}", incarnation.opened.0, incarnation.nonce);
+    port::LogHead { incarnation, seq: head.seq, id: head.id.0 }
+}
+
+/// The key as libp2p writes it; the text of a key that no node can have is empty.
+fn peer_id(key: &MemberKey) -> String {
+    crate::drivers::network::peer_id(key).map(|id| id.to_string()).unwrap_or_default()
+}
+
+pub(super) fn peer(member: &MemberKey, snapshot: &Snapshot, network: &NetworkView) -> Option<port::Peer> {
+    let view = snapshot.peers.get(member)?;
+    let connection = network.connections.get(member).filter(|_| view.is_connected);
+    let addresses = connection.map(|connection| connection.addresses.as_slice()).unwrap_or_default();
+    Some(port::Peer {
+        member: key(member),
+        peer_id: peer_id(member),
+        name: snapshot.charter.member(member).map(|member| member.name.clone()).unwrap_or_default(),
+        addresses: addresses.iter().map(ToString::to_string).collect(),
+        connected_since: connection.map(|connection| connection.since),
+        last_heard: view.last_word,
+        log: view.head.as_ref().map(log_head),
+        convicted: view.is_convicted,
+    })
+}
+
+/// A peer as it is right after it came or went, which the snapshot may not show yet.
+pub(super) fn connected(peer: port::Peer, is_connected: bool, now: UtcMillis) -> port::Peer {
+    let connected_since = if is_connected { peer.connected_since.or(Some(now)) } else { None };
+    port::Peer { connected_since, ..peer }
+}
+
+pub(super) fn charter(snapshot: &Snapshot) -> port::Charter {
+    let charter = &snapshot.charter;
+    let shape = &charter.shape;
+    let decimal = |price: Price| PricePerKwh(shape.price_scale().decimal(price));
+    let fees = shape.fees.iter().map(|fee| port::Fee { name: fee.name.clone(), per_kwh: decimal(fee.per_kwh) });
+    let members = charter.members.iter().map(|member| port::Member {
+        key: key(&member.key),
+        name: member.name.clone(),
+        import_limit: member.import,
+        export_limit: member.export,
+    });
+    port::Charter {
+        hash: snapshot.charter_id.0,
+        height: snapshot.height,
+        community: snapshot.community.0,
+        rules: u32::from(charter.rules),
+        currency: shape.currency.clone(),
+        slot_length: shape.slot_length,
+        delivery: shape.delivery_time,
+        opens_before: shape.opening,
+        gate_after_ms: shape.gate_millis,
+        price_tick: PricePerKwh(Decimal::from(1) * shape.price_tick),
+        quantity_tick: shape.quantity_tick,
+        smallest_fill: shape.smallest_fill,
+        floor: decimal(shape.floor),
+        cap: decimal(shape.cap),
+        fees: fees.collect(),
+        members: members.collect(),
+        operators: charter.operators.iter().map(key).collect(),
+        proposal_lifetime: charter.proposal_lifetime,
+        clock_skew: charter.clock_skew,
+    }
+}
+
+pub(super) fn listing<T, U>(listing: store::Listing<T>, item: impl Fn(&T) -> U) -> port::Listing<U> {
+    port::Listing { items: listing.items.iter().map(item).collect(), next: listing.next.map(port::Position) }
+}
+
+pub(super) fn token(token: &port::NewToken, created_at: UtcMillis) -> Token {
+    let role = match token.role {
+        port::Role::Owner => TokenRole::Owner,
+        port::Role::Meter => TokenRole::Meter,
+        port::Role::Viewer => TokenRole::Viewer,
+    };
+    let (label, last_four) = (token.label.clone(), token.last_four.clone());
+    Token { hash: token.hash.0, role, label, last_four, created_at }
+}
+
+pub(super) fn token_record(token: Token) -> port::TokenRecord {
+    let role = match token.role {
+        TokenRole::Owner => port::Role::Owner,
+        TokenRole::Meter => port::Role::Meter,
+        TokenRole::Viewer => port::Role::Viewer,
+    };
+    let created_at = token.created_at;
+    let token =
+        port::NewToken { hash: port::TokenHash(token.hash), role, label: token.label, last_four: token.last_four };
+    port::TokenRecord { token, created_at }
+}
+
+pub(super) fn add_token_error(error: TokenError) -> port::AddTokenError {
+    match error {
+        TokenError::TooMany => port::AddTokenError::TooMany { limit: store::MAX_TOKENS },
+        other => port::AddTokenError::Unavailable(port::Unavailable::Store(other.to_string())),
+    }
+}
