@@ -197,15 +197,14 @@ mod tests {
 
     #[test]
     fn unsafe_or_contradicting_settings_are_refused() {
-        let cases: [(&str, fn(&ConfigError) -> bool); 4] = [
-            ("[http]\ncertificate = \"c.pem\"", |error| matches!(error, ConfigError::HalfOfTls)),
-            ("[http]\nkey = \"k.pem\"", |error| matches!(error, ConfigError::HalfOfTls)),
-            ("[http]\nlisten = \"0.0.0.0:80\"", |error| matches!(error, ConfigError::PlainBeyondLoopback(_))),
-            ("[network]\nlisten = []", |error| matches!(error, ConfigError::NoNetwork)),
-        ];
-        for (text, is_expected) in cases {
-            let error = Config::parse(text).unwrap().check().unwrap_err();
-            assert!(is_expected(&error), "{text:?} gave {error}");
+        for (text, named) in [
+            ("[http]\ncertificate = \"c.pem\"", "http.certificate and http.key"),
+            ("[http]\nkey = \"k.pem\"", "http.certificate and http.key"),
+            ("[http]\nlisten = \"0.0.0.0:80\"", "0.0.0.0:80"),
+            ("[network]\nlisten = []", "network.listen"),
+        ] {
+            let error = Config::parse(text).unwrap().check().unwrap_err().to_string();
+            assert!(error.contains(named), "{text:?} gave {error}");
         }
         for text in [
             "[http]\nlisten = \"0.0.0.0:80\"\nallow_plain = true",
