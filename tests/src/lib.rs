@@ -1,1 +1,14 @@
-//! placeholder
+//! Neighbourhoods of real processes on loopback, for tests, the demo and benches.
+//!
+//! A [`Neighbourhood`](neighbourhood::Neighbourhood) is made by the command itself, as a user would: `wattswap init`
+//! for each household, `wattswap charter make`, `wattswap run`. Each [`Node`](node::Node) is a process with a folder,
+//! a key and ports of its own; it can be started, stopped, killed and asked over HTTP. Nothing in here looks into a
+//! node: what can't be seen from outside is not tested here.
+
+pub mod command;
+pub mod live;
+pub mod neighbourhood;
+pub mod node;
+pub mod ports;
+pub mod records;
+pub mod wait;

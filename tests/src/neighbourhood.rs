@@ -1,0 +1,224 @@
+//! Several households of one community, each a process.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::command::{self, CallError};
+use crate::node::{Node, NodeError};
+use crate::ports;
+
+/// Nodes find each other on loopback in moments; a busy machine gets its time.
+pub const CONNECT: Duration = Duration::from_secs(60);
+
+/// A community's rules as its template says them. What is not in here has the usual value.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Length of a slot on the clock, as `10 s`.
+    pub slot: String,
+    /// The delivery time that it stands for.
+    pub delivery: String,
+    /// How long before delivery a slot opens.
+    pub opening: String,
+    /// How long after delivery its gate closes.
+    pub gate: String,
+    /// How long a proposal can be answered.
+    pub proposal_lifetime: String,
+    /// How far clocks may be apart.
+    pub clock_skew: String,
+}
+
+/// Households on this machine, in a folder that goes when this goes. Their processes go with it.
+pub struct Neighbourhood {
+    /// Dropped, and so killed, before their folder is removed.
+    nodes: Vec<Node>,
+    folder: TempDir,
+}
+
+/// Why a neighbourhood can't be made.
+#[derive(Debug, thiserror::Error)]
+pub enum NeighbourhoodError {
+    /// See [`CallError`].
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// See [`NodeError`].
+    #[error(transparent)]
+    Node(#[from] NodeError),
+    /// Folders, files or ports.
+    #[error("can't make a neighbourhood: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl Rules {
+    /// The usual rules, with proposals that are settled quickly, as all clocks are this machine's.
+    #[must_use]
+    pub fn usual() -> Self {
+        Self {
+            slot: "15 min".to_owned(),
+            delivery: "15 min".to_owned(),
+            opening: "48 h".to_owned(),
+            gate: "60 min".to_owned(),
+            proposal_lifetime: "3 s".to_owned(),
+            clock_skew: "1 s".to_owned(),
+        }
+    }
+
+    /// The usual rules on a faster clock: quarter-hours that pass in so many seconds.
+    #[must_use]
+    pub fn time_lapse(slot_seconds: u32) -> Self {
+        // As many slots ahead and behind as the usual rules have: 192 and 4.
+        let seconds = |slots: u32| format!("{} s", slots * slot_seconds);
+        Self { slot: seconds(1), opening: seconds(192), gate: seconds(4), ..Self::usual() }
+    }
+
+    fn template(&self, members: &[(&str, &str)]) -> String {
+        let Self { slot, delivery, opening, gate, proposal_lifetime, clock_skew } = self;
+        let mut text = format!(
+            "name = \"Loopback Lane\"\n[slots]\nlength = \"{slot}\"\ndelivery = \"{delivery}\"\nopening = \"{opening}\"\n\
+             gate = \"{gate}\"\n[times]\nproposal_lifetime = \"{proposal_lifetime}\"\nclock_skew = \"{clock_skew}\"\n"
+        );
+        for (index, (key, name)) in members.iter().enumerate() {
+            let operator = index == 0;
+            text.push_str(&format!("[[members]]\nkey = \"{key}\"\nname = \"{name}\"\noperator = {operator}\n"));
+        }
+        text
+    }
+}
+
+impl Neighbourhood {
+    /// Makes a household for each name, and a charter with all of them, made by the first. None runs yet.
+    ///
+    /// # Errors
+    /// [`NeighbourhoodError`].
+    pub fn found(rules: &Rules, names: &[&str]) -> Result<Self, NeighbourhoodError> {
+        Self::found_with(&command::wattswap()?, rules, names)
+    }
+
+    /// As [`Neighbourhood::found`], of another program than the one that ships.
+    ///
+    /// # Errors
+    /// [`NeighbourhoodError`].
+    pub fn found_with(program: &Path, rules: &Rules, names: &[&str]) -> Result<Self, NeighbourhoodError> {
+        let folder = tempfile::Builder::new().prefix("wattswap-").tempdir()?;
+        let node = |index: usize| Node::init(program, &folder.path().join(format!("household-{}", index + 1)));
+        let nodes = (0..names.len()).map(node).collect::<Result<Vec<_>, _>>()?;
+        let members: Vec<(&str, &str)> = nodes.iter().map(Node::member).zip(names.iter().copied()).collect();
+        let template = folder.path().join("lane.toml");
+        fs::write(&template, rules.template(&members))?;
+        let (template, charter) = (text(&template), text(&folder.path().join("lane.charter")));
+        if let Some(founder) = nodes.first() {
+            founder.call(&["charter", "make", &template])?;
+        }
+        let this = Self { nodes, folder };
+        this.configure()?;
+        this.nodes.iter().try_for_each(|node| node.call(&["init", "--charter", &charter]).map(drop))?;
+        Ok(this)
+    }
+
+    /// Gives every node ports of its own, and the addresses of the others.
+    fn configure(&self) -> io::Result<()> {
+        let ports = ports::free(2 * self.nodes.len())?;
+        let (http, network) = ports.split_at(self.nodes.len());
+        for (index, node) in self.nodes.iter().enumerate() {
+            let others = network.iter().enumerate().filter(|(other, _)| *other != index);
+            let others: Vec<String> = others.map(|(_, port)| format!("\"/ip4/127.0.0.1/tcp/{port}\"")).collect();
+            let config = format!(
+                "[http]\nlisten = \"127.0.0.1:{}\"\n[network]\nlisten = [\"/ip4/127.0.0.1/tcp/{}\"]\nbootstrap = [{}]\n\
+                 mdns = false\n",
+                http[index],
+                network[index],
+                others.join(", ")
+            );
+            fs::write(node.folder().config(), config)?;
+        }
+        Ok(())
+    }
+
+    /// The folder with a folder for each household.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The households, in the order of their names.
+    #[must_use]
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// One household.
+    pub fn node(&mut self, index: usize) -> &mut Node {
+        &mut self.nodes[index]
+    }
+
+    /// Starts all nodes that do not run, side by side, and waits until all are ready.
+    ///
+    /// # Errors
+    /// [`NodeError`] of the first that is not.
+    pub fn start(&mut self) -> Result<(), NodeError> {
+        for node in &mut self.nodes {
+            if !node.is_running() {
+                node.launch(&[])?;
+            }
+        }
+        self.nodes.iter_mut().try_for_each(|node| node.until_ready(CONNECT))
+    }
+
+    /// Waits until every node that runs is connected to all others that run.
+    ///
+    /// # Errors
+    /// [`NodeError`] of the first that is not.
+    pub fn until_connected(&mut self) -> Result<(), NodeError> {
+        let running = self.nodes.iter_mut().filter_map(|node| node.is_running().then_some(())).count();
+        let others = u32::try_from(running.saturating_sub(1)).unwrap_or(u32::MAX);
+        for node in self.nodes.iter_mut() {
+            if node.is_running() {
+                node.until("it is connected to all others", CONNECT, |node| match node.status() {
+                    Ok(status) if status.peers_connected >= others => Ok(()),
+                    Ok(status) => Err(format!("{} of {others} connected", status.peers_connected)),
+                    Err(error) => Err(error.to_string()),
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until all nodes that run show the same book.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub fn until_same_book(&mut self, limit: Duration) -> Result<(), NodeError> {
+        let running: Vec<usize> = (0..self.nodes.len()).filter(|index| self.nodes[*index].is_running()).collect();
+        let Some((first, rest)) = running.split_first() else { return Ok(()) };
+        for other in rest {
+            let client = self.nodes[*first].client();
+            self.nodes[*other].until("it shows the same book", limit, |node| {
+                let digest = |status: wattswap_api::dto::community::Status| status.book_digest.to_string();
+                let reference = client.get("/status").map(digest).map_err(|error| error.to_string())?;
+                let own = node.status().map(digest).map_err(|error| error.to_string())?;
+                if own == reference { Ok(()) } else { Err(format!("{own} and not {reference}")) }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Tells all nodes to stop, and waits until they have.
+    ///
+    /// # Errors
+    /// [`NodeError`] of the first that does not.
+    pub fn stop(&mut self) -> Result<(), NodeError> {
+        for node in &mut self.nodes {
+            if node.is_running() {
+                node.stop()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
