@@ -169,8 +169,9 @@ impl Shape {
 
     /// Open slots at `at`, earliest first.
     pub fn open_slots(&self, at: UtcMillis) -> impl Iterator<Item = Slot> + '_ {
-        let reach = self.slot_length.as_millis().saturating_add(u128::from(self.gate_millis.max(0).unsigned_abs()));
-        let first = self.slot_at(UtcMillis(at.0.saturating_sub(u64::try_from(reach).unwrap_or(u64::MAX))));
+        // The start of a slot whose gate closes at `at`: that may lie ahead, and the walk must not start before it.
+        let gate_after_start = i64::try_from(millis(self.slot_length)).unwrap_or(i64::MAX) + self.gate_millis;
+        let first = self.slot_at(UtcMillis(at.0.saturating_add_signed(-gate_after_start)));
         std::iter::successors(Some(first), |slot| Some(self.next(*slot)))
             .skip_while(move |slot| self.gate(*slot) <= at)
             .take_while(move |slot| self.opens(*slot) <= at)
@@ -179,4 +180,51 @@ impl Shape {
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: u64 = 1_763_812_800_000;
+
+    fn shape(slot: u64, opening: u64, gate_millis: i64) -> Shape {
+        Shape {
+            currency: "EUR".into(),
+            slot_length: Duration::from_millis(slot),
+            delivery_time: Duration::from_secs(900),
+            opening: Duration::from_millis(opening),
+            gate_millis,
+            price_tick: Decimal::new(1, 4),
+            quantity_tick: WattHours(1),
+            smallest_fill: WattHours(1),
+            floor: Price(0),
+            cap: Price(0),
+            fees: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn open_slots_are_those_that_are_open() {
+        let year = 366 * 24 * 3_600_000;
+        let cases = [
+            ("quarter-hours, the gate an hour after delivery", shape(900_000, 48 * 3_600_000, 3_600_000), 197),
+            ("the gate at delivery", shape(900_000, 3_600_000, -900_000), 4),
+            ("the gate before delivery", shape(900_000, 3_600_000, -1_800_000), 3),
+            ("a time-lapse", shape(5_000, 20_000, 1_000), 6),
+            ("open only after delivery", shape(900_000, 0, 3_600_000), 5),
+            ("slots of a millisecond, a year ahead", shape(1, year, -(year as i64)), 1),
+            ("open for a millisecond", shape(1_000, 1_000, -1_999), 1),
+        ];
+        for (name, shape, expected) in cases {
+            assert_eq!(shape.check(), Ok(()), "{name}");
+            let at = UtcMillis(NOON);
+            let open: Vec<_> = shape.open_slots(at).collect();
+            assert_eq!(open.len(), expected, "{name}");
+            assert!(open.iter().all(|slot| shape.is_open(*slot, at)), "{name}");
+            let (first, last) = (open[0], open[open.len() - 1]);
+            let before = Slot(first.start().before(shape.slot_length));
+            assert!(!shape.is_open(before, at) && !shape.is_open(shape.next(last), at), "{name}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 mod entries;
 mod governance;
 mod messages;
-mod signatures;
+pub mod signatures;
 mod words;
 
 use wattswap_node::protocol::signed::{Signer as _, Statement};

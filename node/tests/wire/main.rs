@@ -2,6 +2,7 @@
 //!
 //! Needs no feature: what is tested is the protocol that simulations and other programs share.
 
+mod bounds;
 mod chain;
 mod coset;
 mod explain;

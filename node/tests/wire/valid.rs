@@ -1,16 +1,18 @@
 //! Messages that every node understands, in the same way.
 
-use wattswap_matching::{Side, UtcMillis};
+use wattswap_matching::{Price, Side, UtcMillis};
 use wattswap_node::protocol::agreement::words::{Acceptance, Proposal};
 use wattswap_node::protocol::charter::{Charter, GovernanceRecord};
 use wattswap_node::protocol::entry::{Beacon, Entry, Op};
-use wattswap_node::protocol::ids::{CharterId, Digest, EntryId};
+use wattswap_node::protocol::governance::SignedRecord;
+use wattswap_node::protocol::ids::{CharterId, Digest, EntryId, Head, MemberKey};
 use wattswap_node::protocol::message::{Bytes, Gossip, Message, Proof, Summary};
 use wattswap_node::protocol::signed::{Signer as _, Statement};
-use wattswap_node::protocol::wire::cose;
+use wattswap_node::protocol::wire::{cose, cosign};
 
 use crate::explain::Kind;
 use crate::golden::Case;
+use crate::invalid;
 use crate::sample::*;
 
 pub fn cases() -> Vec<Case> {
@@ -55,7 +57,7 @@ fn forged_fill() -> Vec<u8> {
 
 fn words() -> Vec<Case> {
     let empty = Beacon { last: None, ..beacon() };
-    let posted = Proposal { own_order: Some(offered()), side: Side::Sell, price: offer_price(-7), ..proposal() };
+    let posted = Proposal { own_order: Some(offered()), side: Side::Sell, price: Price(-7), ..proposal() };
     let whole = Acceptance { quantity: acceptance().filled_total, ..acceptance() };
     vec![
         of(Kind::Beacon, "after-two", "Bob's log ends at entry 1", beacon(), &bob()),
@@ -68,28 +70,26 @@ fn words() -> Vec<Case> {
     ]
 }
 
-fn offer_price(ticks: i32) -> wattswap_matching::Price {
-    wattswap_matching::Price(ticks)
-}
-
 fn records() -> Vec<Case> {
-    let record = |name, about, record: wattswap_node::protocol::governance::SignedRecord| {
-        Case::valid(Kind::Governance, name, about, record.bytes.to_vec())
-    };
+    let record = |name, about, record: SignedRecord| Case::valid(Kind::Governance, name, about, record.bytes.to_vec());
     let GovernanceRecord { height, prev, at, .. } = amendment().record;
     let alone = Charter { members: charter().members[..1].to_vec(), ..charter() };
     let all = co_signed(
         GovernanceRecord { height, prev, at, act: act(alone) },
         &(1..=15).map(Household::with_seed).collect::<Vec<_>>(),
     );
+    let founding_payload = founding().record.encode();
+    let weak = (MemberKey(invalid::signatures::neutral()), invalid::signatures::neutral_signature());
+    let weak = cosign::seal(&founding_payload, &[weak, founding().signatures[0]]);
     let mut stolen = seals();
     stolen.signatures[0].1 = stolen.signatures[1].1;
-    let stolen = wattswap_node::protocol::wire::cosign::seal(&stolen.record.encode(), &stolen.signatures);
+    let stolen = cosign::seal(&stolen.record.encode(), &stolen.signatures);
     vec![
         record("founding", "the first charter; the hash of its payload is the community's id", founding()),
         record("amendment", "the second charter: a time-lapse with fees and three operators", amendment()),
         record("seals", "two of three operators end two logs", seals()),
         record("fifteen-signers", "as many signatures as there can be", all),
+        Case::valid(Kind::Governance, "weak-signer", "a key of order 1, whose signature fits everything", weak),
         Case::valid(Kind::Governance, "stolen-signature", "one of two signatures is not its signer's", stolen),
     ]
 }
@@ -156,7 +156,7 @@ fn messages() -> Vec<Case> {
         message(
             "forged",
             "any 32 bytes may be an id",
-            Message::Heads(vec![wattswap_node::protocol::ids::Head { id: EntryId([0xff; 32]), ..head(&log, 0) }]),
+            Message::Heads(vec![Head { id: EntryId([0xff; 32]), ..head(&log, 0) }]),
         ),
     ]
 }

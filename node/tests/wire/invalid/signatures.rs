@@ -56,14 +56,14 @@ fn last<T>(signed: &wattswap_node::protocol::signed::Signed<T>) -> [u8; 64] {
 }
 
 /// The neutral element's encoding.
-fn neutral() -> [u8; 32] {
+pub fn neutral() -> [u8; 32] {
     let mut point = [0; 32];
     point[0] = 1;
     point
 }
 
 /// R neutral, S zero.
-fn neutral_signature() -> [u8; 64] {
+pub fn neutral_signature() -> [u8; 64] {
     let mut signature = [0; 64];
     signature[..32].copy_from_slice(&neutral());
     signature
