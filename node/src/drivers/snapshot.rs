@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use libp2p::Multiaddr;
 use wattswap_matching::{Level, Slot, UtcMillis};
 
 use crate::protocol::autopilot;
@@ -121,22 +120,4 @@ fn peers(household: &Household, charter: &Charter, status: &Status) -> BTreeMap<
         is_convicted: status.convicted.contains(&key),
     };
     others.map(|key| (key, view(key))).collect()
-}
-
-/// What the network knows that the household does not: addresses.
-#[derive(Clone, Debug, Default)]
-pub struct NetworkView {
-    /// Where neighbours can reach this node.
-    pub addresses: Vec<Multiaddr>,
-    /// Members that are connected.
-    pub connections: BTreeMap<MemberKey, Connection>,
-}
-
-/// A member's connections.
-#[derive(Clone, Debug)]
-pub struct Connection {
-    /// Its addresses, one for each connection.
-    pub addresses: Vec<Multiaddr>,
-    /// When the first of them was made.
-    pub since: UtcMillis,
 }

@@ -9,6 +9,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use tracing_subscriber::EnvFilter;
 
+use crate::protocol::household::io::Record;
+
 /// Seconds of a turn: from a lookup in memory to a full range on a slow disk.
 const TURN_BUCKETS: [f64; 10] = [0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0];
 
@@ -110,5 +112,14 @@ impl Figures {
         self.turns.inc();
         self.inputs.inc_by(inputs as u64);
         self.turn_seconds.observe(took.as_secs_f64());
+    }
+
+    /// Counts what a turn made durable.
+    pub fn committed(&self, records: &[Record], took: Duration) {
+        let count = |is_one: fn(&Record) -> bool| records.iter().filter(|record| is_one(record)).count() as u64;
+        self.commit_seconds.observe(took.as_secs_f64());
+        self.records.inc_by(records.len() as u64);
+        self.entries.inc_by(count(|record| matches!(record, Record::Entry(_))));
+        self.trades.inc_by(count(|record| matches!(record, Record::Trade(_))));
     }
 }

@@ -4,7 +4,8 @@ use rust_decimal::Decimal;
 use wattswap_api::port::{self, MemberKey as PortKey, PricePerKwh};
 use wattswap_matching::{Money, Price, PriceError, PriceScale, Slot, UtcMillis, WattHours};
 
-use crate::drivers::snapshot::{NetworkView, Snapshot};
+use crate::drivers::network::View;
+use crate::drivers::snapshot::Snapshot;
 use crate::drivers::store::{self, Token, TokenError, TokenRole};
 use crate::protocol::charter::Charter;
 use crate::protocol::household::io::{BadWish, CommandError, OwnTrade, Request, RequestState, Standing, Wish};
@@ -252,7 +253,7 @@ pub(super) fn depth(slot: Slot, levels: usize, snapshot: &Snapshot) -> port::Dep
 
 pub(super) fn status(
     snapshot: &Snapshot,
-    network: &NetworkView,
+    network: &View,
     started_at: UtcMillis,
     stopping: bool,
 ) -> port::Status {
@@ -269,7 +270,7 @@ pub(super) fn status(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         member: key(&status.me),
         peer_id: peer_id(&status.me),
-        addresses: network.addresses.iter().map(ToString::to_string).collect(),
+        addresses: network.listening.iter().map(ToString::to_string).collect(),
         community: snapshot.community.0,
         charter: snapshot.charter_id.0,
         phase,
@@ -292,12 +293,12 @@ fn log_head(head: &Head) -> port::LogHead {
 
 /// The key as libp2p writes it; the text of a key that no node can have is empty.
 fn peer_id(key: &MemberKey) -> String {
-    crate::drivers::network::peer_id(key).map(|id| id.to_string()).unwrap_or_default()
+    crate::drivers::network::identity::peer_id(key).map(|id| id.to_string()).unwrap_or_default()
 }
 
-pub(super) fn peer(member: &MemberKey, snapshot: &Snapshot, network: &NetworkView) -> Option<port::Peer> {
+pub(super) fn peer(member: &MemberKey, snapshot: &Snapshot, network: &View) -> Option<port::Peer> {
     let view = snapshot.peers.get(member)?;
-    let connection = network.connections.get(member).filter(|_| view.is_connected);
+    let connection = network.connected.get(member).filter(|_| view.is_connected);
     let addresses = connection.map(|connection| connection.addresses.as_slice()).unwrap_or_default();
     Some(port::Peer {
         member: key(member),

@@ -8,20 +8,21 @@ use wattswap_api::port;
 use wattswap_matching::UtcMillis;
 
 use super::convert;
-use crate::drivers::snapshot::{NetworkView, Snapshot};
+use crate::drivers::network::View;
+use crate::drivers::snapshot::Snapshot;
 use crate::protocol::household::io::Event;
 
 /// Tells news to everybody who watches the live stream.
 pub struct News {
     events: Arc<Events>,
-    network: watch::Receiver<NetworkView>,
+    network: watch::Receiver<Arc<View>>,
     started_at: UtcMillis,
 }
 
 impl News {
     /// News for these watchers.
     #[must_use]
-    pub fn new(events: Arc<Events>, network: watch::Receiver<NetworkView>, started_at: UtcMillis) -> Self {
+    pub fn new(events: Arc<Events>, network: watch::Receiver<Arc<View>>, started_at: UtcMillis) -> Self {
         Self { events, network, started_at }
     }
 

@@ -23,8 +23,9 @@ use wattswap_matching::{Slot, UtcMillis};
 
 pub use self::live::News;
 pub use self::serve::{ServeError, Server};
-use super::run::{Inbox, NoAnswer};
-use super::snapshot::{NetworkView, Published, Snapshot};
+use super::network::View;
+use super::run::{Desk, NoAnswer};
+use super::snapshot::{Published, Snapshot};
 use super::store::{self, ReadError, Store};
 use super::{clock, keys};
 use crate::protocol::household::io::{self, Command, CommandError, Reply, Standing};
@@ -35,10 +36,10 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A running household, for the HTTP face.
 pub struct LocalHousehold {
-    inbox: Inbox,
+    desk: Desk,
     store: Arc<Store>,
     published: Arc<Published>,
-    network: watch::Receiver<NetworkView>,
+    network: watch::Receiver<Arc<View>>,
     started_at: UtcMillis,
     stopping: AtomicBool,
 }
@@ -47,12 +48,12 @@ impl LocalHousehold {
     /// The household behind this loop, store and network.
     #[must_use]
     pub fn new(
-        inbox: Inbox,
+        desk: Desk,
         store: Arc<Store>,
         published: Arc<Published>,
-        network: watch::Receiver<NetworkView>,
+        network: watch::Receiver<Arc<View>>,
     ) -> Self {
-        Self { inbox, store, published, network, started_at: clock::now(), stopping: AtomicBool::new(false) }
+        Self { desk, store, published, network, started_at: clock::now(), stopping: AtomicBool::new(false) }
     }
 
     /// From now on the node says that it is stopping.
@@ -75,7 +76,7 @@ impl LocalHousehold {
     }
 
     async fn command(&self, command: Command) -> Result<Result<Reply, CommandError>, Unavailable> {
-        self.inbox.command(command).await.map_err(|no_answer| match no_answer {
+        self.desk.command(command).await.map_err(|no_answer| match no_answer {
             NoAnswer::Full => Unavailable::Overloaded { retry_after: RETRY_AFTER },
             NoAnswer::Stopped => Unavailable::Stopping,
         })
