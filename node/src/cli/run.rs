@@ -4,11 +4,17 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use libp2p::Multiaddr;
+use tokio::signal::unix::{SignalKind, signal};
+use wattswap_api::limits::Settings;
 
 use super::Outcome;
 use super::context::Context;
 use super::output;
 use crate::config::{Config, Http, Log, Network};
+use crate::drivers::daemon::Daemon;
+use crate::drivers::run::{NoSteps, Steps};
+use crate::drivers::telemetry;
+use crate::folder::Folder;
 
 /// Settings for this run. Each is also a key of `wattswap.toml` in the household's folder and an environment variable;
 /// a flag wins over a variable, a variable over the file.
@@ -55,7 +61,36 @@ pub(super) fn carry_out(args: Args, context: &Context) -> Outcome {
     if print_only {
         return Ok(output::text(toml::to_string(&config)?.trim_end())?);
     }
-    Err("this version can't run a node yet".into())
+    telemetry::start_log(&config.log.level)?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    let outcome = runtime.block_on(serve(folder, &config, Box::new(NoSteps)));
+    // Reads that are under way end with the process.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Runs the node until somebody stops it.
+pub async fn serve(folder: Folder, config: &Config, steps: Box<dyn Steps>) -> Outcome {
+    let mut daemon = Daemon::start(folder, config, Settings::default(), steps).await?;
+    tracing::info!(url = daemon.url(), "running; Ctrl-C stops it");
+    tokio::select! {
+        error = daemon.ended() => Err(error.into()),
+        asked = stop_is_asked_for() => {
+            asked?;
+            tracing::info!("stopping");
+            daemon.stop().await;
+            Ok(())
+        }
+    }
+}
+
+/// Ctrl-C, or the signal with which service managers end a program.
+async fn stop_is_asked_for() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
 }
 
 impl Args {

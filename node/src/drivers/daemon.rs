@@ -11,6 +11,7 @@ use wattswap_api::events::Events;
 use wattswap_api::limits::Settings;
 use wattswap_api::metrics::Metrics;
 
+use super::clock;
 use super::http::{LocalHousehold, News, ServeError, Server};
 use super::inbox::inbox;
 use super::keys::{self, HouseholdKey, KeyError, NoRandomness};
@@ -18,7 +19,6 @@ use super::network::{Network, NetworkError};
 use super::run::{Desk, Loop, RunError, Steps};
 use super::store::{CommitError, OpenError, ReadError, Store};
 use super::telemetry::Figures;
-use super::clock;
 use crate::charter_file::{CharterFile, CharterFileError};
 use crate::config::Config;
 use crate::folder::Folder;
@@ -98,7 +98,12 @@ impl Daemon {
     ///
     /// # Errors
     /// [`StartError`].
-    pub async fn start(folder: Folder, config: &Config, api: Settings, steps: Box<dyn Steps>) -> Result<Self, StartError> {
+    pub async fn start(
+        folder: Folder,
+        config: &Config,
+        api: Settings,
+        steps: Box<dyn Steps>,
+    ) -> Result<Self, StartError> {
         let key = HouseholdKey::load(&folder.key())?;
         let store = Arc::new(Store::open(&folder.store(), key.member())?);
         take_charters(&folder, &store)?;
@@ -112,8 +117,7 @@ impl Daemon {
 
         let figures = Figures::default();
         let (door, inputs) = inbox();
-        let network =
-            Network::start(identity, household.chain().community(), &config.network, door, figures.clone())?;
+        let network = Network::start(identity, household.chain().community(), &config.network, door, figures.clone())?;
         let view = network.view();
         let (mut the_loop, desk) = Loop::new(household, Arc::clone(&store), network, inputs, figures.clone(), steps);
         let events = Arc::new(Events::new(now.0));

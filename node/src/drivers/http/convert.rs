@@ -251,12 +251,7 @@ pub(super) fn depth(slot: Slot, levels: usize, snapshot: &Snapshot) -> port::Dep
     port::Depth { slot, bids, asks }
 }
 
-pub(super) fn status(
-    snapshot: &Snapshot,
-    network: &View,
-    started_at: UtcMillis,
-    stopping: bool,
-) -> port::Status {
+pub(super) fn status(snapshot: &Snapshot, network: &View, started_at: UtcMillis, stopping: bool) -> port::Status {
     let status = &snapshot.status;
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let phase = match status.standing {

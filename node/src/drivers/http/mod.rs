@@ -47,12 +47,7 @@ pub struct LocalHousehold {
 impl LocalHousehold {
     /// The household behind this loop, store and network.
     #[must_use]
-    pub fn new(
-        desk: Desk,
-        store: Arc<Store>,
-        published: Arc<Published>,
-        network: watch::Receiver<Arc<View>>,
-    ) -> Self {
+    pub fn new(desk: Desk, store: Arc<Store>, published: Arc<Published>, network: watch::Receiver<Arc<View>>) -> Self {
         Self { desk, store, published, network, started_at: clock::now(), stopping: AtomicBool::new(false) }
     }
 

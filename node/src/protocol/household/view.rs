@@ -55,6 +55,12 @@ impl Household {
         }
     }
 
+    /// Entries held, of all logs.
+    #[must_use]
+    pub fn entries(&self) -> u64 {
+        self.logs.entries()
+    }
+
     /// Whether it trades.
     #[must_use]
     pub fn standing(&self) -> Standing {
