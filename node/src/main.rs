@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use wattswap_node::cli;
+use wattswap_node::drivers::run::NoSteps;
+
 fn main() -> ExitCode {
-    wattswap_node::cli::main()
+    cli::main(Box::new(NoSteps))
 }

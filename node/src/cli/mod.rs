@@ -27,6 +27,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::context::{Common, Context};
+use crate::drivers::run::Steps;
 
 /// What a command comes to: nothing, or an error whose text says what to do.
 type Outcome = Result<(), Box<dyn Error>>;
@@ -81,15 +82,16 @@ enum Command {
 }
 
 /// Does what the command line says. Errors go to standard error, with exit code 1; a command line that makes no sense
-/// has exit code 2.
+/// has exit code 2. `steps` watches the loop of a node that is run: [`NoSteps`](crate::drivers::run::NoSteps) but in
+/// tests.
 #[must_use]
-pub fn main() -> ExitCode {
+pub fn main(steps: Box<dyn Steps>) -> ExitCode {
     if let Err(unknown) = environment::refuse_unknown(&Cli::command()) {
         eprintln!("error: {unknown}");
         return ExitCode::from(2);
     }
     let cli = Cli::parse();
-    match cli.command.carry_out(&Context::new(cli.common)) {
+    match cli.command.carry_out(&Context::new(cli.common), steps) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(error.as_ref()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -100,10 +102,10 @@ pub fn main() -> ExitCode {
 }
 
 impl Command {
-    fn carry_out(self, context: &Context) -> Outcome {
+    fn carry_out(self, context: &Context, steps: Box<dyn Steps>) -> Outcome {
         match self {
             Self::Init(args) => init::carry_out(args, context),
-            Self::Run(args) => run::carry_out(args, context),
+            Self::Run(args) => run::carry_out(args, context, steps),
             Self::Charter(command) => command.carry_out(context),
             Self::Sell(args) => orders::place(wattswap_matching::Side::Sell, args, context),
             Self::Buy(args) => orders::place(wattswap_matching::Side::Buy, args, context),

@@ -2,11 +2,14 @@
 
 use std::io::{self, Write as _};
 
-use comfy_table::{Cell, CellAlignment, Table};
+use comfy_table::{Cell, CellAlignment, LineStyle, Table, TableStyle};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use serde::Serialize;
 use wattswap_matching::UtcMillis;
+
+/// A line under the heading, and no others.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// Writes a line, or several.
 pub(super) fn text(text: &str) -> io::Result<()> {
@@ -36,7 +39,7 @@ pub(super) fn table<const N: usize>(
     nothing: &str,
 ) -> io::Result<()> {
     let mut table = Table::new();
-    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(STYLE);
     table.set_header(columns.map(|column| match column {
         Column::Words(name) => Cell::new(name),
         Column::Number(name) => Cell::new(name).set_alignment(CellAlignment::Right),

@@ -12,7 +12,7 @@ use super::context::Context;
 use super::output;
 use crate::config::{Config, Http, Log, Network};
 use crate::drivers::daemon::Daemon;
-use crate::drivers::run::{NoSteps, Steps};
+use crate::drivers::run::Steps;
 use crate::drivers::telemetry;
 use crate::folder::Folder;
 
@@ -52,7 +52,7 @@ pub(super) struct Args {
     print_config: bool,
 }
 
-pub(super) fn carry_out(args: Args, context: &Context) -> Outcome {
+pub(super) fn carry_out(args: Args, context: &Context, steps: Box<dyn Steps>) -> Outcome {
     let folder = context.folder()?;
     let file = args.config.clone().unwrap_or_else(|| folder.config());
     let print_only = args.print_config;
@@ -63,14 +63,14 @@ pub(super) fn carry_out(args: Args, context: &Context) -> Outcome {
     }
     telemetry::start_log(&config.log.level)?;
     let runtime = tokio::runtime::Runtime::new()?;
-    let outcome = runtime.block_on(serve(folder, &config, Box::new(NoSteps)));
+    let outcome = runtime.block_on(serve(folder, &config, steps));
     // Reads that are under way end with the process.
     runtime.shutdown_background();
     outcome
 }
 
 /// Runs the node until somebody stops it.
-pub async fn serve(folder: Folder, config: &Config, steps: Box<dyn Steps>) -> Outcome {
+async fn serve(folder: Folder, config: &Config, steps: Box<dyn Steps>) -> Outcome {
     let mut daemon = Daemon::start(folder, config, Settings::default(), steps).await?;
     tracing::info!(url = daemon.url(), "running; Ctrl-C stops it");
     tokio::select! {

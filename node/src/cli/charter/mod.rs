@@ -223,8 +223,8 @@ fn report(file: &CharterFile, path: &Path) -> Outcome {
              who run `wattswap charter sign {path}`."
         ))?,
         None => output::text(&format!(
-            "Wrote {path}. Its newest charter is in force: send the file to the members, who run \
-             `wattswap init --charter {path}` and start their nodes."
+            "Wrote {path}. Its newest charter is in force: members take the file with `wattswap init --charter {path}` \
+             and start their nodes again."
         ))?,
     }
     Ok(())

@@ -120,6 +120,10 @@ fn charter_summary(charter: &Charter) -> serde_json::Value {
         let (import, export) = (member.import.0, member.export.0);
         json!({ "key": member.key.to_string(), "name": member.name, "import_limit_w": import, "export_limit_w": export })
     });
+    let fees = shape
+        .fees
+        .iter()
+        .map(|fee| json!({ "name": fee.name, "payer_side": fee.payer.to_string(), "per_kwh": price(fee.per_kwh) }));
     json!({
         "rules": charter.rules,
         "name": charter.name,
@@ -133,6 +137,7 @@ fn charter_summary(charter: &Charter) -> serde_json::Value {
         "cap_per_kwh": price(shape.cap),
         "quantity_tick_wh": shape.quantity_tick.0,
         "smallest_fill_wh": shape.smallest_fill.0,
+        "fees": fees.collect::<Vec<_>>(),
         "members": members.collect::<Vec<_>>(),
         "operators": charter.operators.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "proposal_lifetime_ms": millis(charter.proposal_lifetime),

@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use comfy_table::{Cell, CellAlignment, Table, presets};
+use comfy_table::{Cell, CellAlignment, LineStyle, Table, TableStyle};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use wattswap_api::dto::trade::Trade;
 use wattswap_matching::{Side, WattHours};
 
+use super::profiles;
 use super::stage::{CURRENCY, Cast};
 
+/// A line under the heading, and no others.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 /// So many of the newest trades are shown.
 const SHOWN: usize = 16;
 /// Clears the terminal and goes to its upper left corner.
@@ -173,13 +176,14 @@ impl Screen {
     fn recorded(&self, slot: Timestamp) -> String {
         let slots = (slot.as_second() - self.cast.start.as_second()).div_euclid(i64::from(self.cast.slot_seconds));
         let recorded = self.cast.recorded.checked_add(SignedDuration::from_mins(15 * slots));
-        recorded.map_or_else(|_| slot.to_string(), |at| at.strftime("%a %H:%M").to_string())
+        let local = recorded.and_then(|at| at.in_tz(profiles::ZONE));
+        local.map_or_else(|_| slot.to_string(), |at| at.strftime("%a %H:%M").to_string())
     }
 }
 
 fn table<const N: usize>(headings: [&str; N], numbers: std::ops::Range<usize>) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(STYLE);
     table.set_header(cells(headings.map(str::to_owned), numbers));
     table
 }
