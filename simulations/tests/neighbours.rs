@@ -251,7 +251,9 @@ fn commands_wait_durably_until_peers_were_compared() {
 
 #[test]
 fn neighbours_agree_on_a_bad_network_with_crashes_and_cut_links() {
-    for seed in 0..40 {
+    // More of them: WATTSWAP_SEEDS=5000.
+    let seeds = std::env::var("WATTSWAP_SEEDS").ok().map_or(40, |seeds| seeds.parse().expect("a number of seeds"));
+    for seed in 0..seeds {
         chaos(seed);
     }
 }

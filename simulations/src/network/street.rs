@@ -129,6 +129,17 @@ impl Street {
         self.homes[home].household.as_mut()
     }
 
+    /// A household's pen, to sign what its own software never would.
+    #[must_use]
+    pub fn signer(&self, home: usize) -> Box<dyn Signer> {
+        Box::new(Key(self.homes[home].key.clone()))
+    }
+
+    /// Gives a household an input that no honest neighbour has sent.
+    pub fn inject(&mut self, home: usize, input: Input) {
+        self.input(home, input);
+    }
+
     /// What a household has made durable.
     #[must_use]
     pub fn disk(&self, home: usize) -> &Disk {
