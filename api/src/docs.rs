@@ -17,7 +17,7 @@ static DOCUMENT: LazyLock<Bytes> =
 
 /// This document.
 #[utoipa::path(
-    get, path = "/openapi.json", operation_id = "show_document", tag = "operations",
+    get, path = "/api/v1/openapi.json", operation_id = "show_document", tag = "operations",
     responses((status = 200, description = "An OpenAPI 3.1 document.", body = Object))
 )]
 pub(crate) async fn document() -> impl IntoResponse {

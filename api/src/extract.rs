@@ -3,7 +3,8 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
+use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_path_to_error::Segment;
@@ -11,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::Shared;
 use crate::dto::many::Object;
-use crate::limits::MAX_IDEMPOTENCY_KEY_BYTES;
+use crate::limits::{MAX_BODY_BYTES, MAX_IDEMPOTENCY_KEY_BYTES};
 use crate::problem::{Code, FieldError, Problem};
 
 /// A JSON object, and the bytes that it was read from.
@@ -33,10 +34,11 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Body<T> {
         if !is_json(request.headers()) {
             return Err(Problem::new(Code::NotJson, "send the body as `Content-Type: application/json`"));
         }
-        let bytes = match timeout(app.settings.body_timeout, Bytes::from_request(request, app)).await {
+        let arriving = axum::body::to_bytes(request.into_body(), MAX_BODY_BYTES);
+        let bytes = match timeout(app.settings.body_timeout, arriving).await {
             Ok(Ok(bytes)) => bytes,
-            Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => return Err(Problem::body_too_large()),
-            Ok(Err(error)) => return Err(Problem::new(Code::BadJson, error.body_text())),
+            Ok(Err(error)) if is_too_large(&error) => return Err(Problem::body_too_large()),
+            Ok(Err(error)) => return Err(Problem::new(Code::BadJson, format!("the body broke off: {error}"))),
             Err(_) => {
                 let detail = format!("the body did not arrive within {:?}", app.settings.body_timeout);
                 return Err(Problem::new(Code::BodyTooSlow, detail));
@@ -87,6 +89,10 @@ fn is_json(headers: &HeaderMap) -> bool {
     let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = declared.split(';').next().unwrap_or_default();
     media_type.trim().eq_ignore_ascii_case("application/json")
+}
+
+fn is_too_large(error: &axum::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|source| source.is::<LengthLimitError>())
 }
 
 /// What is wrong with a body. The place of the fault costs a second, slower reading, which only a bad body gets.

@@ -11,13 +11,11 @@ mod tokens;
 mod trades;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Uri};
 use axum::middleware;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::limits::MAX_BODY_BYTES;
 use crate::problem::{Code, Problem};
 use crate::{Shared, docs, metrics, openapi};
 
@@ -27,7 +25,6 @@ pub(crate) fn router(app: Shared) -> Router {
     router
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn_with_state(app.clone(), metrics::measure))
         .with_state(app)
 }
@@ -35,7 +32,7 @@ pub(crate) fn router(app: Shared) -> Router {
 /// The routes with their descriptions. A route gets in here only together with its description.
 pub(crate) fn described() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(openapi::preface())
-        .nest("/api/v1", api())
+        .merge(api())
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(health::figures))

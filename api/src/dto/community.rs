@@ -63,6 +63,10 @@ pub enum Phase {
     Trading,
     /// Its clock is ahead of its peers'.
     ClockAhead,
+    /// The charter in force does not name it.
+    NotAMember,
+    /// It was convicted of contradicting itself.
+    Convicted,
     /// It shuts down.
     Stopping,
 }
@@ -236,6 +240,8 @@ impl From<port::Phase> for Phase {
             port::Phase::Comparing => Self::Comparing,
             port::Phase::Trading => Self::Trading,
             port::Phase::ClockAhead => Self::ClockAhead,
+            port::Phase::NotAMember => Self::NotAMember,
+            port::Phase::Convicted => Self::Convicted,
             port::Phase::Stopping => Self::Stopping,
         }
     }

@@ -50,6 +50,10 @@ pub enum Phase {
     Trading,
     /// Its clock is ahead of its peers'; it signs nothing until that is mended.
     ClockAhead,
+    /// The charter in force does not name it.
+    NotAMember,
+    /// It was convicted of contradicting itself.
+    Convicted,
     /// It is shutting down.
     Stopping,
 }

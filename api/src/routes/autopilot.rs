@@ -11,7 +11,7 @@ use crate::problem::{Problem, ProblemJson};
 
 /// Show the autopilot's settings.
 #[utoipa::path(
-    get, path = "/autopilot", operation_id = "show_autopilot", tag = "autopilot",
+    get, path = "/api/v1/autopilot", operation_id = "show_autopilot", tag = "autopilot",
     security(("token" = ["owner", "viewer"])),
     responses((status = 200, description = "The settings.", body = Autopilot))
 )]
@@ -21,7 +21,7 @@ pub(crate) async fn show(State(app): State<Shared>, _: Reader) -> Result<Json<Au
 
 /// Replace the autopilot's settings.
 #[utoipa::path(
-    put, path = "/autopilot", operation_id = "set_autopilot", tag = "autopilot",
+    put, path = "/api/v1/autopilot", operation_id = "set_autopilot", tag = "autopilot",
     security(("token" = ["owner"])), request_body = Autopilot,
     responses(
         (status = 200, description = "The settings, durable.", body = Autopilot),

@@ -23,7 +23,7 @@ use crate::problem::Problem;
 /// up, or whose token is revoked, gets an `end` and the stream closes. A comment comes every 15 seconds of silence.
 /// Open the stream first and read the lists then, so that nothing falls in between.
 #[utoipa::path(
-    get, path = "/events", operation_id = "watch_events", tag = "live",
+    get, path = "/api/v1/events", operation_id = "watch_events", tag = "live",
     security(("token" = ["owner", "viewer"])),
     params(("Last-Event-ID" = Option<String>, Header, nullable = false, description = "The last event that you saw.")),
     responses((

@@ -31,7 +31,7 @@ pub(crate) struct DepthQuery {
 
 /// List the slots that are open now, earliest first.
 #[utoipa::path(
-    get, path = "/slots", operation_id = "list_slots", tag = "market",
+    get, path = "/api/v1/slots", operation_id = "list_slots", tag = "market",
     security(("token" = ["owner", "viewer"])),
     responses((status = 200, description = "The open slots.", body = Slots))
 )]
@@ -42,7 +42,7 @@ pub(crate) async fn slots(State(app): State<Shared>, _: Reader) -> Result<Json<S
 
 /// Show both sides of a slot's book, best price first.
 #[utoipa::path(
-    get, path = "/slots/{slot}/depth", operation_id = "show_depth", tag = "market",
+    get, path = "/api/v1/slots/{slot}/depth", operation_id = "show_depth", tag = "market",
     security(("token" = ["owner", "viewer"])),
     params(SlotPath, DepthQuery),
     responses(

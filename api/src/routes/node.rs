@@ -10,7 +10,7 @@ use crate::problem::Problem;
 
 /// Show how the node is.
 #[utoipa::path(
-    get, path = "/status", operation_id = "show_status", tag = "node",
+    get, path = "/api/v1/status", operation_id = "show_status", tag = "node",
     security(("token" = ["owner", "viewer"])),
     responses((status = 200, description = "The node's status.", body = Status))
 )]
@@ -20,7 +20,7 @@ pub(crate) async fn status(State(app): State<Shared>, _: Reader) -> Result<Json<
 
 /// List the other members as this node sees them.
 #[utoipa::path(
-    get, path = "/peers", operation_id = "list_peers", tag = "node",
+    get, path = "/api/v1/peers", operation_id = "list_peers", tag = "node",
     security(("token" = ["owner", "viewer"])),
     responses((status = 200, description = "The other members.", body = Peers))
 )]
@@ -31,7 +31,7 @@ pub(crate) async fn peers(State(app): State<Shared>, _: Reader) -> Result<Json<P
 
 /// Show the charter in force.
 #[utoipa::path(
-    get, path = "/charter", operation_id = "show_charter", tag = "node",
+    get, path = "/api/v1/charter", operation_id = "show_charter", tag = "node",
     security(("token" = ["owner", "viewer"])),
     responses((status = 200, description = "The charter.", body = Charter))
 )]

@@ -50,7 +50,7 @@ pub(crate) struct OrderQuery {
 /// Send an `Idempotency-Key` that is new for every batch: after a broken connection the same request gives the same
 /// answer again and places nothing twice. Keys are kept for at least a day.
 #[utoipa::path(
-    post, path = "/orders", operation_id = "place_orders", tag = "orders",
+    post, path = "/api/v1/orders", operation_id = "place_orders", tag = "orders",
     security(("token" = ["owner"])),
     params((
         "Idempotency-Key" = Option<String>, Header, nullable = false, min_length = 1, max_length = 255,
@@ -78,7 +78,7 @@ pub(crate) async fn place(
 
 /// List this household's orders, newest first.
 #[utoipa::path(
-    get, path = "/orders", operation_id = "list_orders", tag = "orders",
+    get, path = "/api/v1/orders", operation_id = "list_orders", tag = "orders",
     security(("token" = ["owner", "viewer"])), params(OrderQuery),
     responses(
         (status = 200, description = "One page of orders.", body = OrderPage),
@@ -98,7 +98,7 @@ pub(crate) async fn list(
 
 /// Show one order as it stands now.
 #[utoipa::path(
-    get, path = "/orders/{id}", operation_id = "show_order", tag = "orders",
+    get, path = "/api/v1/orders/{id}", operation_id = "show_order", tag = "orders",
     security(("token" = ["owner", "viewer"])), params(OrderPath),
     responses(
         (status = 200, description = "The order.", body = Order),
@@ -122,7 +122,7 @@ pub(crate) async fn show(
 /// It is closed to others at once. What own proposals still have in doubt stays reserved and may yet become a
 /// trade. Cancelling a cancelled order again is no error.
 #[utoipa::path(
-    delete, path = "/orders/{id}", operation_id = "cancel_order", tag = "orders",
+    delete, path = "/api/v1/orders/{id}", operation_id = "cancel_order", tag = "orders",
     security(("token" = ["owner"])), params(OrderPath),
     responses(
         (status = 200, description = "The order as it stands now.", body = Order),

@@ -35,7 +35,7 @@ pub(crate) struct ReadingQuery {
 /// A register that goes back, or grows faster than the connection can carry, is `quarantined` and never becomes
 /// energy.
 #[utoipa::path(
-    post, path = "/readings", operation_id = "push_readings", tag = "readings",
+    post, path = "/api/v1/readings", operation_id = "push_readings", tag = "readings",
     security(("token" = ["owner", "meter"])), request_body = NewReadings,
     responses((status = 200, description = "Every row has its verdict; what was accepted is durable.", body = Verdicts))
 )]
@@ -57,7 +57,7 @@ pub(crate) async fn push(
 
 /// List stored readings, newest first, suspect ones included.
 #[utoipa::path(
-    get, path = "/readings", operation_id = "list_readings", tag = "readings",
+    get, path = "/api/v1/readings", operation_id = "list_readings", tag = "readings",
     security(("token" = ["owner", "viewer"])), params(ReadingQuery),
     responses(
         (status = 200, description = "One page of readings.", body = ReadingPage),

@@ -26,7 +26,7 @@ pub(crate) struct TokenPath {
 
 /// Make a token. It is shown in this answer and never again.
 #[utoipa::path(
-    post, path = "/tokens", operation_id = "create_token", tag = "tokens",
+    post, path = "/api/v1/tokens", operation_id = "create_token", tag = "tokens",
     security(("token" = ["owner"])), request_body = NewToken,
     responses(
         (status = 201, description = "The token: keep it.", body = MintedToken),
@@ -47,7 +47,7 @@ pub(crate) async fn create(
 
 /// List the tokens that are not revoked, without their secrets.
 #[utoipa::path(
-    get, path = "/tokens", operation_id = "list_tokens", tag = "tokens",
+    get, path = "/api/v1/tokens", operation_id = "list_tokens", tag = "tokens",
     security(("token" = ["owner"])),
     responses((status = 200, description = "The tokens.", body = Tokens))
 )]
@@ -58,7 +58,7 @@ pub(crate) async fn list(State(app): State<Shared>, _: Owner) -> Result<Json<Tok
 
 /// Revoke a token. It is refused from now on, and live streams that it opened end.
 #[utoipa::path(
-    delete, path = "/tokens/{id}", operation_id = "revoke_token", tag = "tokens",
+    delete, path = "/api/v1/tokens/{id}", operation_id = "revoke_token", tag = "tokens",
     security(("token" = ["owner"])), params(TokenPath),
     responses(
         (status = 204, description = "The token is revoked."),

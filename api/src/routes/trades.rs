@@ -38,7 +38,7 @@ pub(crate) struct TradeQuery {
 
 /// List this household's trades, newest first.
 #[utoipa::path(
-    get, path = "/trades", operation_id = "list_trades", tag = "trades",
+    get, path = "/api/v1/trades", operation_id = "list_trades", tag = "trades",
     security(("token" = ["owner", "viewer"])), params(TradeQuery),
     responses(
         (status = 200, description = "One page of trades.", body = TradePage),
@@ -57,7 +57,7 @@ pub(crate) async fn list(
 
 /// Show one trade with both signatures.
 #[utoipa::path(
-    get, path = "/trades/{id}", operation_id = "show_trade", tag = "trades",
+    get, path = "/api/v1/trades/{id}", operation_id = "show_trade", tag = "trades",
     security(("token" = ["owner", "viewer"])), params(TradePath),
     responses(
         (status = 200, description = "The trade.", body = Trade),
