@@ -257,9 +257,10 @@ pub(super) fn status(snapshot: &Snapshot, network: &View, started_at: UtcMillis,
     let phase = match status.standing {
         _ if stopping => port::Phase::Stopping,
         Standing::Trading => port::Phase::Trading,
+        Standing::Comparing { .. } => port::Phase::Comparing,
         Standing::ClockAhead { .. } => port::Phase::ClockAhead,
-        // Neither a past nor a convicted member will ever trade; the readiness check says why.
-        Standing::Comparing { .. } | Standing::NotAMember | Standing::Convicted => port::Phase::Comparing,
+        Standing::NotAMember => port::Phase::NotAMember,
+        Standing::Convicted => port::Phase::Convicted,
     };
     port::Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
