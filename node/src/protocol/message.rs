@@ -29,7 +29,7 @@ pub enum Message {
     Summary(Summary),
     /// "Tell me where your logs end."
     GetHeads,
-    /// Where the sender's logs end, and the proofs it holds are for these keys.
+    /// Where the logs end that the sender holds, ascending.
     Heads(Vec<Head>),
     /// "Send me this log from `from` on, at most `count` entries."
     GetRange {

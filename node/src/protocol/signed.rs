@@ -87,6 +87,7 @@ impl<T: Statement> Signed<T> {
     ///
     /// # Errors
     /// [`Malformed`], see [`Signed::parse`].
+    #[cfg_attr(not(feature = "daemon"), expect(dead_code, reason = "only a store recalls"))]
     pub(crate) fn recalled(bytes: impl Into<Arc<[u8]>>, hash: [u8; 32]) -> Result<Self, Malformed> {
         let bytes = bytes.into();
         let (payload, _) = wire::cose::open(&bytes, T::MAX_BYTES)?;

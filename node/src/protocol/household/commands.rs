@@ -1,7 +1,7 @@
 //! What the owner and the meters ask for.
 
 use sha2::{Digest as _, Sha256};
-use wattswap_matching::{Book, Side, Slot, WattHours};
+use wattswap_matching::{Side, Slot, WattHours};
 
 use super::Household;
 use super::io::{
@@ -9,8 +9,7 @@ use super::io::{
 };
 use crate::protocol::autopilot;
 use crate::protocol::governance::SignedRecord;
-use crate::protocol::ids::OrderId;
-use crate::protocol::limits::MAX_LIVE_REQUESTS;
+use crate::protocol::limits::{MAX_ENERGY, MAX_LIVE_REQUESTS};
 use crate::protocol::message::Gossip;
 use crate::protocol::metering;
 
@@ -71,7 +70,7 @@ impl Household {
         let (_, charter) = self.chain.in_force();
         let shape = &charter.shape;
         let limit = charter.slot_limit(&self.me, wish.side).ok_or(BadWish::NotAMember)?;
-        let most = Book::<OrderId>::MOST_ENERGY.min(limit);
+        let most = MAX_ENERGY.min(limit);
         let committed = self.requests.committed(wish.slot, wish.side).total + earlier;
         match () {
             () if !shape.is_aligned(wish.slot) => Err(BadWish::NotASlot),
