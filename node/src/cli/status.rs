@@ -31,8 +31,8 @@ fn show(status: &Status, context: &Context) -> Outcome {
         Phase::Comparing => "compares its log with its neighbours' copies; orders wait until that is done",
         Phase::Trading => "trades",
         Phase::ClockAhead => "waits, because its clock is ahead of its neighbours'; set the clock",
-        Phase::NotAMember => "waits, because the charter in force does not name it; ask an operator",
-        Phase::Convicted => "can't trade any more, because it contradicted itself; ask an operator",
+        Phase::NotAMember => "does not trade: the charter does not list this household; ask an operator",
+        Phase::Convicted => "does not trade: this household was proved to have signed two histories",
         Phase::Stopping => "is shutting down",
     };
     let log = status.log.as_ref();
