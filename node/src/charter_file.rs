@@ -157,9 +157,10 @@ impl CharterFile {
     /// [`CharterFileError`].
     pub fn read(path: &Path) -> Result<Self, CharterFileError> {
         let io = |source| CharterFileError::Io { path: path.to_owned(), source };
-        let mut text = String::new();
-        std::fs::File::open(path).map_err(io)?.take(MAX_FILE_BYTES).read_to_string(&mut text).map_err(io)?;
-        Self::parse(&text, path)
+        let mut bytes = Vec::new();
+        std::fs::File::open(path).map_err(io)?.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(io)?;
+        // What is no text is no hexadecimal either, and is refused as that.
+        Self::parse(&String::from_utf8_lossy(&bytes), path)
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, CharterFileError> {

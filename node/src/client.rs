@@ -48,6 +48,17 @@ pub enum RequestError {
         /// What came instead.
         source: ureq::Error,
     },
+    /// Somebody is there, with a certificate that is not trusted.
+    #[error(
+        "the certificate of {url} is not trusted ({why}). If the node has one of its own making, name its file with \
+         --trust; it must be a server's certificate for this address, and not that of an authority"
+    )]
+    NotTrusted {
+        /// Where.
+        url: String,
+        /// What is wrong with it.
+        why: rustls::CertificateError,
+    },
     /// The node says no.
     #[error("{}", explain(.0))]
     Refused(Box<ProblemJson>),
@@ -234,7 +245,11 @@ impl Client {
     }
 
     fn no_answer(&self, source: ureq::Error) -> RequestError {
-        RequestError::NoAnswer { url: self.base.clone(), source }
+        let url = self.base.clone();
+        match certificate_error(&source) {
+            Some(why) => RequestError::NotTrusted { url, why },
+            None => RequestError::NoAnswer { url, source },
+        }
     }
 
     fn not_understood(&self, status: StatusCode, error: &serde_json::Error) -> RequestError {
@@ -251,8 +266,17 @@ impl RequestError {
                 matches!(source, ureq::Error::Io(_) | ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed)
             }
             Self::Refused(problem) => matches!(problem.status, 429 | 503),
-            Self::NotUnderstood { .. } => false,
+            Self::NotTrusted { .. } | Self::NotUnderstood { .. } => false,
         }
+    }
+}
+
+/// What is wrong with the certificate, if that is why there was no answer.
+fn certificate_error(error: &ureq::Error) -> Option<rustls::CertificateError> {
+    let ureq::Error::Io(error) = error else { return None };
+    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::InvalidCertificate(why) => Some(why.clone()),
+        _ => None,
     }
 }
 

@@ -6,6 +6,8 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 
+use clap::error::{ContextKind, ContextValue};
+
 /// Every variable of ours starts like this.
 const PREFIX: &str = "WATTSWAP_";
 /// Where the tests find their data. The command has no use for it, but must not stumble over it.
@@ -25,6 +27,14 @@ pub(super) struct UnknownVariable {
 /// [`UnknownVariable`], the first of them.
 pub(super) fn refuse_unknown(command: &clap::Command) -> Result<(), UnknownVariable> {
     check(std::env::vars_os().map(|(name, _)| name), &known(command))
+}
+
+/// The variable that a value comes from that the command line refuses; none if it was written there.
+pub(super) fn origin(error: &clap::Error, command: &clap::Command) -> Option<String> {
+    let ContextValue::String(value) = error.get(ContextKind::InvalidValue)? else { return None };
+    let is_it = |name: &String| std::env::var(name).is_ok_and(|set| set == *value);
+    let is_written = std::env::args().skip(1).any(|written| written.contains(value.as_str()));
+    known(command).into_iter().find(|name| !is_written && is_it(name))
 }
 
 fn check(names: impl Iterator<Item = OsString>, known: &BTreeSet<String>) -> Result<(), UnknownVariable> {

@@ -90,7 +90,15 @@ pub fn main(steps: Box<dyn Steps>) -> ExitCode {
         eprintln!("error: {unknown}");
         return ExitCode::from(2);
     }
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            if let Some(variable) = environment::origin(&error, &Cli::command()) {
+                eprintln!("the environment variable {variable} has a value that can't be used:");
+            }
+            error.exit()
+        }
+    };
     match cli.command.carry_out(&Context::new(cli.common), steps) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(error.as_ref()) => ExitCode::SUCCESS,

@@ -168,7 +168,7 @@ fn show(orders: &[Order], context: &Context) -> Outcome {
 
 fn state(order: &Order) -> String {
     let state = match order.state {
-        OrderState::Taking => "looking for a match",
+        OrderState::Taking => "waits to trade",
         OrderState::Posted => "in the book",
         OrderState::Filled => "filled",
         OrderState::Cancelled => "cancelled",
