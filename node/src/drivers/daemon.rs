@@ -119,14 +119,14 @@ impl Daemon {
         let (door, inputs) = inbox();
         let network = Network::start(identity, household.chain().community(), &config.network, door, figures.clone())?;
         let view = network.view();
-        let (mut the_loop, desk) = Loop::new(household, Arc::clone(&store), network, inputs, figures.clone(), steps);
         let events = Arc::new(Events::new(now.0));
-        let news = News::new(Arc::clone(&events), view.clone(), now);
-        the_loop.tell(Box::new(move |event, snapshot| news.tell(event, snapshot)));
+        let news = Box::new(News::new(Arc::clone(&events), view.clone(), now));
+        let (the_loop, desk) = Loop::new(household, Arc::clone(&store), network, inputs, figures.clone(), news, steps);
 
         let metrics = Arc::new(Metrics::new());
         metrics.register(|registry| figures.register(registry));
-        let household = Arc::new(LocalHousehold::new(desk.clone(), store, the_loop.published(), view));
+        let household =
+            Arc::new(LocalHousehold::new(desk.clone(), store, the_loop.published(), view, Arc::clone(&events)));
         let router = wattswap_api::router(Arc::clone(&household) as _, Arc::clone(&events), metrics, api).await?;
         let server = Server::start(&config.http, router).await?;
         let url = server.url();
@@ -142,26 +142,33 @@ impl Daemon {
         &self.url
     }
 
-    /// Waits until the node can't go on by itself, and says why.
+    /// Waits until the node can't go on by itself, and says why. Whoever waits for an answer over HTTP is told, too.
     pub async fn ended(&mut self) -> RunError {
-        match (&mut self.ended).await {
+        let reason = match (&mut self.ended).await {
             Ok(Err(error)) => error,
-            // Only `stop` ends the loop well, and that takes the daemon.
-            Ok(Ok(())) | Err(_) => unreachable!("the loop ends with an error or when it is stopped"),
-        }
+            // Only `stop` ends the loop well, and that takes the daemon; otherwise its thread has broken off.
+            Ok(Ok(())) | Err(_) => RunError::BrokeOff,
+        };
+        self.end_http().await;
+        reason
     }
 
     /// Ends the turn at hand, answers what is under way, and closes the store.
-    pub async fn stop(self) {
-        self.household.stop();
-        self.events.close();
-        self.server.stop().await;
+    pub async fn stop(mut self) {
+        self.end_http().await;
         self.desk.stop().await;
         if let Ok(Err(error)) = self.ended.await {
             tracing::error!(%error, "the last turn failed");
         }
         // The file may be gone already, with its folder.
         let _gone = fs::remove_file(self.folder.url());
+    }
+
+    /// Takes no more requests and ends the live streams; what is under way gets a moment to finish.
+    async fn end_http(&mut self) {
+        self.household.stop();
+        self.events.close();
+        self.server.stop().await;
     }
 }
 

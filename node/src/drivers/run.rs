@@ -2,19 +2,19 @@
 //!
 //! It runs on a thread of its own, since it waits for the disk. While it waits, inputs gather, and the next turn takes
 //! all of them: many commands share one signature and one synced write. Whoever reads does so from the store or from
-//! the [`Snapshot`] that the loop publishes, and never waits for it.
+//! what the loop has [`Published`], and never waits for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
-use wattswap_matching::UtcMillis;
+use wattswap_matching::{Slot, UtcMillis};
 
 use super::clock;
 use super::inbox::{Inputs, Waiting};
 use super::network::Network;
-use super::snapshot::{Published, Snapshot};
+use super::snapshot::Published;
 use super::store::{CommitError, ReadError, Store};
 use super::telemetry::Figures;
 use crate::protocol::household::Household;
@@ -26,8 +26,12 @@ use crate::protocol::message::Message;
 const MAX_WAITING: usize = 2_048;
 /// Inputs of one turn, and commands of one turn: bounds how long its one write can take.
 const MAX_PER_TURN: usize = 1_024;
-/// The snapshot follows the household at this distance at most; walking over all books costs too much for every turn.
+/// The longest sleep: the wall clock may be set in the meantime.
+const MAX_SLEEP: Duration = Duration::from_secs(1);
+/// A snapshot is taken this often at most: walking over all books costs too much for every turn.
 const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(100);
+/// And so rarely that it takes no more than a hundredth of the time, however large the community is.
+const SNAPSHOT_SHARE: u32 = 100;
 
 /// What the loop is given to do by this household's own people and devices.
 enum Work {
@@ -65,6 +69,9 @@ pub enum RunError {
     /// The household refuses to go on.
     #[error(transparent)]
     Halt(#[from] Halt),
+    /// A fault of this program.
+    #[error("a part of the node broke off, which is a fault of this program: please report it with the log above")]
+    BrokeOff,
 }
 
 /// Watches each step of a turn. The node's own does nothing; a test that crashes the process at a step has its own.
@@ -80,8 +87,13 @@ pub struct NoSteps;
 
 impl Steps for NoSteps {}
 
-/// Told of news for the owner as it happens, with what readers see at that time.
-pub type News = Box<dyn FnMut(&Event, &Snapshot) + Send>;
+/// Told of news for the owner as they happen, with what readers see at that time.
+pub trait Watch: Send {
+    /// Something happened to the household.
+    fn event(&mut self, event: &Event, published: &Published);
+    /// These slots opened or closed, or their books changed.
+    fn slots(&mut self, changed: &BTreeSet<Slot>, published: &Published);
+}
 
 /// The loop's own state.
 pub struct Loop {
@@ -91,15 +103,19 @@ pub struct Loop {
     inputs: Inputs,
     work: mpsc::Receiver<Work>,
     published: Arc<Published>,
-    news: News,
+    watch: Box<dyn Watch>,
     figures: Figures,
     steps: Box<dyn Steps>,
     replies: BTreeMap<Ticket, oneshot::Sender<Result<Reply, CommandError>>>,
     next_ticket: u64,
     /// Inputs that outputs of the last turn led to.
     follow_up: Vec<Input>,
-    published_at: UtcMillis,
-    is_published: bool,
+    /// Slots whose books changed since the last snapshot.
+    changed: BTreeSet<Slot>,
+    /// When the next snapshot may be taken.
+    next_snapshot: Instant,
+    /// Whether something happened since the last one.
+    is_stale: bool,
 }
 
 /// What one turn has to do.
@@ -141,6 +157,7 @@ impl Loop {
         network: Network,
         inputs: Inputs,
         figures: Figures,
+        watch: Box<dyn Watch>,
         steps: Box<dyn Steps>,
     ) -> (Self, Desk) {
         let (sender, work) = mpsc::channel(MAX_WAITING);
@@ -153,15 +170,16 @@ impl Loop {
             network,
             inputs,
             work,
+            watch,
             published,
-            news: Box::new(|_, _| {}),
             figures,
             steps,
             replies: BTreeMap::new(),
             next_ticket: 0,
             follow_up: Vec::new(),
-            published_at: now,
-            is_published: true,
+            changed: BTreeSet::new(),
+            next_snapshot: Instant::now(),
+            is_stale: false,
         };
         (this, desk)
     }
@@ -172,26 +190,31 @@ impl Loop {
         Arc::clone(&self.published)
     }
 
-    /// Tells `news` what happens from now on.
-    pub fn tell(&mut self, news: News) {
-        self.news = news;
-    }
-
     /// Runs until it is stopped. Blocks: give it a thread of its own.
     ///
     /// # Errors
     /// [`RunError`] if it can't go on.
     pub fn run(mut self) -> Result<(), RunError> {
+        let outcome = self.run_until_stopped();
+        if let Err(error) = &outcome {
+            // Before whoever waits for an answer is let go, so that it can be told why there is none.
+            self.published.fail(error.to_string());
+        }
+        outcome
+    }
+
+    fn run_until_stopped(&mut self) -> Result<(), RunError> {
         // A runtime of its own, so that waiting for the disk holds up nobody else's timers and sockets.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let runtime = runtime.expect("a runtime without I/O needs nothing that could be missing");
         let mut batch = Batch::default();
         self.turn()?;
         loop {
-            runtime.block_on(self.wait(&mut batch));
+            runtime.block_on(self.wait(&mut batch))?;
             let started = Instant::now();
             let count = batch.inputs.len() + batch.work.len();
             let stop = self.handle(&mut batch);
+            self.is_stale |= count > 0;
             self.turn()?;
             self.figures.turn(count, started.elapsed());
             if stop {
@@ -221,11 +244,14 @@ impl Loop {
     }
 
     /// Waits for something to do or the next deadline, whichever comes first.
-    async fn wait(&mut self, batch: &mut Batch) {
-        let deadline = self.household.next_deadline();
-        let publish = if self.is_published { deadline } else { self.published_at.after(SNAPSHOT_INTERVAL) };
-        let nothing_left = self.follow_up.is_empty();
-        let patience = if nothing_left { deadline.min(publish).since(clock::now()) } else { Duration::ZERO };
+    async fn wait(&mut self, batch: &mut Batch) -> Result<(), RunError> {
+        let deadline = self.household.next_deadline().since(clock::now());
+        let snapshot = self.next_snapshot.saturating_duration_since(Instant::now());
+        let patience = match () {
+            () if !self.follow_up.is_empty() => Duration::ZERO,
+            () if self.is_stale => deadline.min(snapshot),
+            () => deadline,
+        };
         tokio::select! {
             biased;
             taken = self.work.recv_many(&mut batch.work, MAX_PER_TURN) => {
@@ -234,8 +260,11 @@ impl Loop {
                     batch.work.push(Work::Stop);
                 }
             }
-            _ = self.inputs.take(&mut batch.inputs, MAX_PER_TURN) => {}
-            () = tokio::time::sleep(patience) => {}
+            taken = self.inputs.take(&mut batch.inputs, MAX_PER_TURN) => {
+                // The network holds the other end as long as it lives.
+                taken.ok_or(RunError::BrokeOff)?;
+            }
+            () = tokio::time::sleep(patience.min(MAX_SLEEP)) => {}
         }
         // Whatever woke the loop, the turn takes what else is there: one signature and one write serve all of it.
         while batch.work.len() < MAX_PER_TURN
@@ -248,6 +277,7 @@ impl Loop {
         {
             batch.inputs.push(waiting);
         }
+        Ok(())
     }
 
     fn command(&mut self, now: UtcMillis, command: Command, reply: oneshot::Sender<Result<Reply, CommandError>>) {
@@ -268,6 +298,8 @@ impl Loop {
             }
         }
         self.commit(&records)?;
+        self.is_stale |= !records.is_empty() || !outputs.is_empty();
+        self.changed.extend(self.published.show_books(&mut self.household));
         for output in outputs {
             self.steps.before_output(&output);
             self.carry_out(output)?;
@@ -308,19 +340,22 @@ impl Loop {
             Output::Judge { ticket, verdict } => self.network.judge(ticket, verdict),
             Output::Drop(peer) => self.network.drop_member(peer),
             Output::Admit(members) => self.network.admit(members),
-            Output::Event(event) => (self.news)(&event, &self.published.get()),
+            Output::Event(event) => self.watch.event(&event, &self.published),
             Output::Halt(halt) => return Err(halt.into()),
         }
         Ok(())
     }
 
-    /// Publishes what readers see, unless that was done a moment ago: then a later turn, or the next deadline, does it.
+    /// Takes a snapshot, unless that was done a moment ago: then a later turn does it, or `wait` wakes up for it.
     fn publish(&mut self) {
-        let now = clock::now();
-        self.is_published = now.since(self.published_at) >= SNAPSHOT_INTERVAL || now < self.published_at;
-        if self.is_published {
-            self.published.update(&mut self.household, now);
-            self.published_at = now;
+        let started = Instant::now();
+        if !self.is_stale || started < self.next_snapshot {
+            return;
         }
+        let mut changed = std::mem::take(&mut self.changed);
+        changed.extend(self.published.update(&mut self.household, clock::now()));
+        self.watch.slots(&changed, &self.published);
+        self.next_snapshot = Instant::now() + SNAPSHOT_INTERVAL.max(started.elapsed() * SNAPSHOT_SHARE);
+        self.is_stale = false;
     }
 }

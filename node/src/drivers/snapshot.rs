@@ -1,9 +1,12 @@
-//! What readers see of the household: a picture that the loop replaces now and then, and that nobody waits for.
+//! What readers see of the household, published by the loop; nobody waits for it.
+//!
+//! Books are shown after each turn in which they changed, before anybody is told of that turn. The rest is a picture
+//! that is taken now and then, since it costs a walk over all that is open.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use wattswap_matching::{Level, Slot, UtcMillis};
+use wattswap_matching::{Level, PriceScale, Slot, UtcMillis, WattHours};
 
 use crate::protocol::autopilot;
 use crate::protocol::charter::Charter;
@@ -14,7 +17,7 @@ use crate::protocol::ids::{CharterId, CommunityId, Head, MemberKey};
 /// Price levels of each side of a slot that readers can see.
 pub const MAX_LEVELS: usize = 1_000;
 
-/// The household at one moment.
+/// The household at one moment, all but its books.
 #[derive(Clone)]
 pub struct Snapshot {
     /// When it was taken.
@@ -29,12 +32,12 @@ pub struct Snapshot {
     pub charter_id: CharterId,
     /// How many governance records came before the newest.
     pub height: u64,
+    /// What a tick is worth under each charter that there has been.
+    pub scales: BTreeMap<CharterId, PriceScale>,
     /// What the owner allows the autopilot.
     pub autopilot: autopilot::Settings,
     /// Every other member, by key.
     pub peers: Arc<BTreeMap<MemberKey, PeerView>>,
-    /// Books that are not empty.
-    pub slots: BTreeMap<Slot, Arc<SlotView>>,
 }
 
 /// Another member.
@@ -51,59 +54,115 @@ pub struct PeerView {
 }
 
 /// Both sides of a book, best price first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct SlotView {
-    /// Who wants energy.
+    /// Who wants energy; at most [`MAX_LEVELS`].
     pub bids: Vec<Level>,
-    /// Who offers energy.
+    /// Who offers energy; at most [`MAX_LEVELS`].
     pub asks: Vec<Level>,
+    /// All energy wanted, at whatever price.
+    pub bid_total: WattHours,
+    /// All energy offered, at whatever price.
+    pub ask_total: WattHours,
 }
 
-/// The newest snapshot.
-pub struct Published(RwLock<Arc<Snapshot>>);
+/// What is published.
+pub struct Published {
+    snapshot: RwLock<Arc<Snapshot>>,
+    /// Books that are not empty.
+    books: RwLock<BTreeMap<Slot, Arc<SlotView>>>,
+    failure: OnceLock<String>,
+}
 
 impl Published {
     /// Starts with the household as it is now.
     #[must_use]
     pub fn new(household: &mut Household, now: UtcMillis) -> Self {
-        Self(RwLock::new(Arc::new(Snapshot::take(household, now, BTreeMap::new()))))
+        let snapshot = RwLock::new(Arc::new(Snapshot::take(household, now)));
+        let this = Self { snapshot, books: RwLock::default(), failure: OnceLock::new() };
+        this.show_books(household);
+        this
     }
 
     /// The newest snapshot.
     #[must_use]
     pub fn get(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Replaces the snapshot. Books that did not change are shared with the one before.
-    pub fn update(&self, household: &mut Household, now: UtcMillis) {
-        let slots = self.get().slots.clone();
-        let snapshot = Arc::new(Snapshot::take(household, now, slots));
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
+    /// The book of a slot, as it is now.
+    #[must_use]
+    pub fn book(&self, slot: Slot) -> Arc<SlotView> {
+        self.books.read().unwrap_or_else(PoisonError::into_inner).get(&slot).cloned().unwrap_or_default()
+    }
+
+    /// Why the loop can't go on; none as long as it does.
+    #[must_use]
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.get().map(String::as_str)
+    }
+
+    /// Shows the books that changed, and gives their slots.
+    pub(super) fn show_books(&self, household: &mut Household) -> Vec<Slot> {
+        let changed = household.take_changed_slots();
+        let views: Vec<SlotView> = changed.iter().map(|slot| SlotView::of(household, *slot)).collect();
+        let mut books = self.books.write().unwrap_or_else(PoisonError::into_inner);
+        for (slot, view) in changed.iter().zip(views) {
+            if view.is_empty() {
+                books.remove(slot);
+            } else {
+                books.insert(*slot, Arc::new(view));
+            }
+        }
+        changed
+    }
+
+    /// Takes a new snapshot, and books of closed slots away. Gives the slots that opened or closed since the last one.
+    pub(super) fn update(&self, household: &mut Household, now: UtcMillis) -> BTreeSet<Slot> {
+        let (before, after) = (self.get(), Arc::new(Snapshot::take(household, now)));
+        let shape = &after.charter.shape;
+        self.books.write().unwrap_or_else(PoisonError::into_inner).retain(|slot, _| shape.is_open(*slot, now));
+        let open = |snapshot: &Snapshot| snapshot.charter.shape.open_slots(snapshot.at).collect::<BTreeSet<Slot>>();
+        let turned = open(&before).symmetric_difference(&open(&after)).copied().collect();
+        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = after;
+        turned
+    }
+
+    pub(super) fn fail(&self, why: String) {
+        // The first reason is the one that counts.
+        let _ = self.failure.set(why);
+    }
+}
+
+impl SlotView {
+    fn of(household: &Household, slot: Slot) -> Self {
+        let (mut bids, mut asks) = household.depth(slot, usize::MAX);
+        let total = |side: &[Level]| side.iter().map(|level| level.quantity).sum();
+        let (bid_total, ask_total) = (total(&bids), total(&asks));
+        bids.truncate(MAX_LEVELS);
+        asks.truncate(MAX_LEVELS);
+        Self { bids, asks, bid_total, ask_total }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.bids.is_empty() && self.asks.is_empty()
     }
 }
 
 impl Snapshot {
-    fn take(household: &mut Household, now: UtcMillis, mut slots: BTreeMap<Slot, Arc<SlotView>>) -> Self {
-        for slot in household.take_changed_slots() {
-            let (bids, asks) = household.depth(slot, MAX_LEVELS);
-            if bids.is_empty() && asks.is_empty() {
-                slots.remove(&slot);
-            } else {
-                slots.insert(slot, Arc::new(SlotView { bids, asks }));
-            }
-        }
+    fn take(household: &mut Household, now: UtcMillis) -> Self {
         let status = household.status();
         let (charter_id, charter) = household.charter();
+        let chain = household.chain();
         Self {
             at: now,
-            community: household.chain().community(),
+            community: chain.community(),
             charter: Arc::clone(charter),
             charter_id,
-            height: household.chain().newest().record.height,
+            height: chain.newest().record.height,
+            scales: chain.charters().map(|(id, charter)| (id, charter.shape.price_scale())).collect(),
             autopilot: *household.autopilot(),
             peers: Arc::new(peers(household, charter, &status)),
-            slots,
             status,
         }
     }

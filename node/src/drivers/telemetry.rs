@@ -1,6 +1,6 @@
 //! What the node says about its own work: a log on standard error, and figures for Prometheus.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
@@ -13,6 +13,10 @@ use crate::protocol::household::io::Record;
 
 /// Seconds of a turn: from a lookup in memory to a full range on a slow disk.
 const TURN_BUCKETS: [f64; 10] = [0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0];
+
+/// Parts of libp2p that warn of what is ordinary here, like being alone. What the owner says of them comes later and
+/// wins.
+const QUIET: &str = "libp2p_kad=error,libp2p_gossipsub=error";
 
 /// Why there is no log.
 #[derive(Debug, thiserror::Error)]
@@ -36,9 +40,10 @@ pub fn start_log(level: &str) -> Result<(), LogError> {
         level: level.to_owned(),
         reason: error.to_string(),
     };
-    let filter = EnvFilter::builder().parse(level).map_err(bad)?;
+    let filter = EnvFilter::builder().parse(format!("{QUIET},{level}")).map_err(bad)?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // An error says that a log is set up already, as in a process that runs several nodes.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+    let _ = log.with_ansi(io::stderr().is_terminal()).try_init();
     Ok(())
 }
 

@@ -1,11 +1,13 @@
 //! From the protocol's words to the port's, and back.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 use wattswap_api::port::{self, MemberKey as PortKey, PricePerKwh};
-use wattswap_matching::{Money, Price, PriceError, PriceScale, Slot, UtcMillis, WattHours};
+use wattswap_matching::{Level, Price, PriceError, PriceScale, Slot, UtcMillis, WattHours};
 
 use crate::drivers::network::View;
-use crate::drivers::snapshot::Snapshot;
+use crate::drivers::snapshot::{SlotView, Snapshot};
 use crate::drivers::store::{self, Token, TokenError, TokenRole};
 use crate::protocol::charter::Charter;
 use crate::protocol::household::io::{BadWish, CommandError, OwnTrade, Request, RequestState, Standing, Wish};
@@ -120,7 +122,9 @@ pub(super) fn trade(own: &OwnTrade, snapshot: &Snapshot) -> port::Trade {
     let we_took = proposal.taker.author == snapshot.status.me;
     let (side, counterparty) =
         if we_took { (proposal.side, acceptance.maker) } else { (proposal.side.opposite(), proposal.taker.author) };
-    let scale = snapshot.charter.shape.price_scale();
+    // The charter under which it was proposed says what a tick was worth.
+    let scale = snapshot.scales.get(&proposal.charter).copied();
+    let scale = scale.unwrap_or_else(|| snapshot.charter.shape.price_scale());
     port::Trade {
         id: port::TradeId(own.trade.id().0),
         slot: proposal.slot,
@@ -128,7 +132,7 @@ pub(super) fn trade(own: &OwnTrade, snapshot: &Snapshot) -> port::Trade {
         counterparty: key(&counterparty),
         price: PricePerKwh(scale.decimal(proposal.price)),
         quantity: acceptance.quantity,
-        amount: amount(scale, proposal.price, acceptance.quantity),
+        amount: scale.cost(proposal.price, acceptance.quantity),
         at: acceptance.at,
         provisional: own.provisional,
         request: own.request.map(|id| port::RequestId(id.0)),
@@ -136,10 +140,6 @@ pub(super) fn trade(own: &OwnTrade, snapshot: &Snapshot) -> port::Trade {
         proposal: proposal.bytes().to_vec(),
         acceptance: acceptance.bytes().to_vec(),
     }
-}
-
-fn amount(scale: PriceScale, price: Price, quantity: WattHours) -> Money {
-    scale.cost(price, quantity)
 }
 
 fn key(key: &MemberKey) -> PortKey {
@@ -173,6 +173,31 @@ fn quarantine(reason: metering::Reason) -> port::QuarantineReason {
         metering::Reason::TooOld => port::QuarantineReason::TooOld,
         metering::Reason::TooManyMeters => port::QuarantineReason::TooManyMeters,
     }
+}
+
+/// What one push brought, for each meter in it.
+pub(super) fn pushed(readings: &[port::Reading], verdicts: &[port::Verdict]) -> Vec<port::ReadingsPushed> {
+    let mut by_meter = BTreeMap::new();
+    for (reading, verdict) in readings.iter().zip(verdicts) {
+        let pushed = by_meter.entry(&reading.meter).or_insert_with(|| port::ReadingsPushed {
+            meter: reading.meter.clone(),
+            newest: None,
+            accepted: 0,
+            duplicates: 0,
+            conflicts: 0,
+            quarantined: 0,
+        });
+        match verdict {
+            port::Verdict::Accepted => {
+                pushed.accepted += 1;
+                pushed.newest = pushed.newest.max(Some(reading.at));
+            }
+            port::Verdict::Duplicate => pushed.duplicates += 1,
+            port::Verdict::Conflict { .. } => pushed.conflicts += 1,
+            port::Verdict::Quarantined(_) => pushed.quarantined += 1,
+        }
+    }
+    by_meter.into_values().collect()
 }
 
 pub(super) fn stored_reading(reading: &metering::Reading) -> port::StoredReading {
@@ -223,32 +248,28 @@ pub(super) fn autopilot(snapshot: &Snapshot) -> port::Autopilot {
     }
 }
 
-pub(super) fn summary(slot: Slot, snapshot: &Snapshot) -> port::SlotSummary {
-    let shape = &snapshot.charter.shape;
-    let all = depth(slot, usize::MAX, snapshot);
-    let total = |levels: &[port::Level]| levels.iter().map(|level| level.quantity).sum();
+pub(super) fn summary(slot: Slot, charter: &Charter, book: &SlotView) -> port::SlotSummary {
+    let shape = &charter.shape;
+    let best = |side: &[Level]| side.first().map(|best| level(best, shape.price_scale()));
     port::SlotSummary {
         slot,
         opens_at: shape.opens(slot),
         closes_at: shape.gate(slot),
-        best_bid: all.bids.first().copied(),
-        best_ask: all.asks.first().copied(),
-        bid_total: total(&all.bids),
-        ask_total: total(&all.asks),
+        best_bid: best(&book.bids),
+        best_ask: best(&book.asks),
+        bid_total: book.bid_total,
+        ask_total: book.ask_total,
     }
 }
 
-pub(super) fn depth(slot: Slot, levels: usize, snapshot: &Snapshot) -> port::Depth {
-    let scale = snapshot.charter.shape.price_scale();
-    let level = |level: &wattswap_matching::Level| port::Level {
-        price: PricePerKwh(scale.decimal(level.price)),
-        quantity: level.quantity,
-        orders: level.orders,
-    };
-    let side = |of: &[wattswap_matching::Level]| of.iter().take(levels).map(level).collect();
-    let (bids, asks) =
-        snapshot.slots.get(&slot).map_or_else(Default::default, |view| (side(&view.bids), side(&view.asks)));
-    port::Depth { slot, bids, asks }
+pub(super) fn depth(slot: Slot, levels: usize, charter: &Charter, book: &SlotView) -> port::Depth {
+    let scale = charter.shape.price_scale();
+    let side = |of: &[Level]| of.iter().take(levels).map(|of| level(of, scale)).collect();
+    port::Depth { slot, bids: side(&book.bids), asks: side(&book.asks) }
+}
+
+fn level(level: &Level, scale: PriceScale) -> port::Level {
+    port::Level { price: PricePerKwh(scale.decimal(level.price)), quantity: level.quantity, orders: level.orders }
 }
 
 pub(super) fn status(snapshot: &Snapshot, network: &View, started_at: UtcMillis, stopping: bool) -> port::Status {

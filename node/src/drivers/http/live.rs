@@ -1,15 +1,17 @@
 //! News of the household, as the live stream of the HTTP face wants them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 use wattswap_api::events::Events;
 use wattswap_api::port;
-use wattswap_matching::UtcMillis;
+use wattswap_matching::{Slot, UtcMillis};
 
 use super::convert;
 use crate::drivers::network::View;
-use crate::drivers::snapshot::Snapshot;
+use crate::drivers::run::Watch;
+use crate::drivers::snapshot::{Published, Snapshot};
 use crate::protocol::household::io::Event;
 
 /// Tells news to everybody who watches the live stream.
@@ -26,8 +28,15 @@ impl News {
         Self { events, network, started_at }
     }
 
-    /// Tells one thing.
-    pub fn tell(&self, event: &Event, snapshot: &Snapshot) {
+    fn status(&self, snapshot: &Snapshot) -> port::Event {
+        let network = self.network.borrow().clone();
+        port::Event::Status(convert::status(snapshot, &network, self.started_at, false))
+    }
+}
+
+impl Watch for News {
+    fn event(&mut self, event: &Event, published: &Published) {
+        let snapshot = &*published.get();
         let network = || self.network.borrow().clone();
         let news = match event {
             Event::Request(request) => Some(port::Event::Order(convert::request(request, &snapshot.charter))),
@@ -42,7 +51,7 @@ impl News {
             }
             Event::Charter => Some(self.status(snapshot)),
             Event::Standing(standing) => {
-                let mut newer = snapshot.clone();
+                let mut newer = Snapshot::clone(snapshot);
                 newer.status.standing = *standing;
                 Some(self.status(&newer))
             }
@@ -52,8 +61,10 @@ impl News {
         }
     }
 
-    fn status(&self, snapshot: &Snapshot) -> port::Event {
-        let network = self.network.borrow().clone();
-        port::Event::Status(convert::status(snapshot, &network, self.started_at, false))
+    fn slots(&mut self, changed: &BTreeSet<Slot>, published: &Published) {
+        let snapshot = published.get();
+        for slot in changed {
+            self.events.publish(port::Event::Slot(convert::summary(*slot, &snapshot.charter, &published.book(*slot))));
+        }
     }
 }

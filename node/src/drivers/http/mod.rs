@@ -4,6 +4,7 @@
 
 mod convert;
 mod live;
+mod seats;
 mod serve;
 
 use std::sync::Arc;
@@ -13,8 +14,9 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
+use wattswap_api::events::Events;
 use wattswap_api::port::{
-    AddTokenError, Answer, Autopilot, AutopilotError, CancelError, Charter, Check, Depth, Household, ListError,
+    self, AddTokenError, Answer, Autopilot, AutopilotError, CancelError, Charter, Check, Depth, Household, ListError,
     Listing, MeterId, NewToken, Page, Peer, PlaceError, PlacedOrder, Placement, Readiness, Reading, Request,
     RequestFilter, RequestId, RevokeError, SlotSummary, Status, StoredReading, TokenId, TokenRecord, Trade, TradeId,
     Unavailable, Verdict,
@@ -40,15 +42,22 @@ pub struct LocalHousehold {
     store: Arc<Store>,
     published: Arc<Published>,
     network: watch::Receiver<Arc<View>>,
+    events: Arc<Events>,
     started_at: UtcMillis,
     stopping: AtomicBool,
 }
 
 impl LocalHousehold {
-    /// The household behind this loop, store and network.
+    /// The household behind this loop, store and network. What it does by itself it tells `events`.
     #[must_use]
-    pub fn new(desk: Desk, store: Arc<Store>, published: Arc<Published>, network: watch::Receiver<Arc<View>>) -> Self {
-        Self { desk, store, published, network, started_at: clock::now(), stopping: AtomicBool::new(false) }
+    pub fn new(
+        desk: Desk,
+        store: Arc<Store>,
+        published: Arc<Published>,
+        network: watch::Receiver<Arc<View>>,
+        events: Arc<Events>,
+    ) -> Self {
+        Self { desk, store, published, network, events, started_at: clock::now(), stopping: AtomicBool::new(false) }
     }
 
     /// From now on the node says that it is stopping.
@@ -73,7 +82,10 @@ impl LocalHousehold {
     async fn command(&self, command: Command) -> Result<Result<Reply, CommandError>, Unavailable> {
         self.desk.command(command).await.map_err(|no_answer| match no_answer {
             NoAnswer::Full => Unavailable::Overloaded { retry_after: RETRY_AFTER },
-            NoAnswer::Stopped => Unavailable::Stopping,
+            NoAnswer::Stopped => match self.published.failure() {
+                Some(why) => Unavailable::Store(why.to_owned()),
+                None => Unavailable::Stopping,
+            },
         })
     }
 
@@ -103,12 +115,16 @@ impl LocalHousehold {
         }
     }
 
-    async fn push(&self, rows: Vec<Reading>) -> Result<Vec<Verdict>, Unavailable> {
-        let rows: Vec<_> = rows.iter().map(convert::row).collect();
-        match self.command(Command::Readings(rows)).await? {
-            Ok(Reply::Readings(verdicts)) => Ok(verdicts.into_iter().map(convert::verdict).collect()),
+    async fn push(&self, readings: Vec<Reading>) -> Result<Vec<Verdict>, Unavailable> {
+        let rows: Vec<_> = readings.iter().map(convert::row).collect();
+        let verdicts: Vec<Verdict> = match self.command(Command::Readings(rows)).await? {
+            Ok(Reply::Readings(verdicts)) => verdicts.into_iter().map(convert::verdict).collect(),
             other => unreachable!("readings are answered by verdicts, not by {other:?}"),
+        };
+        for pushed in convert::pushed(&readings, &verdicts) {
+            self.events.publish(port::Event::Readings(pushed));
         }
+        Ok(verdicts)
     }
 
     async fn change_autopilot(&self, settings: Autopilot) -> Result<Autopilot, AutopilotError> {
@@ -123,13 +139,13 @@ impl LocalHousehold {
     fn summaries(&self) -> Vec<SlotSummary> {
         let snapshot = self.snapshot();
         let slots = snapshot.charter.shape.open_slots(clock::now());
-        slots.map(|slot| convert::summary(slot, &snapshot)).collect()
+        slots.map(|slot| convert::summary(slot, &snapshot.charter, &self.published.book(slot))).collect()
     }
 
     fn depth_of(&self, slot: Slot, levels: usize) -> Option<Depth> {
         let snapshot = self.snapshot();
         let is_open = snapshot.charter.shape.is_open(slot, clock::now());
-        is_open.then(|| convert::depth(slot, levels, &snapshot))
+        is_open.then(|| convert::depth(slot, levels, &snapshot.charter, &self.published.book(slot)))
     }
 }
 
@@ -267,7 +283,10 @@ impl Household for LocalHousehold {
         let standing = self.snapshot().status.standing;
         let stopping = self.stopping.load(Ordering::Relaxed);
         Readiness {
-            store: check(stopping.then(|| "the node is stopping".to_owned())),
+            store: check(match self.published.failure() {
+                Some(why) => Some(why.to_owned()),
+                None => stopping.then(|| "the node is stopping".to_owned()),
+            }),
             compared: check(match standing {
                 Standing::Comparing { missing } => Some(format!(
                     "not yet compared with {missing} more neighbours; orders are kept and wait until then"

@@ -7,12 +7,16 @@ use std::time::Duration;
 use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use hyper_util::rt::TokioTimer;
 use tokio::task::JoinHandle;
 
+use super::seats::Seats;
 use crate::config::Http;
 
 /// How long connections have to end by themselves when the node stops.
 const GRACE: Duration = Duration::from_secs(3);
+/// A caller must have sent the head of its request by then, or it loses its seat.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Why nothing is served.
 #[derive(Debug, thiserror::Error)]
@@ -61,11 +65,13 @@ impl Server {
                 // Fails only if a provider is installed already, which is then the same one.
                 let _installed = rustls::crypto::ring::default_provider().install_default();
                 let tls = RustlsConfig::from_pem_file(certificate, key).await.map_err(ServeError::Tls)?;
-                let server = axum_server::from_tcp_rustls(listener, tls).map_err(failed)?;
+                let mut server = axum_server::from_tcp_rustls(listener, tls).map_err(failed)?.map(Seats::new);
+                server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
                 tokio::spawn(server.handle(handle.clone()).serve(service))
             }
             _ => {
-                let server = axum_server::from_tcp(listener).map_err(failed)?;
+                let mut server = axum_server::from_tcp(listener).map_err(failed)?.map(Seats::new);
+                server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
                 tokio::spawn(server.handle(handle.clone()).serve(service))
             }
         };
@@ -79,9 +85,9 @@ impl Server {
     }
 
     /// Takes no more requests, and waits for those that are under way.
-    pub async fn stop(self) {
+    pub async fn stop(&mut self) {
         self.handle.graceful_shutdown(Some(GRACE));
-        if let Err(error) = self.task.await {
+        if let Err(error) = (&mut self.task).await {
             tracing::error!(%error, "the HTTP server ended badly");
         }
     }

@@ -220,7 +220,8 @@ fn time(bytes: [u8; 8]) -> UtcMillis {
 }
 
 /// How the database as a whole is run.
-pub(super) fn database(recovery: DBRecoveryMode) -> Options {
+#[must_use]
+pub fn database(recovery: DBRecoveryMode) -> Options {
     let mut options = Options::default();
     options.create_if_missing(true);
     options.create_missing_column_families(true);
@@ -241,7 +242,8 @@ pub(super) fn database(recovery: DBRecoveryMode) -> Options {
 }
 
 /// All families with their tuning.
-pub(super) fn families() -> Vec<ColumnFamilyDescriptor> {
+#[must_use]
+pub fn families() -> Vec<ColumnFamilyDescriptor> {
     let cache = Cache::new_lru_cache(BLOCK_CACHE);
     Family::ALL.iter().map(|family| ColumnFamilyDescriptor::new(family.name(), tuning(*family, &cache))).collect()
 }

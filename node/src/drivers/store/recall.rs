@@ -180,7 +180,7 @@ impl Store {
         family: Family,
         parse: impl FnMut(&[u8], &[u8]) -> Result<T, Malformed>,
     ) -> impl Iterator<Item = Result<T, ReadError>> {
-        self.from_key(family, Vec::new(), parse)
+        self.starting_at(family, Vec::new(), parse)
     }
 
     /// Every record of a family whose keys start with a time, from `since` on.
@@ -190,10 +190,10 @@ impl Store {
         since: UtcMillis,
         parse: impl FnMut(&[u8], &[u8]) -> Result<T, Malformed>,
     ) -> impl Iterator<Item = Result<T, ReadError>> {
-        self.from_key(family, since.0.to_be_bytes().to_vec(), parse)
+        self.starting_at(family, since.0.to_be_bytes().to_vec(), parse)
     }
 
-    fn from_key<T>(
+    fn starting_at<T>(
         &self,
         family: Family,
         first: Vec<u8>,
