@@ -88,3 +88,6 @@ pub const MAX_SHUNNED: usize = 4_096;
 pub const MAX_FORKS_UNDER_WAY: usize = 16;
 /// Proposals that wait for the end of a turn; a taker whose proposal is dropped sends it again.
 pub const MAX_PROPOSALS_PER_TURN: usize = 1_024;
+/// Refusals that are remembered until their proposals are over, less than half a minute each: some dozens from each
+/// member of the largest community, about 20 MB.
+pub const MAX_REFUSALS: usize = 32_768;

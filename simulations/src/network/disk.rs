@@ -112,6 +112,11 @@ impl Disk {
         &self.requests
     }
 
+    /// Refusals that are still remembered.
+    pub fn refusals(&self) -> impl Iterator<Item = &Verified<Refusal>> {
+        self.refusals.values().map(|(refusal, _)| refusal)
+    }
+
     /// Takes in doubt.
     #[must_use]
     pub fn reservations(&self) -> &BTreeMap<ProposalId, Reservation> {

@@ -6,6 +6,7 @@ use wattswap_matching::UtcMillis;
 
 use super::words::Refusal;
 use crate::protocol::ids::ProposalId;
+use crate::protocol::limits::MAX_REFUSALS;
 use crate::protocol::signed::Verified;
 
 /// Refusals, each kept until its proposal can't be answered any more. Acceptances are in the log.
@@ -20,6 +21,12 @@ impl Answers {
     pub fn refuse(&mut self, refusal: Verified<Refusal>, closes_at: UtcMillis) {
         self.forget_at.insert((closes_at, refusal.proposal));
         self.refused.insert(refusal.proposal, refusal);
+    }
+
+    /// Whether no more refusals can be remembered: then proposals get a beacon instead, which ends a doubt too.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.refused.len() >= MAX_REFUSALS
     }
 
     /// The refusal of this proposal.

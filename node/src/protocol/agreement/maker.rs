@@ -42,7 +42,7 @@ impl Household {
         let at = self.own.entry_time(self.now);
         let order = self.fold.order(&proposal.order).filter(|order| self.fold.log_of(order) == self.own.id()).cloned();
         let closes_at = self.closes_at(&proposal, order.as_ref());
-        if proposal.maker != self.own.id() || closes_at <= at {
+        if proposal.maker != self.own.id() || closes_at <= at || self.is_dated_too_far_ahead(&proposal) {
             return self.too_late(taker, id);
         }
         if let Some(bound) = self.fold.trade(&id).filter(|bound| bound.held_by_maker) {
@@ -55,8 +55,15 @@ impl Household {
         }
         match self.consider(&proposal, order.as_ref()) {
             Ok((quantity, filled_total)) => self.accept(proposal, quantity, filled_total),
+            Err(_no) if self.answers.is_full() => self.too_late(taker, id),
             Err(_no) => self.refuse(taker, id, at, closes_at),
         }
+    }
+
+    /// Whether it lives longer than two honest clocks could make it: an answer would have to be remembered as long.
+    fn is_dated_too_far_ahead(&self, proposal: &Proposal) -> bool {
+        let (_, charter) = self.chain.in_force();
+        proposal.expires_at > self.now.after(charter.clock_skew * 2 + charter.proposal_lifetime)
     }
 
     /// The earliest of the proposal's expiry, the order's and the gate. Nothing is answered from then on.
