@@ -6,7 +6,9 @@
 //! node: what can't be seen from outside is not tested here.
 
 pub mod command;
+pub mod crash;
 pub mod live;
+pub mod market;
 pub mod neighbourhood;
 pub mod node;
 pub mod ports;

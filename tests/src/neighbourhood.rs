@@ -10,6 +10,8 @@ use tempfile::TempDir;
 use crate::command::{self, CallError};
 use crate::node::{Node, NodeError};
 use crate::ports;
+use crate::records::{self, Record, Total};
+use crate::wait;
 
 /// Nodes find each other on loopback in moments; a busy machine gets its time.
 pub const CONNECT: Duration = Duration::from_secs(60);
@@ -97,15 +99,28 @@ impl Neighbourhood {
         Self::found_with(&command::wattswap()?, rules, names)
     }
 
+    /// As [`Neighbourhood::found`], with members of whom there is only a key, in hexadecimal.
+    ///
+    /// # Errors
+    /// [`NeighbourhoodError`].
+    pub fn found_among(rules: &Rules, names: &[&str], absent: &[String]) -> Result<Self, NeighbourhoodError> {
+        Self::found_by(&command::wattswap()?, rules, names, absent)
+    }
+
     /// As [`Neighbourhood::found`], of another program than the one that ships.
     ///
     /// # Errors
     /// [`NeighbourhoodError`].
     pub fn found_with(program: &Path, rules: &Rules, names: &[&str]) -> Result<Self, NeighbourhoodError> {
+        Self::found_by(program, rules, names, &[])
+    }
+
+    fn found_by(program: &Path, rules: &Rules, names: &[&str], absent: &[String]) -> Result<Self, NeighbourhoodError> {
         let folder = tempfile::Builder::new().prefix("wattswap-").tempdir()?;
         let node = |index: usize| Node::init(program, &folder.path().join(format!("household-{}", index + 1)));
         let nodes = (0..names.len()).map(node).collect::<Result<Vec<_>, _>>()?;
-        let members: Vec<(&str, &str)> = nodes.iter().map(Node::member).zip(names.iter().copied()).collect();
+        let present = nodes.iter().map(Node::member).zip(names.iter().copied());
+        let members: Vec<(&str, &str)> = present.chain(absent.iter().map(|key| (key.as_str(), "Absent"))).collect();
         let template = folder.path().join("lane.toml");
         fs::write(&template, rules.template(&members))?;
         let (template, charter) = (text(&template), text(&folder.path().join("lane.charter")));
@@ -125,14 +140,7 @@ impl Neighbourhood {
         for (index, node) in self.nodes.iter().enumerate() {
             let others = network.iter().enumerate().filter(|(other, _)| *other != index);
             let others: Vec<String> = others.map(|(_, port)| format!("\"/ip4/127.0.0.1/tcp/{port}\"")).collect();
-            let config = format!(
-                "[http]\nlisten = \"127.0.0.1:{}\"\n[network]\nlisten = [\"/ip4/127.0.0.1/tcp/{}\"]\nbootstrap = [{}]\n\
-                 mdns = false\n",
-                http[index],
-                network[index],
-                others.join(", ")
-            );
-            fs::write(node.folder().config(), config)?;
+            configure(node, &[http[index], network[index]], &others)?;
         }
         Ok(())
     }
@@ -147,6 +155,36 @@ impl Neighbourhood {
     #[must_use]
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
+    }
+
+    /// The households, in the order of their names.
+    pub fn nodes_mut(&mut self) -> &mut [Node] {
+        &mut self.nodes
+    }
+
+    /// Makes one more household, that knows the addresses of those that run. It is in no charter yet.
+    ///
+    /// # Errors
+    /// [`NeighbourhoodError`].
+    pub fn add(&mut self) -> Result<&mut Node, NeighbourhoodError> {
+        let node =
+            Node::init(&command::wattswap()?, &self.folder.path().join(format!("household-{}", self.nodes.len() + 1)))?;
+        let known = self.nodes.iter().filter_map(|node| node.status().ok()).flat_map(|status| status.addresses);
+        let known: Vec<String> = known.map(|address| format!("{address:?}")).collect();
+        configure(&node, &ports::free(2)?, &known)?;
+        self.nodes.push(node);
+        Ok(self.nodes.last_mut().expect("it was pushed a moment ago"))
+    }
+
+    /// Waits until the records of all nodes agree, and says what was traded.
+    ///
+    /// # Errors
+    /// [`InVain`](crate::wait::InVain) with the last contradictions.
+    pub fn until_agreed(&self, limit: Duration) -> Result<Total, wait::InVain> {
+        wait::until("all records agree", limit, || {
+            let all = self.nodes.iter().map(Record::of).collect::<Result<Vec<_>, _>>();
+            records::compare(&all.map_err(|error| error.to_string())?).map_err(|error| error.to_string())
+        })
     }
 
     /// One household.
@@ -217,6 +255,17 @@ impl Neighbourhood {
         }
         Ok(())
     }
+}
+
+/// Gives a node its ports, for HTTP and for the network, and the addresses of others.
+fn configure(node: &Node, ports: &[u16], others: &[String]) -> io::Result<()> {
+    let [http, network] = ports else { return Err(io::ErrorKind::InvalidInput.into()) };
+    let config = format!(
+        "[http]\nlisten = \"127.0.0.1:{http}\"\n[network]\nlisten = [\"/ip4/127.0.0.1/tcp/{network}\"]\n\
+         bootstrap = [{}]\nmdns = false\n",
+        others.join(", ")
+    );
+    fs::write(node.folder().config(), config)
 }
 
 fn text(path: &Path) -> String {
