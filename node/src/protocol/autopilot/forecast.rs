@@ -1,14 +1,13 @@
-//! What a slot's net energy will probably be, from nothing but what the meters counted.
+//! What net energy a home can rely on in a slot to come, from nothing but what its meters counted.
 //!
-//! Let *typical* of a slot be the mean of the net energies at the same time of the last seven days, of those that are
-//! known exactly. Let *last* be the newest slot that is known exactly and ended at most eight slots ago; *surprise* is
-//! how far it was from its own typical. Then the forecast of a slot that lies `n` slots after *last* is
-//! - its typical, plus the surprise fading evenly to nothing at `n` = 8, if both typicals are known;
-//! - its typical alone, if that of *last* is not known;
-//! - the net energy of *last*, if its own typical is not known;
-//! - nothing at all without a *last*: a household whose meter is silent does not trade on a guess.
+//! The evidence for a slot is the net energy at the same time of each of the last three days and, if the slot starts
+//! within two hours of the newest counted one, of the newest four slots up to that; of all these, what is known
+//! exactly. If all of it points the same way, the home relies on **the least of it**; if it does not, on zero: neither
+//! a kettle that boils nor a gap in the clouds will go on, and what is sold but not there must be bought back. There is
+//! no forecast without evidence, nor without a slot counted in the last two hours: a home whose meter is silent does
+//! not trade on a guess. A forecast of the mean would trade more, and lose more than that on its errors.
 //!
-//! In a time-lapse a day is the time on the clock in which a day is delivered.
+//! In a time-lapse a day is the time on the clock in which a day is delivered, and two hours are eight slots.
 
 use std::time::Duration;
 
@@ -17,23 +16,20 @@ use wattswap_matching::{Slot, UtcMillis, WattHours};
 use super::super::charter::Shape;
 use super::super::metering::{Metering, Quality};
 
-/// Days that a typical slot is averaged over: every day of the week once.
-const DAYS: u32 = 7;
-/// Slots over which a surprise fades, and after which an old reading says nothing any more: two hours.
+/// Days whose same slot is evidence: one odd day is found out, and a change of the weather soon forgotten.
+const DAYS: u32 = 3;
+/// Newest slots that are evidence: longer than a kettle, a washing machine or a cloud.
+const RECENT: u32 = 4;
+/// Slots for which the newest ones are evidence, and after which they are too old to trade on: two hours.
 const MEMORY: u32 = 8;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// What the household can expect at one instant.
+/// What a household can rely on at one instant.
 pub(super) struct Forecast<'a> {
     shape: &'a Shape,
     metering: &'a Metering,
-    last: Option<Last>,
-}
-
-struct Last {
-    slot: Slot,
-    net: WattHours,
-    surprise: WattHours,
+    /// The newest slot that was counted exactly.
+    newest: Option<Slot>,
 }
 
 /// What the meters say of a slot.
@@ -55,24 +51,21 @@ impl Count {
 
 impl<'a> Forecast<'a> {
     pub(super) fn new(now: UtcMillis, shape: &'a Shape, metering: &'a Metering) -> Self {
-        let mut forecast = Self { shape, metering, last: None };
+        let mut forecast = Self { shape, metering, newest: None };
         let current = shape.slot_at(now);
-        forecast.last = (1..=MEMORY).find_map(|back| {
-            let slot = forecast.earlier(current, shape.slot_length * back)?;
-            let net = forecast.counted(slot).exact()?;
-            let surprise = forecast.typical(slot).map_or(WattHours::ZERO, |typical| net - typical);
-            Some(Last { slot, net, surprise })
-        });
+        let mut earlier = (1..=MEMORY).filter_map(|back| forecast.earlier(current, shape.slot_length * back));
+        forecast.newest = earlier.find(|slot| forecast.counted(*slot).exact().is_some());
         forecast
     }
 
-    /// The expected net energy; negative is surplus. What the meters have passed over is not guessed.
+    /// The net energy to rely on; negative is surplus. What the meters have passed over is not guessed.
     pub(super) fn net(&self, slot: Slot) -> Option<WattHours> {
-        let last = self.last.as_ref().filter(|last| last.slot < slot)?;
-        let Some(typical) = self.typical(slot) else { return Some(last.net) };
-        let ahead = slot.start().since(last.slot.start()).as_millis() / self.shape.slot_length.as_millis().max(1);
-        let left = i64::from(MEMORY).saturating_sub(i64::try_from(ahead).unwrap_or(i64::MAX)).max(0);
-        Some(typical + WattHours(last.surprise.0.saturating_mul(left) / i64::from(MEMORY)))
+        let newest = self.newest.filter(|newest| *newest < slot)?;
+        let is_soon = slot.start().since(newest.start()) <= self.shape.slot_length * MEMORY;
+        let recent = (0..if is_soon { RECENT } else { 0 }).map(|back| (newest, self.shape.slot_length * back));
+        let days = (1..=DAYS).map(|days| (slot, self.day() * days));
+        let evidence = recent.chain(days).filter_map(|(from, back)| self.counted(self.earlier(from, back)?).exact());
+        evidence.reduce(agreed)
     }
 
     /// What the meters counted in a slot.
@@ -84,16 +77,20 @@ impl<'a> Forecast<'a> {
         }
     }
 
-    fn typical(&self, slot: Slot) -> Option<WattHours> {
-        let slots_a_day = (DAY.as_millis() / self.shape.delivery_time.as_millis().max(1)).max(1);
-        let day = self.shape.slot_length * u32::try_from(slots_a_day).unwrap_or(u32::MAX);
-        let known = (1..=DAYS).filter_map(|days| self.counted(self.earlier(slot, day * days)?).exact());
-        let (sum, count) = known.fold((WattHours::ZERO, 0), |(sum, count), net| (sum + net, count + 1));
-        (count > 0).then(|| WattHours(sum.0 / count))
+    /// The time on the clock in which a day is delivered.
+    fn day(&self) -> Duration {
+        let slots = (DAY.as_millis() / self.shape.delivery_time.as_millis().max(1)).max(1);
+        self.shape.slot_length * u32::try_from(slots).unwrap_or(u32::MAX)
     }
 
     fn earlier(&self, slot: Slot, by: Duration) -> Option<Slot> {
         let by = u64::try_from(by.as_millis()).ok()?;
         slot.start().0.checked_sub(by).map(|start| Slot(UtcMillis(start)))
     }
+}
+
+/// What two nets have in common.
+fn agreed(one: WattHours, other: WattHours) -> WattHours {
+    let zero = WattHours::ZERO;
+    if one > zero { one.min(other).max(zero) } else { one.max(other).min(zero) }
 }

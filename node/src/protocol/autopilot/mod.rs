@@ -44,9 +44,6 @@ pub const DEFAULT_TRADE_AHEAD: u16 = 8;
 pub const MAX_TRADE_AHEAD: u16 = 96;
 /// How often the autopilot looks again in the time of one slot.
 pub const BEATS_PER_SLOT: u32 = 8;
-/// One part in so many of a forecast is traded ahead, where the gate closes after delivery and the rest can follow once
-/// it is counted. Forecasts of a home are off by about half of it, and what was traded wrongly may find no taker.
-const CAUTION: i64 = 2;
 /// A quote on a forecast stays while what is wanted differs from it by less than this part of it: forecasts move with
 /// every reading, and each requote is written down by every neighbour.
 const SLACK_PART: i64 = 8;
@@ -192,8 +189,8 @@ impl<Id> Position<Id> {
 
 /// What to change at `now`, so that what is not traded yet is quoted: cancels before places, slot by slot.
 ///
-/// A slot is traded by what the meters counted, once it is delivered and that is known exactly; until then by a part of
-/// the [`forecast`]; and not at all where the count is only an estimate. It is quoted on one side at a time, on the ticks,
+/// A slot is traded by what the meters counted, once it is delivered and that is known exactly; until then by what
+/// the [`forecast`] can rely on; and not at all where the count is only an estimate. It is quoted on one side at a time, on the ticks,
 /// within the connection and the owner's limit; amounts below the smallest fill are left to the supplier.
 ///
 /// `positions` holds every slot in which the household has traded, pending or open quantities; others count as empty.
@@ -270,13 +267,8 @@ impl Pilot<'_> {
             Count::Exact(net) => Some((net, true)),
             Count::Estimated => None,
             Count::NotYet if self.settings.trade_ahead == 0 => None,
-            Count::NotYet => self.forecast.net(slot).map(|net| (WattHours(net.0 / self.caution()), false)),
+            Count::NotYet => self.forecast.net(slot).map(|net| (net, false)),
         }
-    }
-
-    /// What part of a forecast is traded: see [`CAUTION`].
-    fn caution(&self) -> i64 {
-        if self.shape.gate_millis > 0 { CAUTION } else { 1 }
     }
 
     /// How much more may be traded on this side of a slot.

