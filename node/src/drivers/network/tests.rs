@@ -287,7 +287,7 @@ async fn a_stranger_is_served_nothing() {
     node.admit(&[key(b).member()]);
     Stranger::new(c, &node).is_refused().await;
     // A member still is, and nobody else was heard of in between.
-    let mut member = Node::start(b, TCP, &[node.address()]).await;
+    let member = Node::start(b, TCP, &[node.address()]).await;
     member.admit(&[node.me]);
     let connected = node.next(|input| match input {
         Input::Connected(member) => Some(member),

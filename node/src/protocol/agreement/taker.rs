@@ -331,7 +331,7 @@ impl Household {
     pub(in crate::protocol) fn record(&mut self, trade: Trade, request: Option<RequestId>, provisional: bool) {
         let own = OwnTrade { trade, request, provisional, recorded_at: self.now };
         self.persist(Record::Trade(own.clone()));
-        self.tell(Event::Trade(own));
+        self.tell(Event::Trade(Box::new(own)));
     }
 
     fn shun(&mut self, order: OrderId) {

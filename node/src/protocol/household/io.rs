@@ -388,7 +388,7 @@ pub enum Event {
     /// A request changed.
     Request(Request),
     /// A trade was recorded, or is no longer provisional.
-    Trade(OwnTrade),
+    Trade(Box<OwnTrade>),
     /// A peer came or went.
     Peer {
         /// Which.
