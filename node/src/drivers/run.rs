@@ -299,7 +299,11 @@ impl Loop {
         }
         self.commit(&records)?;
         self.is_stale |= !records.is_empty() || !outputs.is_empty();
-        self.changed.extend(self.published.show_books(&mut self.household));
+        if outputs.iter().any(|output| matches!(output, Output::Reply { .. } | Output::Event(_))) {
+            // Whoever is told something finds it in the books. Other turns' books wait for the snapshot: while a node
+            // catches up, every turn changes every book.
+            self.changed.extend(self.published.show_books(&mut self.household));
+        }
         for output in outputs {
             self.steps.before_output(&output);
             self.carry_out(output)?;
@@ -353,6 +357,7 @@ impl Loop {
             return;
         }
         let mut changed = std::mem::take(&mut self.changed);
+        changed.extend(self.published.show_books(&mut self.household));
         changed.extend(self.published.update(&mut self.household, clock::now()));
         self.watch.slots(&changed, &self.published);
         self.next_snapshot = Instant::now() + SNAPSHOT_INTERVAL.max(started.elapsed() * SNAPSHOT_SHARE);
