@@ -80,7 +80,9 @@ impl Published {
     pub fn new(household: &mut Household, now: UtcMillis) -> Self {
         let snapshot = RwLock::new(Arc::new(Snapshot::take(household, now)));
         let this = Self { snapshot, books: RwLock::default(), failure: OnceLock::new() };
-        this.show_books(household);
+        // What came back from the store did not change, and is there all the same.
+        let open: Vec<Slot> = this.get().charter.shape.open_slots(now).collect();
+        this.show(household, &open);
         this
     }
 
@@ -105,16 +107,20 @@ impl Published {
     /// Shows the books that changed, and gives their slots.
     pub(super) fn show_books(&self, household: &mut Household) -> Vec<Slot> {
         let changed = household.take_changed_slots();
-        let views: Vec<SlotView> = changed.iter().map(|slot| SlotView::of(household, *slot)).collect();
+        self.show(household, &changed);
+        changed
+    }
+
+    fn show(&self, household: &Household, slots: &[Slot]) {
+        let views: Vec<SlotView> = slots.iter().map(|slot| SlotView::of(household, *slot)).collect();
         let mut books = self.books.write().unwrap_or_else(PoisonError::into_inner);
-        for (slot, view) in changed.iter().zip(views) {
+        for (slot, view) in slots.iter().zip(views) {
             if view.is_empty() {
                 books.remove(slot);
             } else {
                 books.insert(*slot, Arc::new(view));
             }
         }
-        changed
     }
 
     /// Takes a new snapshot, and books of closed slots away. Gives the slots that opened or closed since the last one.

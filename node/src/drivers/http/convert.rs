@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 use wattswap_api::port::{self, MemberKey as PortKey, PricePerKwh};
-use wattswap_matching::{Level, Price, PriceError, PriceScale, Slot, UtcMillis, WattHours};
+use wattswap_matching::units::PriceError;
+use wattswap_matching::{Level, Price, PriceScale, Slot, UtcMillis, WattHours};
 
 use crate::drivers::network::View;
 use crate::drivers::snapshot::{SlotView, Snapshot};

@@ -24,6 +24,7 @@ use wattswap_api::port::{
 use wattswap_matching::{Slot, UtcMillis};
 
 pub use self::live::News;
+pub use self::seats::MAX_CONNECTIONS;
 pub use self::serve::{ServeError, Server};
 use super::network::View;
 use super::run::{Desk, NoAnswer};
