@@ -1,17 +1,22 @@
 //! Takes whose outcome is not known: what they reserve, and whom they are with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wattswap_matching::{UtcMillis, WattHours};
 
 use crate::protocol::household::io::{RequestId, Reservation};
 use crate::protocol::ids::{MemberKey, OrderId, ProposalId};
+use crate::protocol::limits::MAX_LIVE_REQUESTS;
 
 /// All takes in doubt. One per counterparty: a neighbour that stays silent can block no more than that.
 #[derive(Default)]
 pub struct Doubts {
     by_proposal: BTreeMap<ProposalId, Doubt>,
     by_maker: BTreeMap<MemberKey, ProposalId>,
+    /// Requests that would have taken from a maker, but for the take with it that was in doubt.
+    waiting: BTreeMap<MemberKey, BTreeSet<RequestId>>,
+    /// Makers with whom a take was settled, so that those who wait for them can go on.
+    freed: BTreeSet<MemberKey>,
 }
 
 /// One take in doubt.
@@ -33,8 +38,32 @@ impl Doubts {
     /// The take is in doubt no longer.
     pub fn remove(&mut self, id: &ProposalId) -> Option<Reservation> {
         let doubt = self.by_proposal.remove(id)?;
-        self.by_maker.remove(&doubt.reservation.proposal.maker.author);
+        let maker = doubt.reservation.proposal.maker.author;
+        self.by_maker.remove(&maker);
+        self.freed.insert(maker);
         Some(doubt.reservation)
+    }
+
+    /// The request wants something of this maker, once the take with it is settled.
+    pub fn wait_for(&mut self, maker: MemberKey, request: RequestId) {
+        let waiting = self.waiting.entry(maker).or_default();
+        // Those that are over wait on until they are named, so there may be more than are live.
+        if waiting.len() < MAX_LIVE_REQUESTS {
+            waiting.insert(request);
+        }
+    }
+
+    /// A request that waited for a maker with whom nothing is in doubt any more. Each waits until it is named here, so
+    /// that a settled take wakes one request after the other until one of them takes, and not all of them each time.
+    pub fn next_waiting(&mut self) -> Option<RequestId> {
+        while let Some(maker) = self.freed.first().copied() {
+            let is_free = !self.is_with(&maker);
+            match self.waiting.get_mut(&maker).filter(|_| is_free).and_then(BTreeSet::pop_first) {
+                Some(request) => return Some(request),
+                None => self.freed.remove(&maker),
+            };
+        }
+        None
     }
 
     /// The take with this proposal.

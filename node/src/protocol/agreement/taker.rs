@@ -49,15 +49,21 @@ impl Household {
     /// Takes what suits the requests that may have something to take, and posts what is left of them.
     pub(in crate::protocol) fn serve(&mut self) {
         for id in std::mem::take(&mut self.to_serve) {
-            let Some(request) = self.requests.get(&id).filter(|request| request.state == RequestState::Live) else {
-                continue;
-            };
-            let request = request.clone();
-            for candidate in self.candidates(&request) {
-                self.propose(&request, &candidate);
-            }
-            self.post(&request);
+            self.serve_one(&id);
         }
+        // Whoever is free for another take may be wanted by any request, of any slot.
+        while let Some(id) = self.doubts.next_waiting() {
+            self.serve_one(&id);
+        }
+    }
+
+    fn serve_one(&mut self, id: &RequestId) {
+        let live = self.requests.get(id).filter(|request| request.state == RequestState::Live);
+        let Some(request) = live.cloned() else { return };
+        for candidate in self.candidates(&request) {
+            self.propose(&request, &candidate);
+        }
+        self.post(&request);
     }
 
     /// What rests at the request's price or better, best first, at most one take a counterparty.
@@ -66,13 +72,19 @@ impl Household {
         let me = self.me;
         let trader = self.fold.trader(&me);
         let mut asked = BTreeSet::new();
+        let mut busy = BTreeSet::new();
         let mut candidates = Vec::new();
         for want in self.wants(request) {
             let Some(orders) = self.fold.book(&book) else { break };
             let limit = Limit { trader, side: request.wish.side, price: request.wish.price, quantity: want.quantity };
             let skip = |handle| {
                 let Some((id, resting)) = self.fold.order_at(&book, handle) else { return true };
-                !self.may_ask(&id, resting) || !asked.insert(resting_author(self, resting))
+                let author = resting_author(self, resting);
+                if self.doubts.is_with(&author) {
+                    busy.insert(author);
+                    return true;
+                }
+                !self.may_ask(&id, resting) || !asked.insert(author)
             };
             let posted = want.own_order.and_then(|id| Some((id, self.fold.order(&id)?.at)));
             let found: Vec<_> = match posted {
@@ -88,6 +100,9 @@ impl Household {
                 quantity: take.quantity,
                 own_order,
             }));
+        }
+        for maker in busy {
+            self.doubts.wait_for(maker, request.id);
         }
         candidates
     }
@@ -116,7 +131,6 @@ impl Household {
         newest == Some(&log)
             && self.peers.is_connected(&log.author)
             && !self.peers.is_silent(&log.author, self.now)
-            && !self.doubts.is_with(&log.author)
             && !self.shunned.contains(id)
     }
 
@@ -311,8 +325,6 @@ impl Household {
         self.requests.set_in_doubt(&request, self.doubts.of_request(&request));
         self.requests.touch(request);
         self.to_serve.insert(request);
-        // The counterparty is free for another take, perhaps of another request.
-        self.serve_crossing(self.book_in_force(reservation.proposal.slot));
     }
 
     /// A trade that is ours and that some log holds came to be known. If we hold its reservation it is completed with
