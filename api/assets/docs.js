@@ -58,10 +58,15 @@ function rows(headings, lines) {
   return element("table", {}, element("thead", {}, head), element("tbody", {}, ...body));
 }
 
+// A field that may be null carries its description beside the reference within.
+function about(field) {
+  return field.description || (field.oneOf || []).map((choice) => choice.description).find(Boolean);
+}
+
 function fields(schema) {
   const required = new Set(schema.required || []);
   const lines = Object.entries(schema.properties || {}).map(([name, field]) => [
-    element("code", {}, name), shape(field), required.has(name) ? "yes" : "no", phrase(field.description),
+    element("code", {}, name), shape(field), required.has(name) ? "yes" : "no", phrase(about(field)),
   ]);
   return lines.length ? rows(["Field", "Type", "Required", "What it is"], lines) : null;
 }

@@ -17,3 +17,6 @@ pub mod text;
 pub mod token;
 pub mod trade;
 pub mod values;
+
+#[cfg(test)]
+mod strictness;

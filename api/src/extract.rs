@@ -1,6 +1,5 @@
 //! What a handler takes from a request: body, path, query and headers, each refused as a problem.
 
-use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -15,8 +14,8 @@ use crate::dto::many::Object;
 use crate::limits::{MAX_BODY_BYTES, MAX_IDEMPOTENCY_KEY_BYTES};
 use crate::problem::{Code, FieldError, Problem};
 
-/// A JSON object, and the bytes that it was read from.
-pub(crate) struct Body<T>(pub(crate) T, pub(crate) Bytes);
+/// A JSON object.
+pub(crate) struct Body<T>(pub(crate) T);
 
 /// Parameters from the path.
 pub(crate) struct Path<T>(pub(crate) T);
@@ -45,7 +44,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Body<T> {
             }
         };
         let Object(value) = serde_json::from_slice(&bytes).map_err(|error| bad_json::<T>(&error, &bytes))?;
-        Ok(Self(value, bytes))
+        Ok(Self(value))
     }
 }
 

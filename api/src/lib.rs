@@ -4,7 +4,7 @@
 //! serves what [`router`] makes. This crate knows nothing of keys, disks, peers, sockets or TLS, and never depends
 //! on the node.
 //!
-//! Then [`routes`]: one file for each resource; [`dto`]: the JSON types; `problem`: the one place that picks a
+//! Then `routes`: one file for each resource; [`dto`]: the JSON types; `problem`: the one place that picks a
 //! status code; [`auth`]: who may do what; [`events`]: the live stream; [`openapi`]: the document.
 
 pub mod auth;

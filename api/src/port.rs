@@ -41,8 +41,8 @@ pub trait Household: Send + Sync + 'static {
     /// Takes a batch of orders as requests of this household: all of them or, with an error, none.
     ///
     /// `Ok` means that every order is durable as a request with an id of its own, in the order of the batch; the
-    /// node then takes what rests at its price and posts the rest. The same idempotency key with the same
-    /// fingerprint gives the same answer again and places nothing.
+    /// node then takes what rests at its price and posts the rest. The same idempotency key with the
+    /// same orders gives the same answer again and places nothing.
     fn place(&self, placement: Placement) -> Answer<'_, Vec<PlacedOrder>, PlaceError>;
 
     /// The household's requests, newest first.

@@ -63,7 +63,7 @@ pub enum Code {
     NotJson,
     /// The body is JSON, but not what the document says.
     BadBody,
-    /// The key came before with another body.
+    /// The key came before with other orders.
     IdempotencyKeyReused,
     /// The token makes more requests than it may.
     RateLimited,
@@ -142,7 +142,7 @@ impl Code {
             Self::IdempotencyKeyReused => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency_key_reused",
-                "The Idempotency-Key came before with another body",
+                "The Idempotency-Key came before with other orders",
             ),
             Self::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many requests"),
             Self::TooManyReaders => {
@@ -363,5 +363,19 @@ fn field_at_fault(reason: RefusalReason) -> &'static str {
         | RefusalReason::BeyondConnection { .. } => "/quantity_wh",
         RefusalReason::AlreadyExpired => "/expires_at",
         RefusalReason::TooManyOrders { .. } | RefusalReason::NotAMember => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_written_as_the_document_says() {
+        for (at, code) in Code::ALL.into_iter().enumerate() {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.parts().1);
+            assert!(!Code::ALL[..at].contains(&code), "{code:?} is listed twice");
+            assert!(code.parts().0.is_client_error() || code.parts().0 == StatusCode::SERVICE_UNAVAILABLE);
+        }
     }
 }

@@ -55,8 +55,6 @@ pub struct Placement {
 pub struct Idempotency {
     /// The caller's own name for this placement: 1 to 255 visible ASCII characters.
     pub key: String,
-    /// SHA-256 of the body that came with it.
-    pub fingerprint: [u8; 32],
 }
 
 impl Idempotency {
@@ -124,8 +122,8 @@ pub enum PlaceError {
     /// The market does not admit these orders; none of the batch was placed.
     #[error("{} of the orders can't be placed; none was", .0.len())]
     Refused(Vec<Refusal>),
-    /// The key came before with another body.
-    #[error("this Idempotency-Key was used with another body; use a new key for a new placement")]
+    /// The key came before with other orders.
+    #[error("this Idempotency-Key was used with other orders; use a new key for a new placement")]
     KeyReused,
     /// See [`Unavailable`]; ask again with the same key.
     #[error(transparent)]

@@ -32,7 +32,7 @@ pub(crate) async fn show(State(app): State<Shared>, _: Reader) -> Result<Json<Au
 pub(crate) async fn set(
     State(app): State<Shared>,
     _: Owner,
-    Body(settings, _): Body<Autopilot>,
+    Body(settings): Body<Autopilot>,
 ) -> Result<Json<Autopilot>, Problem> {
     Ok(Json(app.household.set_autopilot(settings.into_port()).await?.into()))
 }

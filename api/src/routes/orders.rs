@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use utoipa::IntoParams;
 
 use crate::Shared;
@@ -47,8 +46,8 @@ pub(crate) struct OrderQuery {
 /// All of the batch or none of it. `201` says that each order is durable as a request of this household, with an id
 /// of its own: what it takes at once becomes trades, the rest is posted and then has its id in the book as well.
 ///
-/// Send an `Idempotency-Key` that is new for every batch: after a broken connection the same request gives the same
-/// answer again and places nothing twice. Keys are kept for at least a day.
+/// Send an `Idempotency-Key` that is new for every batch: after a broken connection the same orders give the same
+/// answer again and nothing is placed twice. Keys are kept for at least a day.
 #[utoipa::path(
     post, path = "/api/v1/orders", operation_id = "place_orders", tag = "orders",
     security(("token" = ["owner"])),
@@ -67,10 +66,10 @@ pub(crate) async fn place(
     State(app): State<Shared>,
     _: Owner,
     IdempotencyKey(key): IdempotencyKey,
-    Body(batch, bytes): Body<NewOrders>,
+    Body(batch): Body<NewOrders>,
 ) -> Result<(StatusCode, Json<PlacedOrders>), Problem> {
     let orders = batch.orders.0.into_iter().map(|order| NewOrder::into_port(order.0)).collect();
-    let idempotency = key.map(|key| Idempotency { key, fingerprint: Sha256::digest(&bytes).into() });
+    let idempotency = key.map(|key| Idempotency { key });
     let placed = app.household.place(Placement { orders, idempotency }).await?;
     let orders = placed.into_iter().map(PlacedOrder::from).collect();
     Ok((StatusCode::CREATED, Json(PlacedOrders { orders })))

@@ -42,7 +42,7 @@ pub(crate) struct ReadingQuery {
 pub(crate) async fn push(
     State(app): State<Shared>,
     _: Pusher,
-    Body(batch, _): Body<NewReadings>,
+    Body(batch): Body<NewReadings>,
 ) -> Result<Json<Verdicts>, Problem> {
     let rows: Vec<_> = batch.readings.0.iter().map(|row| reading::Reading::parse(row)).collect();
     let readings: Vec<_> = rows.iter().filter_map(|row| row.as_ref().ok()).cloned().collect();

@@ -37,7 +37,7 @@ pub(crate) struct TokenPath {
 pub(crate) async fn create(
     State(app): State<Shared>,
     _: Owner,
-    Body(new, _): Body<NewToken>,
+    Body(new): Body<NewToken>,
 ) -> Result<(StatusCode, [(HeaderName, &'static str); 1], Json<MintedToken>), Problem> {
     let (text, token) = mint(new.role.0, new.label.0.0, app.household.new_secret()?);
     let record = finish(&app, |app| async move { app.keyring.add(&*app.household, token).await }).await??;

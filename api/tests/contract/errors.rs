@@ -68,6 +68,8 @@ async fn bad_questions_are_refused() {
         // Bodies of the wrong shape.
         ("POST", ORDERS.into(), "null".into(), 422, "bad_body"),
         ("POST", ORDERS.into(), "[]".into(), 422, "bad_body"),
+        ("POST", ORDERS.into(), format!("[[{ORDER}]]"), 422, "bad_body"),
+        ("PUT", AUTOPILOT.into(), r#"[true,"0.1","0.3",null]"#.into(), 422, "bad_body"),
         ("POST", ORDERS.into(), "{}".into(), 422, "bad_body"),
         ("POST", ORDERS.into(), r#"{"orders":[]}"#.into(), 422, "bad_body"),
         ("POST", ORDERS.into(), r#"{"orders":{}}"#.into(), 422, "bad_body"),

@@ -23,7 +23,7 @@ pub struct Home {
 #[derive(Default)]
 pub struct Kept {
     pub requests: Vec<Request>,
-    pub placements: BTreeMap<String, (Idempotency, Vec<PlacedOrder>)>,
+    pub placements: BTreeMap<String, Vec<PlacedOrder>>,
     pub trades: Vec<Trade>,
     pub readings: BTreeMap<(UtcMillis, MeterId), StoredReading>,
     pub tokens: Vec<TokenRecord>,
@@ -241,9 +241,8 @@ impl Household for Home {
 
 impl Kept {
     fn place(&mut self, placement: Placement) -> Result<Vec<PlacedOrder>, PlaceError> {
-        if let Some((before, placed)) = placement.idempotency.as_ref().and_then(|given| self.placements.get(&given.key))
-        {
-            let same = placement.idempotency.as_ref() == Some(before);
+        if let Some(placed) = placement.idempotency.as_ref().and_then(|given| self.placements.get(&given.key)) {
+            let same = placed.iter().map(|placed| &placed.order).eq(&placement.orders);
             return if same { Ok(placed.clone()) } else { Err(PlaceError::KeyReused) };
         }
         let refusals: Vec<_> = placement
@@ -257,7 +256,7 @@ impl Kept {
         }
         let placed: Vec<_> = placement.orders.into_iter().map(|order| self.take_on(order)).collect();
         if let Some(given) = placement.idempotency {
-            self.placements.insert(given.key.clone(), (given, placed.clone()));
+            self.placements.insert(given.key, placed.clone());
         }
         Ok(placed)
     }
