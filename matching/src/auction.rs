@@ -5,7 +5,7 @@
 
 use crate::book::Book;
 use crate::order::{Order, Trader};
-use crate::plan::Cursor;
+use crate::plan::{Cursor, Take};
 use crate::rejection::Rejection;
 use crate::slab::Handle;
 use crate::units::{Price, UtcMillis, WattHours};
@@ -41,22 +41,16 @@ pub fn submit<Id: Ord + Copy>(
     now: UtcMillis,
     mut on_trade: impl FnMut(Trade<Id>),
 ) -> Result<Option<Handle>, Rejection> {
-    book.check(&order.limit)?;
     if order.expires_at <= now {
         return Err(Rejection::Expired { expires_at: order.expires_at, now });
     }
     book.expire(now);
+    book.check(&order.limit)?;
     let mut plan = Cursor::new(book, &order.limit, None);
-    while let Some(take) = plan.advance(book, |_| false) {
-        book.fill(take.handle, take.quantity)?;
-        on_trade(Trade {
-            resting: take.id,
-            handle: take.handle,
-            counterparty: take.trader,
-            aggressor: order.id,
-            price: take.price,
-            quantity: take.quantity,
-        });
+    while let Some(step) = plan.advance(book, |_| false) {
+        let Take { handle, id, trader, price, quantity } = step.take(book);
+        book.apply(&step);
+        on_trade(Trade { resting: id, handle, counterparty: trader, aggressor: order.id, price, quantity });
     }
-    Ok(if plan.wanted.is_positive() { Some(book.rest_checked(&order, plan.wanted.0 as u32)) } else { None })
+    Ok(if plan.wanted.is_positive() { Some(book.rest_checked(&order, plan.wanted)) } else { None })
 }

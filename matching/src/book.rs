@@ -9,21 +9,23 @@
 //! order id, which only breaks ties of time.
 
 use crate::band::PriceBand;
-use crate::ladder::{Ladder, Queue};
+use crate::ladder::Ladder;
 use crate::order::{Limit, Order};
-use crate::plan::{Cursor, Plan};
+use crate::plan::{Cursor, Plan, Step};
 use crate::priority::{Arrival, Rank};
 use crate::rejection::Rejection;
-use crate::slab::{Handle, Link, NONE, Node, Place, Slab};
+use crate::slab::{self, Handle, Link, NONE, Node, Place, Record, Slab};
 use crate::units::{Price, Side, UtcMillis, WattHours};
 
 /// The resting orders of one slot. Idle, it costs its own bytes and nothing on the heap.
 #[derive(Clone, Debug)]
 pub struct Book<Id> {
-    band: PriceBand,
     /// Bids and asks, by [`Side`].
     ladders: [Ladder; 2],
     pub(crate) orders: Slab<Id>,
+    band: PriceBand,
+    /// No order came later than this: one that does belongs at the end of its queue, whatever is there.
+    latest: UtcMillis,
     /// No order expires before this.
     next_expiry: UtcMillis,
 }
@@ -40,9 +42,9 @@ pub struct Level {
 }
 
 impl<Id: Ord + Copy> Book<Id> {
-    /// The most orders that a book holds. A community of 1,000 members stays far below; it bounds what a caller that
-    /// counts wrongly can make a book take from memory to about 1.5 GB.
-    pub const MOST_ORDERS: u32 = 1 << 24;
+    /// The most orders that a book holds: what a [`Handle`] of four bytes tells apart, and a thousand for each of a
+    /// thousand members.
+    pub const MOST_ORDERS: u32 = slab::MOST_NODES;
 
     /// The most energy of one order: 4.29 GWh, more than any connection of a neighbourhood carries in a slot.
     pub const MOST_ENERGY: WattHours = WattHours(u32::MAX as i64);
@@ -50,7 +52,8 @@ impl<Id: Ord + Copy> Book<Id> {
     /// An empty book for prices within `band`.
     #[must_use]
     pub const fn new(band: PriceBand) -> Self {
-        Self { band, ladders: [Ladder::EMPTY; 2], orders: Slab::EMPTY, next_expiry: UtcMillis(u64::MAX) }
+        let never = UtcMillis(u64::MAX);
+        Self { ladders: [Ladder::EMPTY; 2], orders: Slab::EMPTY, band, latest: UtcMillis(0), next_expiry: never }
     }
 
     /// The prices that orders may have.
@@ -75,19 +78,25 @@ impl<Id: Ord + Copy> Book<Id> {
     ///
     /// # Errors
     /// [`Rejection::NotPositive`], [`Rejection::TooLarge`], [`Rejection::OutsideBand`] or [`Rejection::Full`].
+    #[inline]
     pub fn check(&self, limit: &Limit) -> Result<(), Rejection> {
-        self.open_quantity(limit).map(|_| ())
+        self.check_quantity(limit.quantity)?;
+        if !self.band.contains(limit.price) {
+            let (floor, cap) = (self.band.floor(), self.band.cap());
+            return Err(Rejection::OutsideBand { price: limit.price, floor, cap });
+        }
+        if self.orders.is_full() { Err(Rejection::Full { most: Self::MOST_ORDERS }) } else { Ok(()) }
     }
 
     /// Puts an order in its place, without matching it. An order that comes late goes before those with a later
-    /// `at`; for the usual one, which is the latest, that is one comparison.
+    /// `at`; the usual one, which is the latest of the book, costs one comparison.
     ///
     /// # Errors
     /// As [`Self::check`].
     #[inline]
     pub fn rest(&mut self, order: Order<Id>) -> Result<Handle, Rejection> {
-        let open = self.open_quantity(&order.limit)?;
-        Ok(self.rest_checked(&order, open))
+        self.check(&order.limit)?;
+        Ok(self.rest_checked(&order, order.limit.quantity))
     }
 
     /// What `taker` would take from the orders that rest now, best first: never its own trader's, nor those that
@@ -98,7 +107,7 @@ impl<Id: Ord + Copy> Book<Id> {
     }
 
     /// Like [`Self::plan`], for a taker that came at `arrival`, such as one that rests itself: only from orders that
-    /// came before it. Of two resting orders that cross, so, only the later one ever plans to take the other.
+    /// came before it. So of two resting orders that cross, only the later one ever plans to take the other.
     #[inline]
     pub fn plan_before<Skip: FnMut(Handle) -> bool>(
         &self,
@@ -116,17 +125,28 @@ impl<Id: Ord + Copy> Book<Id> {
     #[inline]
     pub fn fill(&mut self, handle: Handle, quantity: WattHours) -> Result<WattHours, Rejection> {
         let index = self.orders.find(handle)?;
-        let open = WattHours(i64::from(self.orders.node(index).open));
+        let &Node { open, place, .. } = self.orders.node(index);
+        let open = WattHours(open.into());
         if !quantity.is_positive() {
             return Err(Rejection::NotPositive(quantity));
         }
-        let left = open - quantity;
-        match u32::try_from(left.0) {
-            Ok(0) => self.remove(index),
-            Ok(open) => self.orders.node_mut(index).open = open,
-            Err(_) => return Err(Rejection::MoreThanOpen { quantity, open }),
+        if quantity > open {
+            return Err(Rejection::MoreThanOpen { quantity, open });
         }
-        Ok(left)
+        self.apply(&Step { index, side: place.side(), rank: place.rank(), quantity: quantity.0 as u32 });
+        Ok(open - quantity)
+    }
+
+    /// Makes `quantity` what is open of an order, which keeps its place. For a caller that knows what is left better
+    /// than what was taken.
+    ///
+    /// # Errors
+    /// [`Rejection::NotResting`], [`Rejection::NotPositive`] (use [`Self::cancel`]) or [`Rejection::TooLarge`].
+    pub fn set_open(&mut self, handle: Handle, quantity: WattHours) -> Result<(), Rejection> {
+        let index = self.orders.find(handle)?;
+        self.check_quantity(quantity)?;
+        self.orders.node_mut(index).open = quantity.0 as u32;
+        Ok(())
     }
 
     /// Removes an order. Returns what was open.
@@ -136,29 +156,38 @@ impl<Id: Ord + Copy> Book<Id> {
     #[inline]
     pub fn cancel(&mut self, handle: Handle) -> Result<WattHours, Rejection> {
         let index = self.orders.find(handle)?;
-        let open = WattHours(i64::from(self.orders.node(index).open));
-        self.remove(index);
-        Ok(open)
+        let &Node { open, place, .. } = self.orders.node(index);
+        self.remove(index, place.side(), place.rank());
+        Ok(WattHours(open.into()))
     }
 
     /// Removes the orders that no longer stand at `now`, and returns them by expiry, then arrival. Costs one
-    /// comparison while none is due, a look at every order when one is.
+    /// comparison while none is due, and a look at every order when one is: most orders of a slot expire together, so
+    /// anything cleverer would cost each order more than it saves.
     #[inline]
     pub fn expire(&mut self, now: UtcMillis) -> Vec<(Handle, Order<Id>)> {
         if now < self.next_expiry { Vec::new() } else { self.remove_expired(now) }
     }
 
+    /// When to call [`Self::expire`] next: no order expires before this, and one may at it.
+    #[must_use]
+    pub fn next_expiry(&self) -> Option<UtcMillis> {
+        (!self.is_empty()).then_some(self.next_expiry)
+    }
+
     /// An order as it rests now, its quantity what is open; none if the handle is stale.
     #[must_use]
     pub fn resting(&self, handle: Handle) -> Option<Order<Id>> {
-        self.orders.find(handle).ok().map(|index| self.order(index))
+        self.orders.find(handle).ok().map(|index| self.order(self.orders.node(index), self.orders.record(index)))
     }
 
     /// The orders of a side by priority.
     pub fn orders(&self, side: Side) -> impl Iterator<Item = (Handle, Order<Id>)> {
-        self.ranks(side)
-            .flat_map(move |rank| self.queue(side, rank))
-            .map(|index| (self.orders.handle(index), self.order(index)))
+        let indices = self.ranks(side).flat_map(move |rank| self.queue(side, rank));
+        indices.map(|index| {
+            let node = self.orders.node(index);
+            (node.handle, self.order(node, self.orders.record(index)))
+        })
     }
 
     /// The best price of a side.
@@ -176,48 +205,29 @@ impl<Id: Ord + Copy> Book<Id> {
     fn level(&self, side: Side, rank: Rank) -> Level {
         let empty = Level { price: rank.price(self.band, side), quantity: WattHours::ZERO, orders: 0 };
         self.queue(side, rank).fold(empty, |level, index| Level {
-            quantity: level.quantity + WattHours(i64::from(self.orders.node(index).open)),
+            quantity: level.quantity + WattHours(self.orders.node(index).open.into()),
             orders: level.orders + 1,
             ..level
         })
     }
 
+    /// The occupied ranks of a side, best first.
     fn ranks(&self, side: Side) -> impl Iterator<Item = Rank> {
-        let ladder = self.ladder(side);
-        let occupied = |rank: Rank| (rank != Rank::BEYOND).then_some(rank);
-        std::iter::successors(occupied(ladder.next(Rank::BEST)), move |rank| occupied(ladder.next(rank.worse())))
+        let next = move |from| Some(self.ladder(side).next(from)).filter(|&rank| rank != Rank::BEYOND);
+        std::iter::successors(next(Rank::BEST), move |rank| next(rank.worse()))
     }
 
     fn queue(&self, side: Side, rank: Rank) -> impl Iterator<Item = Link> {
-        let link = |link: Link| (link != NONE).then_some(link);
+        let some = |link| Some(link).filter(|&link| link != NONE);
         let first = self.ladder(side).queue(rank).first;
-        std::iter::successors(link(first), move |&index| link(self.orders.node(index).next))
+        std::iter::successors(some(first), move |&index| some(self.orders.node(index).next))
     }
 
-    fn order(&self, index: Link) -> Order<Id> {
-        let node = self.orders.node(index);
-        let limit = Limit {
-            trader: node.trader,
-            side: node.place.side(),
-            price: node.place.rank().price(self.band, node.place.side()),
-            quantity: WattHours(i64::from(node.open)),
-        };
-        Order { limit, at: node.at, id: node.id, expires_at: node.expires_at }
-    }
-
-    #[inline]
-    pub(crate) fn open_quantity(&self, limit: &Limit) -> Result<u32, Rejection> {
-        let Limit { price, quantity, .. } = *limit;
-        if !quantity.is_positive() {
-            return Err(Rejection::NotPositive(quantity));
-        }
-        if !self.band.contains(price) {
-            return Err(Rejection::OutsideBand { price, floor: self.band.floor(), cap: self.band.cap() });
-        }
-        if self.orders.len() >= Self::MOST_ORDERS {
-            return Err(Rejection::Full { most: Self::MOST_ORDERS });
-        }
-        u32::try_from(quantity.0).map_err(|_| Rejection::TooLarge { quantity, most: Self::MOST_ENERGY })
+    fn order(&self, node: &Node, record: &Record<Id>) -> Order<Id> {
+        let (side, Arrival { at, id }) = (node.place.side(), record.arrival);
+        let price = node.place.rank().price(self.band, side);
+        let limit = Limit { trader: node.trader, side, price, quantity: WattHours(node.open.into()) };
+        Order { limit, at, id, expires_at: record.expires_at }
     }
 
     #[inline]
@@ -225,57 +235,73 @@ impl<Id: Ord + Copy> Book<Id> {
         &self.ladders[side as usize]
     }
 
-    /// Stores an order and links it into the queue of its price.
     #[inline]
-    pub(crate) fn rest_checked(&mut self, order: &Order<Id>, open: u32) -> Handle {
+    fn check_quantity(&self, quantity: WattHours) -> Result<(), Rejection> {
+        if !quantity.is_positive() {
+            return Err(Rejection::NotPositive(quantity));
+        }
+        let most = Self::MOST_ENERGY;
+        if quantity > most { Err(Rejection::TooLarge { quantity, most }) } else { Ok(()) }
+    }
+
+    /// Puts an order that passed [`Self::check`] in its place, with `open` of its quantity. In line, for it is the last
+    /// thing that most orders do in an auction: worth a twentieth of the time of matching.
+    #[inline(always)]
+    pub(crate) fn rest_checked(&mut self, order: &Order<Id>, open: WattHours) -> Handle {
         let side = order.limit.side;
         let rank = Rank::of(self.band, side, order.limit.price);
-        let index = self.orders.insert(order, Place::new(side, rank), open);
         let ladder = &mut self.ladders[side as usize];
         let queue = ladder.queue_mut(rank, self.band);
-        let last = queue.last;
-        if last == NONE {
-            *queue = Queue { first: index, last: index };
-            ladder.occupy(rank);
-        } else if self.orders.node(last).came_before(&order.arrival()) {
-            queue.last = index;
-            self.orders.node_mut(last).next = index;
-            self.orders.node_mut(index).previous = last;
+        let was_empty = queue.first == NONE;
+        let handle = self.orders.push(queue, order, Place::new(side, rank), open.0 as u32);
+        if order.at > self.latest {
+            self.latest = order.at;
         } else {
-            self.orders.insert_late(queue, index);
+            self.orders.move_forward(queue);
         }
-        self.next_expiry = self.next_expiry.min(order.expires_at);
-        self.orders.handle(index)
+        if was_empty {
+            ladder.occupy(rank);
+        }
+        if order.expires_at < self.next_expiry {
+            self.next_expiry = order.expires_at;
+        }
+        handle
+    }
+
+    /// Takes from an order what a step says, which is at most what is open.
+    #[inline]
+    pub(crate) fn apply(&mut self, step: &Step) {
+        let node = self.orders.node_mut(step.index);
+        let left = node.open - step.quantity;
+        if left == 0 {
+            self.remove(step.index, step.side, step.rank);
+        } else {
+            node.open = left;
+        }
+    }
+
+    /// Removes the order at `index`, which is at `rank` of `side`.
+    #[inline]
+    fn remove(&mut self, index: Link, side: Side, rank: Rank) {
+        let ladder = &mut self.ladders[side as usize];
+        let queue = ladder.queue_mut(rank, self.band);
+        self.orders.remove(queue, index);
+        if queue.first == NONE {
+            ladder.vacate(rank);
+        }
     }
 
     #[cold]
     fn remove_expired(&mut self, now: UtcMillis) -> Vec<(Handle, Order<Id>)> {
-        let due = self.orders.iter().filter(|(_, node)| node.expires_at <= now);
-        let mut expired: Vec<_> = due.map(|(index, _)| (self.orders.handle(index), self.order(index))).collect();
-        expired.iter().for_each(|(handle, _)| self.remove(handle.index));
+        let due = self.orders.iter().filter(|(_, record)| record.expires_at <= now);
+        let mut expired: Vec<_> = due.map(|(node, record)| (node.handle, self.order(node, record))).collect();
+        for (handle, order) in &expired {
+            let Limit { side, price, .. } = order.limit;
+            self.remove(handle.index(), side, Rank::of(self.band, side, price));
+        }
         expired.sort_by_key(|(_, order)| (order.expires_at, order.arrival()));
-        let expiries = self.orders.iter().map(|(_, node)| node.expires_at);
+        let expiries = self.orders.iter().map(|(_, record)| record.expires_at);
         self.next_expiry = expiries.min().unwrap_or(UtcMillis(u64::MAX));
         expired
-    }
-
-    /// Takes an order out of its queue and frees its node.
-    #[inline]
-    fn remove(&mut self, index: Link) {
-        let &Node { place, previous, next, .. } = self.orders.node(index);
-        let ladder = &mut self.ladders[place.side() as usize];
-        let queue = ladder.queue_mut(place.rank(), self.band);
-        match previous {
-            NONE => queue.first = next,
-            _ => self.orders.node_mut(previous).next = next,
-        }
-        match next {
-            NONE => queue.last = previous,
-            _ => self.orders.node_mut(next).previous = previous,
-        }
-        if queue.first == NONE {
-            ladder.vacate(place.rank());
-        }
-        self.orders.remove(index);
     }
 }

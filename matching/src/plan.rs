@@ -21,7 +21,7 @@ pub struct Take<Id> {
     pub quantity: WattHours,
 }
 
-/// The takes of one order, best first; made by [`Book::plan`].
+/// The takes of one order, best first; made by [`Book::plan`] and [`Book::plan_before`].
 ///
 /// Never against the taker's own trader: those orders stay where they are and the plan goes on behind them.
 #[derive(Debug)]
@@ -36,12 +36,12 @@ impl<Id: Ord + Copy, Skip: FnMut(Handle) -> bool> Iterator for Plan<'_, Id, Skip
 
     #[inline]
     fn next(&mut self) -> Option<Take<Id>> {
-        self.cursor.advance(self.book, &mut self.skip)
+        self.cursor.advance(self.book, &mut self.skip).map(|step| step.take(self.book))
     }
 }
 
-/// A plan's place in the book. It holds no reference, so the auction can apply each step before it asks for the next;
-/// it stays good as long as nothing but the take that it gave last is filled in between.
+/// A plan's place in the book. It holds no reference, so that the auction can apply each step before it asks for the
+/// next; it stays good as long as nothing but the step that it gave last is applied in between.
 #[derive(Debug)]
 pub(crate) struct Cursor<Id> {
     taker: Trader,
@@ -61,6 +61,15 @@ pub(crate) struct Cursor<Id> {
     resume: Rank,
 }
 
+/// What a cursor found: a take, and where in the book it is.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) index: Link,
+    pub(crate) side: Side,
+    pub(crate) rank: Rank,
+    pub(crate) quantity: u32,
+}
+
 impl<Id: Ord + Copy> Cursor<Id> {
     #[inline]
     pub(crate) fn new(book: &Book<Id>, taker: &Limit, before: Option<Arrival<Id>>) -> Self {
@@ -77,25 +86,23 @@ impl<Id: Ord + Copy> Cursor<Id> {
         }
     }
 
-    /// The next take.
+    /// The next step.
     #[inline]
-    pub(crate) fn advance(&mut self, book: &Book<Id>, mut skip: impl FnMut(Handle) -> bool) -> Option<Take<Id>> {
+    pub(crate) fn advance(&mut self, book: &Book<Id>, mut skip: impl FnMut(Handle) -> bool) -> Option<Step> {
         while self.wanted.is_positive() {
             let index = self.next_resting(book)?;
-            let node = book.orders.node(index);
-            if self.before.is_some_and(|arrival| !node.came_before(&arrival)) {
+            if self.before.is_some_and(|arrival| book.orders.record(index).arrival >= arrival) {
                 // The rest of this queue came later still.
                 self.next = NONE;
                 continue;
             }
-            let handle = book.orders.handle(index);
-            if node.trader == self.taker || skip(handle) {
+            let node = book.orders.node(index);
+            if node.trader == self.taker || skip(node.handle) {
                 continue;
             }
-            let quantity = self.wanted.min(WattHours(i64::from(node.open)));
-            self.wanted -= quantity;
-            let price = self.rank.price(book.band(), self.side);
-            return Some(Take { handle, id: node.id, trader: node.trader, price, quantity });
+            let quantity = self.wanted.0.min(node.open.into()) as u32;
+            self.wanted -= WattHours(quantity.into());
+            return Some(Step { index, side: self.side, rank: self.rank, quantity });
         }
         None
     }
@@ -114,5 +121,20 @@ impl<Id: Ord + Copy> Cursor<Id> {
         let index = self.next;
         self.next = book.orders.node(index).next;
         Some(index)
+    }
+}
+
+impl Step {
+    /// The step as callers see it, before it is applied.
+    #[inline]
+    pub(crate) fn take<Id: Ord + Copy>(&self, book: &Book<Id>) -> Take<Id> {
+        let node = book.orders.node(self.index);
+        Take {
+            handle: node.handle,
+            id: book.orders.record(self.index).arrival.id,
+            trader: node.trader,
+            price: self.rank.price(book.band(), self.side),
+            quantity: WattHours(self.quantity.into()),
+        }
     }
 }

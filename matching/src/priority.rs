@@ -48,11 +48,11 @@ impl Rank {
     /// The first rank on `side` that a taker with limit `price` no longer accepts.
     #[inline]
     pub(crate) fn end(band: PriceBand, side: Side, price: Price) -> Self {
-        let accepted = match side {
-            Side::Sell => i64::from(price.0) - i64::from(band.floor().0) + 1,
-            Side::Buy => i64::from(band.cap().0) - i64::from(price.0) + 1,
+        let (best, worst) = match side {
+            Side::Sell => (band.floor(), price),
+            Side::Buy => (price, band.cap()),
         };
-        Self(accepted.clamp(0, u32::MAX.into()) as u32)
+        Self(worst.0.saturating_sub(best.0).max(-1).wrapping_add(1) as u32)
     }
 
     /// One tick worse.

@@ -1,4 +1,4 @@
-//! Why the book refuses. Nothing has changed when it does.
+//! Why the book or the auction refuses. Nothing was traded or put in the book when it does.
 
 use crate::units::{Price, UtcMillis, WattHours};
 

@@ -1,5 +1,8 @@
-//! Where a book keeps its orders: dense nodes that are reused, linked into queues by index, and handles that can't name
-//! the wrong one.
+//! Where a book keeps its orders: dense nodes that are reused and linked into queues by index, and handles that can't
+//! name the wrong order.
+//!
+//! What matching touches is a node of 24 bytes. What it does not, the arrival and the expiry, lies in a record at the
+//! same index of a second array.
 
 use std::num::NonZeroU32;
 
@@ -15,31 +18,48 @@ pub(crate) type Link = u32;
 /// The link to nothing.
 pub(crate) const NONE: Link = u32::MAX;
 
+/// The bits of a handle that are the index of its node. The 12 above them count the orders that the node has held.
+const INDEX_BITS: u32 = 20;
+
+/// What one more order in a node adds to its handle.
+const ONE_ORDER: NonZeroU32 = NonZeroU32::new(1 << INDEX_BITS).expect("one, shifted by less than 32, is not zero");
+
+/// The most nodes of a slab: as many as a handle tells apart.
+pub(crate) const MOST_NODES: u32 = 1 << INDEX_BITS;
+
+/// Room is made for so many orders at once: few, so that a book with few orders stays small and the room is still in
+/// the cache when it is used.
+const ROOM: u32 = 8;
+
+const _: () = assert!(MOST_NODES.is_multiple_of(ROOM), "room is made up to the last node");
+
 /// Names a resting order of one book, until it is filled, cancelled or expired; refused from then on.
 ///
-/// Small and dense: good as a key, or to be kept beside the caller's own record of the order. It means nothing in
-/// another book, and nothing after a restart.
+/// Four bytes, also as an `Option`: good as a key, or to be kept beside the caller's own record of the order. It means
+/// nothing in another book, and nothing after a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Handle {
-    pub(crate) index: Link,
-    generation: NonZeroU32,
-}
+pub struct Handle(NonZeroU32);
 
-/// A resting order, or room for one.
+/// The part of an order that matching touches, or room for one.
 #[derive(Clone, Debug)]
-pub(crate) struct Node<Id> {
-    pub(crate) at: UtcMillis,
-    pub(crate) expires_at: UtcMillis,
+pub(crate) struct Node {
+    /// The order's handle; of a free node, that of the order to come.
+    pub(crate) handle: Handle,
     /// The next order of the queue; of a free node, the next free one.
     pub(crate) next: Link,
-    pub(crate) previous: Link,
+    /// The order before it in the queue; means nothing in the first one, so that filling that touches no other.
+    previous: Link,
     /// Watt-hours still open; zero only while the node is free.
     pub(crate) open: u32,
     pub(crate) trader: Trader,
     pub(crate) place: Place,
-    /// Counts the orders that this node has held, so that a handle of an earlier one is refused.
-    generation: NonZeroU32,
-    pub(crate) id: Id,
+}
+
+/// The part of an order that matching does not touch.
+#[derive(Clone, Debug)]
+pub(crate) struct Record<Id> {
+    pub(crate) arrival: Arrival<Id>,
+    pub(crate) expires_at: UtcMillis,
 }
 
 /// Side and rank of an order in one word.
@@ -49,9 +69,28 @@ pub(crate) struct Place(u32);
 /// All orders of a book.
 #[derive(Clone, Debug)]
 pub(crate) struct Slab<Id> {
-    nodes: Vec<Node<Id>>,
+    nodes: Vec<Node>,
+    records: Vec<Record<Id>>,
     first_free: Link,
     len: u32,
+}
+
+impl Handle {
+    /// The handle of the first order that a node holds.
+    fn first(index: Link) -> Self {
+        Self(ONE_ORDER | index)
+    }
+
+    #[inline]
+    pub(crate) fn index(self) -> Link {
+        self.0.get() & (ONE_ORDER.get() - 1)
+    }
+
+    /// The handle of the next order in the same node; none if the node can tell no more orders apart.
+    #[inline]
+    fn next(self) -> Option<Self> {
+        self.0.checked_add(ONE_ORDER.get()).map(Self)
+    }
 }
 
 impl Place {
@@ -71,109 +110,121 @@ impl Place {
     }
 }
 
-impl<Id: Ord + Copy> Node<Id> {
-    /// Whether it came before `arrival`.
-    #[inline]
-    pub(crate) fn came_before(&self, arrival: &Arrival<Id>) -> bool {
-        Arrival { at: self.at, id: self.id } < *arrival
-    }
-}
-
 impl<Id: Ord + Copy> Slab<Id> {
-    pub(crate) const EMPTY: Self = Self { nodes: Vec::new(), first_free: NONE, len: 0 };
+    pub(crate) const EMPTY: Self = Self { nodes: Vec::new(), records: Vec::new(), first_free: NONE, len: 0 };
 
-    /// Room is made for so many orders at once: few, so that a book with few orders stays small, and the room is still
-    /// in the cache when it is used.
-    const ROOM: usize = 8;
-
+    /// The number of orders.
     pub(crate) fn len(&self) -> u32 {
         self.len
     }
 
+    /// Whether there is no room for another order.
     #[inline]
-    pub(crate) fn node(&self, index: Link) -> &Node<Id> {
+    pub(crate) fn is_full(&self) -> bool {
+        self.first_free == NONE && self.nodes.len() >= MOST_NODES as usize
+    }
+
+    #[inline]
+    pub(crate) fn node(&self, index: Link) -> &Node {
         &self.nodes[index as usize]
     }
 
     #[inline]
-    pub(crate) fn node_mut(&mut self, index: Link) -> &mut Node<Id> {
+    pub(crate) fn node_mut(&mut self, index: Link) -> &mut Node {
         &mut self.nodes[index as usize]
+    }
+
+    #[inline]
+    pub(crate) fn record(&self, index: Link) -> &Record<Id> {
+        &self.records[index as usize]
     }
 
     /// The index of the order that `handle` names.
     #[inline]
     pub(crate) fn find(&self, handle: Handle) -> Result<Link, Rejection> {
-        match self.nodes.get(handle.index as usize) {
-            Some(node) if node.generation == handle.generation && node.open > 0 => Ok(handle.index),
+        match self.nodes.get(handle.index() as usize) {
+            Some(node) if node.handle == handle && node.open > 0 => Ok(handle.index()),
             _ => Err(Rejection::NotResting),
         }
     }
 
-    #[inline]
-    pub(crate) fn handle(&self, index: Link) -> Handle {
-        Handle { index, generation: self.node(index).generation }
-    }
-
     /// All orders, in no order that means anything.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Link, &Node<Id>)> {
-        (0..).zip(&self.nodes).filter(|(_, node)| node.open > 0)
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Node, &Record<Id>)> {
+        self.nodes.iter().zip(&self.records).filter(|(node, _)| node.open > 0)
     }
 
-    /// Stores an order that no queue links yet.
+    /// Stores an order behind the last one of `queue`. There must be room.
     #[inline]
-    pub(crate) fn insert(&mut self, order: &Order<Id>, place: Place, open: u32) -> Link {
+    pub(crate) fn push(&mut self, queue: &mut Queue, order: &Order<Id>, place: Place, open: u32) -> Handle {
         if self.first_free == NONE {
             self.make_room(order);
         }
-        let index = self.first_free;
-        let node = &mut self.nodes[index as usize];
-        self.first_free = node.next;
         self.len += 1;
-        *node = Node {
-            at: order.at,
-            expires_at: order.expires_at,
-            next: NONE,
-            previous: NONE,
-            open,
-            trader: order.limit.trader,
-            place,
-            generation: node.generation,
-            id: order.id,
-        };
-        index
+        let (index, previous) = (self.first_free, queue.last);
+        self.records[index as usize] = Record { arrival: order.arrival(), expires_at: order.expires_at };
+        let nodes = self.nodes.as_mut_slice();
+        if queue.first == NONE {
+            queue.first = index;
+        } else {
+            nodes[previous as usize].next = index;
+        }
+        queue.last = index;
+        let node = &mut nodes[index as usize];
+        self.first_free = node.next;
+        let handle = node.handle;
+        *node = Node { handle, next: NONE, previous, open, trader: order.limit.trader, place };
+        handle
     }
 
-    /// Links the order at `index` into `queue` before all that came later. Walks from the back, for what is late is
+    /// Moves the last order of `queue` before all that came later than it. Walks from the back, for what is late is
     /// seldom very late.
     #[cold]
-    pub(crate) fn insert_late(&mut self, queue: &mut Queue, index: Link) {
-        let late = Arrival { at: self.node(index).at, id: self.node(index).id };
-        let (mut previous, mut next) = (queue.last, NONE);
-        while previous != NONE && !self.node(previous).came_before(&late) {
-            (previous, next) = (self.node(previous).previous, previous);
+    pub(crate) fn move_forward(&mut self, queue: &mut Queue) {
+        let index = queue.last;
+        let mut next = index;
+        while next != queue.first && self.record(self.node(next).previous).arrival > self.record(index).arrival {
+            next = self.node(next).previous;
         }
-        (self.node_mut(index).previous, self.node_mut(index).next) = (previous, next);
-        match previous {
-            NONE => queue.first = index,
-            _ => self.node_mut(previous).next = index,
+        if next == index {
+            return;
         }
-        match next {
-            NONE => queue.last = index,
-            _ => self.node_mut(next).previous = index,
+        queue.last = self.node(index).previous;
+        self.node_mut(queue.last).next = NONE;
+        let previous = self.node(next).previous;
+        if next == queue.first {
+            queue.first = index;
+        } else {
+            self.node_mut(previous).next = index;
         }
+        let node = self.node_mut(index);
+        (node.previous, node.next) = (previous, next);
+        self.node_mut(next).previous = index;
     }
 
-    /// Frees the node of an order that no queue links any more; its handles are refused from now on.
+    /// Takes an order out of `queue` and frees its node; its handle is refused from now on.
     #[inline]
-    pub(crate) fn remove(&mut self, index: Link) {
-        let node = &mut self.nodes[index as usize];
-        node.open = 0;
+    pub(crate) fn remove(&mut self, queue: &mut Queue, index: Link) {
         self.len -= 1;
-        // A node whose generations are used up is never used again: better a node lost than an order hit by mistake.
-        if let Some(generation) = node.generation.checked_add(1) {
-            node.generation = generation;
+        let nodes = self.nodes.as_mut_slice();
+        let node = &mut nodes[index as usize];
+        let (previous, next) = (node.previous, node.next);
+        node.open = 0;
+        // A node that can tell no more orders apart is not used again: better 80 bytes lost in 4,095 orders than one
+        // order hit by mistake.
+        if let Some(handle) = node.handle.next() {
+            node.handle = handle;
             node.next = self.first_free;
             self.first_free = index;
+        }
+        if queue.first == index {
+            queue.first = next;
+        } else {
+            nodes[previous as usize].next = next;
+            if queue.last == index {
+                queue.last = previous;
+            } else {
+                nodes[next as usize].previous = previous;
+            }
         }
     }
 
@@ -181,18 +232,44 @@ impl<Id: Ord + Copy> Slab<Id> {
     #[cold]
     fn make_room(&mut self, order: &Order<Id>) {
         let first = self.nodes.len() as Link;
-        let last = first + Self::ROOM as Link - 1;
+        let last = first + ROOM - 1;
         self.nodes.extend((first..=last).map(|index| Node {
-            at: order.at,
-            expires_at: order.expires_at,
+            handle: Handle::first(index),
             next: if index == last { NONE } else { index + 1 },
             previous: NONE,
             open: 0,
             trader: order.limit.trader,
             place: Place(0),
-            generation: NonZeroU32::MIN,
-            id: order.id,
         }));
+        self.records.extend((first..=last).map(|_| Record { arrival: order.arrival(), expires_at: order.expires_at }));
         self.first_free = first;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::order::Limit;
+    use crate::units::{Price, WattHours};
+
+    #[test]
+    fn a_node_that_can_tell_no_more_orders_apart_is_not_used_again() {
+        let limit = Limit { trader: Trader(0), side: Side::Buy, price: Price(0), quantity: WattHours(1) };
+        let order = Order { limit, at: UtcMillis(0), id: 0_u32, expires_at: UtcMillis(1) };
+        let mut slab = Slab::EMPTY;
+        let mut handles = Vec::new();
+        for _ in 0..5_000 {
+            let mut queue = Queue::EMPTY;
+            let handle = slab.push(&mut queue, &order, Place(0), 1);
+            assert_eq!(slab.find(handle), Ok(handle.index()));
+            slab.remove(&mut queue, handle.index());
+            handles.push(handle);
+        }
+        assert!(handles.iter().all(|&handle| slab.find(handle) == Err(Rejection::NotResting)));
+        let in_first_node = handles.iter().filter(|handle| handle.index() == 0).count();
+        assert_eq!(in_first_node, (1 << (32 - INDEX_BITS)) - 1);
+        handles.sort_unstable();
+        handles.dedup();
+        assert_eq!(handles.len(), 5_000, "no handle ever named two orders");
     }
 }
