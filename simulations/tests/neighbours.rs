@@ -259,7 +259,7 @@ fn neighbours_agree_on_a_bad_network_with_crashes_and_cut_links() {
 
 /// Whether there was any trade; what must hold is asserted on the way.
 fn chaos(seed: u64) -> bool {
-    println!("seed {seed}");
+    eprintln!("seed {seed}");
     let homes = 5;
     let mut street = Street::new(homes, seed);
     let mut random = Random::new(seed ^ 0x00c0_ffee);

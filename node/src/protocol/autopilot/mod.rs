@@ -52,7 +52,7 @@ const SLACK_PART: i64 = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// Nobody trades at such a price here.
-    #[error("both price limits must lie between the community's floor ({}) and cap ({}), in price ticks", floor.0, cap.0)]
+    #[error("both price limits must lie between the community's floor of {} and cap of {} price ticks", floor.0, cap.0)]
     OutsideBand {
         /// Lowest price.
         floor: Price,
@@ -189,9 +189,9 @@ impl<Id> Position<Id> {
 
 /// What to change at `now`, so that what is not traded yet is quoted: cancels before places, slot by slot.
 ///
-/// A slot is traded by what the meters counted, once it is delivered and that is known exactly; until then by what
-/// the [`forecast`] can rely on; and not at all where the count is only an estimate. It is quoted on one side at a time, on the ticks,
-/// within the connection and the owner's limit; amounts below the smallest fill are left to the supplier.
+/// A slot is traded by what the meters counted, once it is delivered and that is known exactly; until then by what the
+/// [`forecast`] relies on; and not at all where the count is only an estimate. It is quoted on one side at a time, on
+/// the ticks, within the connection and the owner's limit; amounts below the smallest fill are left to the supplier.
 ///
 /// `positions` holds every slot in which the household has traded, pending or open quantities; others count as empty.
 #[must_use]

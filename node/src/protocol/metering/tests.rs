@@ -442,7 +442,10 @@ fn meter_with_hiccups() -> impl Strategy<Value = Vec<(Row, Option<Row>)>> {
 
 proptest! {
     #[test]
-    fn energy_is_never_more_than_the_accepted_registers_say(rows in garbage(), cuts in prop::collection::vec(0..300_u64, 2..8)) {
+    fn energy_is_never_more_than_the_accepted_registers_say(
+        rows in garbage(),
+        cuts in prop::collection::vec(0..300_u64, 2..8),
+    ) {
         let mut metering = Metering::new(limits());
         let mut accepted: Vec<(i64, i64)> = Vec::new();
         for (at, import, export) in rows {
