@@ -66,10 +66,9 @@ impl Fold {
         let limit = judge_terms(&known.charter, &author, at, order)?;
         let book = known.book(order.slot);
         let slot = slot_mut(&mut self.slots, book, &known.charter.shape, self.now).ok_or(Void::Forgotten)?;
-        let gate = slot.gate();
         let account = slot.account_mut(log, order.side);
         account.expire(&mut self.orders, at);
-        if account.orders.len() >= MAX_PLACES_PER_SLOT {
+        if account.placed >= MAX_PLACES_PER_SLOT {
             return Err(Void::TooManyPlaces);
         }
         if account.total + order.quantity > limit {
@@ -77,8 +76,7 @@ impl Fold {
         }
         let filled = self.early.remove(&id).unwrap_or_default();
         let mut resting = Resting::new(order, at, book, log, trader, filled);
-        account.add(id, &resting, gate);
-        slot.refresh(id, &mut resting, self.now);
+        slot.add(id, &mut resting, self.now);
         self.orders.insert(id, resting);
         self.changed.insert(book);
         Ok(())

@@ -253,7 +253,7 @@ impl Fold {
     #[must_use]
     pub fn places(&self, log: &LogId, book: &BookId, side: Side) -> usize {
         let account = self.slots.get(book).zip(self.log_numbers.get(log));
-        account.and_then(|(slot, log)| slot.account(*log, side)).map_or(0, |account| account.orders.len())
+        account.and_then(|(slot, log)| slot.account(*log, side)).map_or(0, |account| account.placed)
     }
 
     /// What a member has open and filled on one side of a slot, by its own logs, at this time.

@@ -46,7 +46,8 @@ pub struct Resting {
 /// What one log has in one side of a slot.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Account {
-    pub(super) orders: Vec<OrderId>,
+    /// Orders that it has placed, whatever became of them.
+    pub(super) placed: usize,
     /// Filled and open, what was taken without an order in the book included.
     pub(super) total: WattHours,
     /// Orders that end before the gate, and have not been found expired yet.
@@ -57,6 +58,7 @@ pub(super) struct SlotFold {
     gate: UtcMillis,
     book: Option<Book<OrderId>>,
     accounts: BTreeMap<(LogNo, Side), Account>,
+    orders: Vec<OrderId>,
     trades: Vec<ProposalId>,
 }
 
@@ -127,8 +129,8 @@ impl Resting {
 
 impl Account {
     /// Adds an order that was just placed. One that ends with the slot's book need not be watched.
-    pub(super) fn add(&mut self, id: OrderId, order: &Resting, gate: UtcMillis) {
-        self.orders.push(id);
+    fn add(&mut self, id: OrderId, order: &Resting, gate: UtcMillis) {
+        self.placed += 1;
         self.total += order.exposure();
         if order.expires_at < gate {
             self.expiring.insert((order.expires_at, id));
@@ -173,7 +175,13 @@ impl Resting {
 impl SlotFold {
     pub(super) fn new(shape: &Shape, gate: UtcMillis, open: bool) -> Self {
         let band = PriceBand::new(shape.floor, shape.cap).expect("a decoded or checked shape has floor <= cap");
-        Self { gate, book: open.then(|| Book::new(band)), accounts: BTreeMap::new(), trades: Vec::new() }
+        Self {
+            gate,
+            book: open.then(|| Book::new(band)),
+            accounts: BTreeMap::new(),
+            orders: Vec::new(),
+            trades: Vec::new(),
+        }
     }
 
     pub(super) fn book(&self) -> Option<&Book<OrderId>> {
@@ -188,16 +196,20 @@ impl SlotFold {
         self.accounts.entry((log, side)).or_default()
     }
 
-    pub(super) fn gate(&self) -> UtcMillis {
-        self.gate
-    }
-
     pub(super) fn note_trade(&mut self, id: ProposalId) {
         self.trades.push(id);
     }
 
-    pub(super) fn orders(&self) -> impl Iterator<Item = &OrderId> {
-        self.accounts.values().flat_map(|account| &account.orders)
+    /// Takes in an order that was just placed.
+    pub(super) fn add(&mut self, id: OrderId, order: &mut Resting, now: UtcMillis) {
+        let gate = self.gate;
+        self.account_mut(order.log, order.side).add(id, order, gate);
+        self.orders.push(id);
+        self.refresh(id, order, now);
+    }
+
+    pub(super) fn orders(&self) -> &[OrderId] {
+        &self.orders
     }
 
     pub(super) fn trades(&self) -> &[ProposalId] {
