@@ -362,7 +362,7 @@ fn field_at_fault(reason: RefusalReason) -> &'static str {
         | RefusalReason::QuantityTooSmall { .. }
         | RefusalReason::BeyondConnection { .. } => "/quantity_wh",
         RefusalReason::AlreadyExpired => "/expires_at",
-        RefusalReason::TooManyOrders { .. } | RefusalReason::NotAMember => "",
+        RefusalReason::TooManyInSlot { .. } | RefusalReason::TooManyOpen { .. } | RefusalReason::NotAMember => "",
     }
 }
 

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use wattswap_matching::{Price, Side, UtcMillis, WattHours};
+use wattswap_matching::{Side, UtcMillis};
 use wattswap_node::protocol::entry::Entry;
 use wattswap_node::protocol::fold::Fold;
-use wattswap_node::protocol::household::io::{Command, Record, Wish};
-use wattswap_node::protocol::ids::{CharterId, CommunityId, Digest, LogId, MemberKey};
+use wattswap_node::protocol::household::io::{Command, Wish};
+use wattswap_node::protocol::ids::{Digest, LogId, MemberKey};
 use wattswap_node::protocol::signed::Verified;
 use wattswap_simulations::network::{Faults, Random, Street};
 
@@ -15,7 +15,6 @@ const HOMES: usize = 4;
 
 /// What a fold needs, and logs that real households wrote: with orders, cancels, trades and copies of trades.
 struct Written {
-    charter_id: CharterId,
     street: Street,
     logs: BTreeMap<LogId, VecDeque<Verified<Entry>>>,
     until: UtcMillis,
@@ -26,7 +25,6 @@ fn write(seed: u64) -> Written {
     let mut random = Random::new(seed);
     street.faults = Faults { loss: 50, repeat: 50, longest_delay: Duration::from_millis(300) };
     street.run(Duration::from_secs(20));
-    let shape = street.charter().shape;
     for _ in 0..60 {
         let home = usize::try_from(random.below(HOMES as u64)).unwrap();
         let live = street.disk(home).requests().keys().next().copied();
@@ -34,32 +32,26 @@ fn write(seed: u64) -> Written {
             Some(id) if random.chance(200) => Command::Cancel(id),
             _ => {
                 let side = if random.chance(500) { Side::Buy } else { Side::Sell };
-                let quantity = WattHours(10 * (1 + i64::try_from(random.below(20)).unwrap()));
-                let price = Price(1_000 + i32::try_from(random.below(10)).unwrap());
-                let slot = shape.next(shape.slot_at(street.now));
+                let quantity = 10 * (1 + i64::try_from(random.below(20)).unwrap());
+                let wish = street.wish(side, quantity, 1_000 + i32::try_from(random.below(10)).unwrap());
                 let short = random.chance(300).then(|| street.now.after(Duration::from_secs(10)));
-                Command::Place { wishes: vec![Wish { slot, side, quantity, price, expires_at: short }], key: None }
+                Command::Place { wishes: vec![Wish { expires_at: short, ..wish }], key: None }
             }
         };
         let _refused = street.command(home, command);
         street.run(Duration::from_millis(random.below(2_000)));
     }
     let mut logs: BTreeMap<LogId, VecDeque<Verified<Entry>>> = BTreeMap::new();
-    for home in 0..HOMES {
-        let own = street.key(home);
-        for entry in street.disk(home).entries().filter(|entry| entry.log.author == own) {
-            logs.entry(entry.log).or_default().push_back(entry.clone());
-        }
+    for entry in (0..HOMES).flat_map(|home| street.entries_of(home)) {
+        logs.entry(entry.log).or_default().push_back(entry.clone());
     }
-    let first = street.disk(0).records().next();
-    let Some(Record::Governance(record)) = first else { panic!("the first record is the charter") };
-    Written { charter_id: record.id, until: street.now, street, logs }
+    Written { until: street.now, street, logs }
 }
 
 /// Folds the logs in an order that `random` chooses, each log in its own order; `convict` and the charter come when
 /// `random` says.
 fn fold(written: &Written, random: &mut Random, convict: Option<MemberKey>) -> Digest {
-    let mut fold = Fold::new(CommunityId(written.charter_id.0));
+    let mut fold = Fold::new(written.street.community());
     let mut logs = written.logs.clone();
     let charter_after = random.below(40);
     let convict_after = random.below(200);
@@ -69,7 +61,7 @@ fn fold(written: &Written, random: &mut Random, convict: Option<MemberKey>) -> D
     fold.advance(start);
     while !logs.is_empty() {
         if taken == charter_after {
-            fold.know(written.charter_id, written.street.charter());
+            fold.know(written.street.charter_id(), written.street.charter());
         }
         if taken == convict_after
             && let Some(key) = convict
@@ -85,7 +77,7 @@ fn fold(written: &Written, random: &mut Random, convict: Option<MemberKey>) -> D
         }
         taken += 1;
     }
-    fold.know(written.charter_id, written.street.charter());
+    fold.know(written.street.charter_id(), written.street.charter());
     if let Some(key) = convict {
         fold.convict(key);
     }
@@ -101,7 +93,7 @@ fn every_order_of_arrival_gives_the_same_book() {
         let mut random = Random::new(seed);
         let first = fold(&written, &mut random, None);
         assert!(entries > 20, "seed {seed}: {entries} entries are too few to tell");
-        let empty = Fold::new(CommunityId(written.charter_id.0)).digest();
+        let empty = Fold::new(written.street.community()).digest();
         assert_ne!(first, empty, "seed {seed}: something rests in the book at the end");
         let trades = (0..HOMES).any(|home| !written.street.disk(home).trades().is_empty());
         assert!(trades, "seed {seed}: there were trades");

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use wattswap_matching::{Price, Side, Slot, WattHours};
+use wattswap_matching::{Price, Side, WattHours};
 use wattswap_node::protocol::entry::{Entry, Op, Order};
-use wattswap_node::protocol::household::io::{Input, Record, Standing, Ticket};
-use wattswap_node::protocol::ids::{CommunityId, EntryId, LogId};
+use wattswap_node::protocol::household::io::{Input, Standing, Ticket};
+use wattswap_node::protocol::ids::{EntryId, LogId};
 use wattswap_node::protocol::message::Gossip;
 use wattswap_node::protocol::signed::Verified;
 use wattswap_simulations::network::Street;
@@ -25,20 +25,14 @@ impl Forger {
         Self { street, log }
     }
 
-    fn slot(&self) -> Slot {
-        let shape = self.street.charter().shape;
-        shape.next(shape.slot_at(self.street.now))
-    }
-
     /// An entry of the cheat's own log that offers this much.
     fn entry(&self, seq: u64, prev: Option<EntryId>, quantity: i64) -> Verified<Entry> {
-        let Some(Record::Governance(charter)) = self.street.disk(0).records().next() else { panic!("no charter") };
-        let slot = self.slot();
+        let slot = self.street.next_slot();
         let expires_at = self.street.charter().shape.gate(slot);
         let (side, quantity, price) = (Side::Sell, WattHours(quantity), Price(100));
-        let order = Order { slot, side, quantity, price, expires_at, charter: charter.id };
+        let order = Order { slot, side, quantity, price, expires_at, charter: self.street.charter_id() };
         let at = self.street.now;
-        let (community, ops) = (CommunityId(charter.id.0), vec![Op::Place(order)]);
+        let (community, ops) = (self.street.community(), vec![Op::Place(order)]);
         Verified::sign(Entry { community, log: self.log, seq, prev, at, ops }, &*self.street.signer(CHEAT))
     }
 
@@ -48,12 +42,20 @@ impl Forger {
         self.street.inject(home, Input::Gossip { ticket: Ticket(0), from, bytes });
     }
 
+    /// Two versions of the cheat's first entry, each shown to one home, and a minute to find out.
+    fn fork(&mut self, [one, other]: [usize; 2]) {
+        let versions = [self.entry(0, None, 100), self.entry(0, None, 200)];
+        self.show(&versions[0], one);
+        self.show(&versions[1], other);
+        self.street.run(Duration::from_secs(60));
+    }
+
     fn assert_all_have_convicted(&mut self) {
         for home in 0..CHEAT {
             let status = self.street.household(home).unwrap().status();
             assert!(status.convicted.contains(&self.log.author), "home {home} has convicted the cheat");
             assert_eq!(status.convicted.len(), 1, "and nobody else");
-            let slot = self.slot();
+            let slot = self.street.next_slot();
             let (_, asks) = self.street.household(home).unwrap().depth(slot, 10);
             assert!(asks.is_empty(), "home {home} shows nothing of the cheat");
         }
@@ -65,10 +67,7 @@ fn two_versions_shown_to_two_neighbours() {
     let mut forger = Forger::new();
     // The cheat's own node is out of the way; its key signs two first entries.
     forger.street.stop(CHEAT);
-    let (one, other) = (forger.entry(0, None, 100), forger.entry(0, None, 200));
-    forger.show(&one, 0);
-    forger.show(&other, 1);
-    forger.street.run(Duration::from_secs(60));
+    forger.fork([0, 1]);
     forger.assert_all_have_convicted();
 }
 
@@ -76,10 +75,7 @@ fn two_versions_shown_to_two_neighbours() {
 fn two_versions_shown_to_one_neighbour() {
     let mut forger = Forger::new();
     forger.street.stop(CHEAT);
-    let (one, other) = (forger.entry(0, None, 100), forger.entry(0, None, 200));
-    forger.show(&one, 0);
-    forger.show(&other, 0);
-    forger.street.run(Duration::from_secs(60));
+    forger.fork([0, 0]);
     forger.assert_all_have_convicted();
 }
 
@@ -103,10 +99,7 @@ fn a_second_version_deep_in_the_past() {
 #[test]
 fn the_convicted_household_is_told() {
     let mut forger = Forger::new();
-    let (one, other) = (forger.entry(0, None, 100), forger.entry(0, None, 200));
-    forger.show(&one, 0);
-    forger.show(&other, 1);
-    forger.street.run(Duration::from_secs(60));
+    forger.fork([0, 1]);
     forger.assert_all_have_convicted();
     // Its own node either learned of the conviction, or met its own forged entry and refused to go on.
     let standing = forger.street.household(CHEAT).map(|household| household.standing());
@@ -118,10 +111,7 @@ fn the_convicted_household_is_told() {
 fn a_conviction_survives_a_restart() {
     let mut forger = Forger::new();
     forger.street.stop(CHEAT);
-    let (one, other) = (forger.entry(0, None, 100), forger.entry(0, None, 200));
-    forger.show(&one, 0);
-    forger.show(&other, 1);
-    forger.street.run(Duration::from_secs(60));
+    forger.fork([0, 1]);
     for home in 0..CHEAT {
         forger.street.stop(home);
     }

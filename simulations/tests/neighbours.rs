@@ -2,32 +2,12 @@
 
 use std::time::Duration;
 
-use wattswap_matching::{Price, Side, Slot, UtcMillis, WattHours};
+use wattswap_matching::{Price, Side, UtcMillis, WattHours};
 use wattswap_node::protocol::entry::Op;
-use wattswap_node::protocol::household::io::{Command, Reply, Request, RequestId, Standing, Wish};
+use wattswap_node::protocol::household::io::{Command, Standing};
 use wattswap_simulations::network::{Crash, Faults, Random, Street};
 
 const SECOND: Duration = Duration::from_secs(1);
-
-fn slot(street: &Street) -> Slot {
-    let shape = street.charter().shape;
-    shape.next(shape.next(shape.slot_at(street.now)))
-}
-
-fn wish(street: &Street, side: Side, quantity: i64, price: i32) -> Wish {
-    Wish { slot: slot(street), side, quantity: WattHours(quantity), price: Price(price), expires_at: None }
-}
-
-fn place(street: &mut Street, home: usize, wish: Wish) -> Option<RequestId> {
-    match street.command(home, Command::Place { wishes: vec![wish], key: None })? {
-        Ok(Reply::Placed(requests)) => Some(requests[0].id),
-        other => panic!("the order should be accepted, not {other:?}"),
-    }
-}
-
-fn request(street: &Street, home: usize, id: RequestId) -> &Request {
-    &street.disk(home).requests()[&id]
-}
 
 /// What must hold in any state: no order filled beyond its quantity, by all logs of all homes together.
 fn assert_nothing_oversold(street: &Street, homes: usize) {
@@ -88,14 +68,14 @@ fn assert_agreed(street: &mut Street, homes: usize) {
 fn two_neighbours_trade_at_the_resting_price() {
     let mut street = Street::new(2, 1);
     street.run(SECOND);
-    let ask = wish(&street, Side::Sell, 500, 1_000);
-    let ask = place(&mut street, 0, ask).unwrap();
+    let ask = street.wish(Side::Sell, 500, 1_000);
+    let ask = street.place(0, ask).unwrap();
     street.run(SECOND);
-    let bid = wish(&street, Side::Buy, 300, 2_000);
-    let bid = place(&mut street, 1, bid).unwrap();
+    let bid = street.wish(Side::Buy, 300, 2_000);
+    let bid = street.place(1, bid).unwrap();
     street.run(SECOND);
-    assert_eq!(request(&street, 1, bid).filled, WattHours(300));
-    assert_eq!(request(&street, 0, ask).filled, WattHours(300));
+    assert_eq!(street.request(1, bid).filled, WattHours(300));
+    assert_eq!(street.request(0, ask).filled, WattHours(300));
     let trade = street.disk(1).trades().values().next().unwrap();
     assert_eq!(trade.trade.proposal.price, Price(1_000));
     assert_agreed(&mut street, 2);
@@ -105,13 +85,13 @@ fn two_neighbours_trade_at_the_resting_price() {
 fn two_buyers_race_for_the_last_energy() {
     let mut street = Street::new(3, 2);
     street.run(SECOND);
-    let ask = wish(&street, Side::Sell, 1_000, 1_000);
-    place(&mut street, 0, ask).unwrap();
+    let ask = street.wish(Side::Sell, 1_000, 1_000);
+    street.place(0, ask).unwrap();
     street.run(SECOND);
-    let bid = wish(&street, Side::Buy, 700, 1_500);
-    let bids = [1, 2].map(|home| place(&mut street, home, bid).unwrap());
+    let bid = street.wish(Side::Buy, 700, 1_500);
+    let bids = [1, 2].map(|home| street.place(home, bid).unwrap());
     street.run(30 * SECOND);
-    let filled: WattHours = [1, 2].iter().map(|home| request(&street, *home, bids[*home - 1]).filled).sum();
+    let filled: WattHours = [1, 2].iter().map(|home| street.request(*home, bids[*home - 1]).filled).sum();
     assert_eq!(filled, WattHours(1_000));
     assert_agreed(&mut street, 3);
 }
@@ -121,10 +101,10 @@ fn orders_that_met_on_the_wire_are_taken_by_the_later_one() {
     let mut street = Street::new(2, 3);
     street.run(SECOND);
     // Both post before they hear of each other.
-    let (ask, bid) = (wish(&street, Side::Sell, 400, 1_000), wish(&street, Side::Buy, 400, 1_600));
-    place(&mut street, 0, ask).unwrap();
+    let (ask, bid) = (street.wish(Side::Sell, 400, 1_000), street.wish(Side::Buy, 400, 1_600));
+    street.place(0, ask).unwrap();
     street.now = UtcMillis(street.now.0 + 1);
-    place(&mut street, 1, bid).unwrap();
+    street.place(1, bid).unwrap();
     street.run(30 * SECOND);
     let trades: Vec<_> = street.disk(0).trades().values().collect();
     assert_eq!(trades.len(), 1);
@@ -142,11 +122,11 @@ fn a_trade_is_whole_on_both_sides_or_on_neither_wherever_one_of_them_crashes() {
             for step in 0..60 {
                 let mut street = Street::new(2, 1_000 + step);
                 street.run(SECOND);
-                let ask = wish(&street, Side::Sell, 500, 1_000);
-                place(&mut street, 0, ask).unwrap();
+                let ask = street.wish(Side::Sell, 500, 1_000);
+                street.place(0, ask).unwrap();
                 street.run(SECOND);
-                let bid = wish(&street, Side::Buy, 500, 1_000);
-                place(&mut street, 1, bid).unwrap();
+                let bid = street.wish(Side::Buy, 500, 1_000);
+                street.place(1, bid).unwrap();
                 street.run(Duration::from_millis(step));
                 street.crash_at(home, crash);
                 street.run(5 * SECOND);
@@ -164,24 +144,24 @@ fn a_trade_is_whole_on_both_sides_or_on_neither_wherever_one_of_them_crashes() {
 fn a_silent_maker_blocks_what_was_reserved_and_nothing_else() {
     let mut street = Street::new(3, 5);
     street.run(SECOND);
-    let ask = wish(&street, Side::Sell, 500, 1_000);
-    place(&mut street, 0, ask).unwrap();
+    let ask = street.wish(Side::Sell, 500, 1_000);
+    street.place(0, ask).unwrap();
     street.run(SECOND);
     // Home 0 hears the proposal, fills it durably, and is gone before it can say so.
     street.crash_at(0, Crash::AfterPersist);
-    let bid = wish(&street, Side::Buy, 800, 1_500);
-    let bid = place(&mut street, 1, bid).unwrap();
+    let bid = street.wish(Side::Buy, 800, 1_500);
+    let bid = street.place(1, bid).unwrap();
     street.run(60 * SECOND);
-    let waiting = request(&street, 1, bid);
+    let waiting = street.request(1, bid);
     assert_eq!((waiting.filled, waiting.in_doubt), (WattHours(0), WattHours(500)));
     // The rest trades with somebody else meanwhile.
-    let other = wish(&street, Side::Sell, 800, 1_200);
-    place(&mut street, 2, other).unwrap();
+    let other = street.wish(Side::Sell, 800, 1_200);
+    street.place(2, other).unwrap();
     street.run(60 * SECOND);
-    assert_eq!(request(&street, 1, bid).filled, WattHours(300), "the reserved part is not sold twice");
+    assert_eq!(street.request(1, bid).filled, WattHours(300), "the reserved part is not sold twice");
     street.start(0);
     street.run(60 * SECOND);
-    assert_eq!(request(&street, 1, bid).filled, WattHours(800));
+    assert_eq!(street.request(1, bid).filled, WattHours(800));
     assert_agreed(&mut street, 3);
 }
 
@@ -189,15 +169,15 @@ fn a_silent_maker_blocks_what_was_reserved_and_nothing_else() {
 fn a_cancelled_order_is_closed_to_others() {
     let mut street = Street::new(2, 6);
     street.run(SECOND);
-    let ask = wish(&street, Side::Sell, 500, 1_000);
-    let ask = place(&mut street, 0, ask).unwrap();
+    let ask = street.wish(Side::Sell, 500, 1_000);
+    let ask = street.place(0, ask).unwrap();
     street.run(SECOND);
     street.command(0, Command::Cancel(ask)).unwrap().unwrap();
     street.run(SECOND);
-    let bid = wish(&street, Side::Buy, 500, 1_000);
-    let bid = place(&mut street, 1, bid).unwrap();
+    let bid = street.wish(Side::Buy, 500, 1_000);
+    let bid = street.place(1, bid).unwrap();
     street.run(30 * SECOND);
-    assert_eq!(request(&street, 1, bid).filled, WattHours(0));
+    assert_eq!(street.request(1, bid).filled, WattHours(0));
     assert_agreed(&mut street, 2);
 }
 
@@ -207,8 +187,8 @@ fn who_was_away_catches_up() {
     street.run(SECOND);
     street.stop(3);
     for round in 0..20 {
-        let wish = wish(&street, if round % 2 == 0 { Side::Sell } else { Side::Buy }, 100, 1_000 + round);
-        place(&mut street, usize::try_from(round % 3).unwrap(), wish).unwrap();
+        let wish = street.wish(if round % 2 == 0 { Side::Sell } else { Side::Buy }, 100, 1_000 + round);
+        street.place(usize::try_from(round % 3).unwrap(), wish).unwrap();
         street.run(SECOND);
     }
     street.start(3);
@@ -221,8 +201,8 @@ fn a_restored_backup_refuses_to_sign() {
     let mut street = Street::new(2, 8);
     street.run(SECOND);
     let backup = street.disk(0).clone();
-    let ask = wish(&street, Side::Sell, 500, 1_000);
-    place(&mut street, 0, ask).unwrap();
+    let ask = street.wish(Side::Sell, 500, 1_000);
+    street.place(0, ask).unwrap();
     street.run(SECOND);
     street.restore_disk(0, backup);
     street.start(0);
@@ -235,17 +215,17 @@ fn commands_wait_durably_until_peers_were_compared() {
     let mut street = Street::new(2, 9);
     street.stop(1);
     street.run(SECOND);
-    let ask = wish(&street, Side::Sell, 500, 1_000);
-    let ask = place(&mut street, 0, ask).unwrap();
+    let ask = street.wish(Side::Sell, 500, 1_000);
+    let ask = street.place(0, ask).unwrap();
     street.run(10 * SECOND);
     let standing = street.household(0).unwrap().standing();
     assert_eq!(standing, Standing::Comparing { missing: 1 });
-    assert!(request(&street, 0, ask).orders.is_empty(), "nothing is signed yet");
+    assert!(street.request(0, ask).orders.is_empty(), "nothing is signed yet");
     street.stop(0);
     street.start(0);
     street.start(1);
     street.run(10 * SECOND);
-    assert_eq!(request(&street, 0, ask).orders.len(), 1, "posted after the restart, without being asked again");
+    assert_eq!(street.request(0, ask).orders.len(), 1, "posted after the restart, without being asked again");
     assert_agreed(&mut street, 2);
 }
 
@@ -279,7 +259,7 @@ fn chaos(seed: u64) -> bool {
             _ => {
                 let side = if random.chance(500) { Side::Buy } else { Side::Sell };
                 let quantity = 10 * (1 + i64::try_from(random.below(30)).unwrap());
-                let wish = wish(&street, side, quantity, 1_000 + i32::try_from(random.below(40)).unwrap());
+                let wish = street.wish(side, quantity, 1_000 + i32::try_from(random.below(40)).unwrap());
                 let _refused_or_crashed = street.command(home, Command::Place { wishes: vec![wish], key: None });
             }
         }

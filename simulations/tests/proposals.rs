@@ -5,8 +5,8 @@ use std::time::Duration;
 use wattswap_matching::{Price, Side, UtcMillis, WattHours};
 use wattswap_node::protocol::agreement::words::Proposal;
 use wattswap_node::protocol::entry::Op;
-use wattswap_node::protocol::household::io::{Command, Input, Record, Reply, RequestId, Wish};
-use wattswap_node::protocol::ids::{CommunityId, OrderId};
+use wattswap_node::protocol::household::io::{Input, RequestId};
+use wattswap_node::protocol::ids::OrderId;
 use wattswap_node::protocol::message::Message;
 use wattswap_node::protocol::signed::Verified;
 use wattswap_simulations::network::Street;
@@ -25,38 +25,23 @@ impl Offered {
     fn new() -> Self {
         let mut street = Street::new(3, 21);
         street.run(Duration::from_secs(1));
-        let shape = street.charter().shape;
-        let slot = shape.next(shape.slot_at(street.now));
-        let wish = Wish { slot, side: Side::Sell, quantity: WattHours(500), price: Price(1_000), expires_at: None };
-        let placed = street.command(MAKER, Command::Place { wishes: vec![wish], key: None });
-        let Some(Ok(Reply::Placed(requests))) = placed else { panic!("the order is good") };
+        let wish = street.wish(Side::Sell, 500, 1_000);
+        let request = street.place(MAKER, wish).unwrap();
         street.run(Duration::from_secs(1));
         // The taker's own software keeps quiet from now on.
         street.stop(TAKER);
-        let request = requests[0].id;
-        let order = street.disk(MAKER).requests()[&request].orders[0];
+        let order = street.request(MAKER, request).orders[0];
         Self { street, order, request }
     }
 
     fn proposal(&self) -> Proposal {
-        let Some(Record::Governance(charter)) = self.street.disk(MAKER).records().next() else { panic!("no charter") };
-        let (own, other) = (self.street.key(MAKER), self.street.key(TAKER));
-        let incarnation = |home: usize| {
-            let found = self.street.disk(home).records().find_map(|record| match record {
-                Record::Incarnation(incarnation) => Some(incarnation),
-                _ => None,
-            });
-            found.expect("every household has one")
-        };
-        let log = |author, home| wattswap_node::protocol::ids::LogId { author, incarnation: incarnation(home) };
-        let slot = self.street.disk(MAKER).requests()[&self.request].wish.slot;
         Proposal {
-            community: CommunityId(charter.id.0),
-            charter: charter.id,
-            slot,
+            community: self.street.community(),
+            charter: self.street.charter_id(),
+            slot: self.street.request(MAKER, self.request).wish.slot,
             side: Side::Buy,
-            taker: log(other, TAKER),
-            maker: log(own, MAKER),
+            taker: self.street.log(TAKER).unwrap(),
+            maker: self.street.log(MAKER).unwrap(),
             order: self.order,
             own_order: None,
             up_to: WattHours(100),
@@ -74,13 +59,12 @@ impl Offered {
     }
 
     fn filled(&self) -> WattHours {
-        self.street.disk(MAKER).requests()[&self.request].filled
+        self.street.request(MAKER, self.request).filled
     }
 
     fn fills_in_log(&self) -> usize {
-        let own = self.street.key(MAKER);
-        let entries = self.street.disk(MAKER).entries().filter(|entry| entry.log.author == own);
-        entries.flat_map(|entry| &entry.ops).filter(|op| matches!(op, Op::Fill(_))).count()
+        let ops = self.street.entries_of(MAKER).flat_map(|entry| &entry.ops);
+        ops.filter(|op| matches!(op, Op::Fill(_))).count()
     }
 }
 

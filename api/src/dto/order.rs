@@ -159,8 +159,10 @@ pub enum RejectionCode {
     AlreadyExpired,
     /// More than the household's connection carries.
     BeyondConnection,
-    /// Too many orders of this household in this slot.
-    TooManyOrders,
+    /// This household has placed too many orders in this slot and direction.
+    TooManyInSlot,
+    /// Too many orders of this household are open.
+    TooManyOpen,
     /// The charter in force does not name this household.
     NotAMember,
 }
@@ -256,7 +258,8 @@ impl From<port::RefusalReason> for RejectionCode {
             Reason::QuantityTooSmall { .. } => Self::QuantityTooSmall,
             Reason::AlreadyExpired => Self::AlreadyExpired,
             Reason::BeyondConnection { .. } => Self::BeyondConnection,
-            Reason::TooManyOrders { .. } => Self::TooManyOrders,
+            Reason::TooManyInSlot { .. } => Self::TooManyInSlot,
+            Reason::TooManyOpen { .. } => Self::TooManyOpen,
             Reason::NotAMember => Self::NotAMember,
         }
     }

@@ -195,9 +195,15 @@ pub enum RefusalReason {
         /// What may still be ordered.
         left: WattHours,
     },
-    /// Too many orders of this household in this slot.
-    #[error("at most {limit} orders may be placed in a slot")]
-    TooManyOrders {
+    /// This household has placed too many orders in this slot and direction; those that have ended count too.
+    #[error("at most {limit} orders may be placed in a slot and direction; put more into one order")]
+    TooManyInSlot {
+        /// The bound.
+        limit: u32,
+    },
+    /// Too many orders of this household are open.
+    #[error("at most {limit} orders may be open at a time; cancel some, or wait until some have ended")]
+    TooManyOpen {
         /// The bound.
         limit: u32,
     },

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use libp2p::Multiaddr;
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,6 +16,9 @@ use crate::drivers::daemon::Daemon;
 use crate::drivers::run::Steps;
 use crate::drivers::telemetry;
 use crate::folder::Folder;
+
+/// How long what is under way, such as the look-up of a name, can hold up the node's end.
+const PATIENCE_AT_THE_END: Duration = Duration::from_secs(5);
 
 /// Settings for this run. Each is also a key of `wattswap.toml` in the household's folder and an environment variable;
 /// a flag wins over a variable, a variable over the file.
@@ -64,8 +68,8 @@ pub(super) fn carry_out(args: Args, context: &Context, steps: Box<dyn Steps>) ->
     telemetry::start_log(&config.log.level)?;
     let runtime = tokio::runtime::Runtime::new()?;
     let outcome = runtime.block_on(serve(folder, &config, steps));
-    // Reads that are under way end with the process.
-    runtime.shutdown_background();
+    // Reads of the store that are under way finish first: it has to be closed when the process ends.
+    runtime.shutdown_timeout(PATIENCE_AT_THE_END);
     outcome
 }
 

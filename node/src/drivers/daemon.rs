@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use tokio::sync::oneshot;
 use wattswap_api::events::Events;
@@ -16,7 +16,7 @@ use super::http::{LocalHousehold, News, ServeError, Server};
 use super::inbox::inbox;
 use super::keys::{self, HouseholdKey, KeyError, NoRandomness};
 use super::network::{Network, NetworkError};
-use super::run::{Desk, Loop, RunError, Steps};
+use super::run::{Loop, RunError, Steps};
 use super::store::{CommitError, OpenError, ReadError, Store};
 use super::telemetry::Figures;
 use crate::charter_file::{CharterFile, CharterFileError};
@@ -82,15 +82,22 @@ pub enum StartError {
     },
 }
 
-/// A node that runs.
+/// A node that runs. Dropping it ends the loop and waits until that has let go of the store; [`Self::stop`] does so
+/// without keeping others from their work, and lets callers finish first.
 pub struct Daemon {
     url: String,
     folder: Folder,
-    desk: Desk,
     server: Server,
     household: Arc<LocalHousehold>,
     events: Arc<Events>,
+    running: Running,
+}
+
+/// The loop on its thread.
+struct Running {
+    stop: Option<oneshot::Sender<()>>,
     ended: oneshot::Receiver<Result<(), RunError>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Daemon {
@@ -125,15 +132,14 @@ impl Daemon {
 
         let metrics = Arc::new(Metrics::new());
         metrics.register(|registry| figures.register(registry));
-        let household =
-            Arc::new(LocalHousehold::new(desk.clone(), store, the_loop.published(), view, Arc::clone(&events)));
+        let household = Arc::new(LocalHousehold::new(desk, store, the_loop.published(), view, Arc::clone(&events)));
         let router = wattswap_api::router(Arc::clone(&household) as _, Arc::clone(&events), metrics, api).await?;
         let server = Server::start(&config.http, router).await?;
         let url = server.url();
         fs::write(folder.url(), format!("{url}\n"))
             .map_err(|source| StartError::Io { what: "can't write the node's URL into its folder", source })?;
-        let ended = spawn(the_loop)?;
-        Ok(Self { url, folder, desk, server, household, events, ended })
+        let running = Running::spawn(the_loop)?;
+        Ok(Self { url, folder, server, household, events, running })
     }
 
     /// Where the HTTP face answers.
@@ -144,11 +150,8 @@ impl Daemon {
 
     /// Waits until the node can't go on by itself, and says why. Whoever waits for an answer over HTTP is told, too.
     pub async fn ended(&mut self) -> RunError {
-        let reason = match (&mut self.ended).await {
-            Ok(Err(error)) => error,
-            // Only `stop` ends the loop well, and that takes the daemon; otherwise its thread has broken off.
-            Ok(Ok(())) | Err(_) => RunError::BrokeOff,
-        };
+        // Only `stop` ends the loop well, and that takes the daemon; otherwise its thread has broken off.
+        let reason = self.running.end().await.err().unwrap_or(RunError::BrokeOff);
         self.end_http().await;
         reason
     }
@@ -156,12 +159,10 @@ impl Daemon {
     /// Ends the turn at hand, answers what is under way, and closes the store.
     pub async fn stop(mut self) {
         self.end_http().await;
-        self.desk.stop().await;
-        if let Ok(Err(error)) = self.ended.await {
+        self.running.stop = None;
+        if let Err(error) = self.running.end().await {
             tracing::error!(%error, "the last turn failed");
         }
-        // The file may be gone already, with its folder.
-        let _gone = fs::remove_file(self.folder.url());
     }
 
     /// Takes no more requests and ends the live streams; what is under way gets a moment to finish.
@@ -190,14 +191,40 @@ fn take_charters(folder: &Folder, store: &Store) -> Result<(), StartError> {
     Ok(())
 }
 
-/// The loop waits for the disk, so it has a thread of its own.
-fn spawn(the_loop: Loop) -> Result<oneshot::Receiver<Result<(), RunError>>, StartError> {
-    let (tell, ended) = oneshot::channel();
-    let run = move || {
-        // Nobody may be waiting any more.
-        let _ = tell.send(the_loop.run());
-    };
-    let thread = thread::Builder::new().name("household".to_owned()).spawn(run);
-    thread.map_err(|source| StartError::Io { what: "can't start a thread", source })?;
-    Ok(ended)
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // The file may be gone already, with its folder.
+        let _gone = fs::remove_file(self.folder.url());
+    }
+}
+
+impl Running {
+    /// The loop waits for the disk, so it has a thread of its own.
+    fn spawn(the_loop: Loop) -> Result<Self, StartError> {
+        let (stop, stopped) = oneshot::channel();
+        let (tell, ended) = oneshot::channel();
+        let run = move || {
+            // Nobody may be waiting any more.
+            let _ = tell.send(the_loop.run(stopped));
+        };
+        let thread = thread::Builder::new().name("household".to_owned()).spawn(run);
+        let thread = thread.map_err(|source| StartError::Io { what: "can't start a thread", source })?;
+        Ok(Self { stop: Some(stop), ended, thread: Some(thread) })
+    }
+
+    /// Waits for the loop's end and says how it ended.
+    async fn end(&mut self) -> Result<(), RunError> {
+        (&mut self.ended).await.unwrap_or(Err(RunError::BrokeOff))
+    }
+}
+
+impl Drop for Running {
+    /// A store that is still open when the process ends would abort it.
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            // A loop that panicked has said so already.
+            let _broke_off = thread.join();
+        }
+    }
 }

@@ -33,11 +33,8 @@ const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(100);
 /// And so rarely that it takes no more than a hundredth of the time, however large the community is.
 const SNAPSHOT_SHARE: u32 = 100;
 
-/// What the loop is given to do by this household's own people and devices.
-enum Work {
-    Command(Command, oneshot::Sender<Result<Reply, CommandError>>),
-    Stop,
-}
+/// What the loop is given to do by this household's own people and devices, and where it says what came of it.
+type Work = (Command, oneshot::Sender<Result<Reply, CommandError>>);
 
 /// The owner's way into the loop; cheap to clone.
 #[derive(Clone)]
@@ -123,6 +120,7 @@ pub struct Loop {
 struct Batch {
     inputs: Vec<Waiting>,
     work: Vec<Work>,
+    is_last: bool,
 }
 
 impl Desk {
@@ -132,7 +130,7 @@ impl Desk {
     /// [`NoAnswer`].
     pub async fn command(&self, command: Command) -> Result<Result<Reply, CommandError>, NoAnswer> {
         let (reply, answer) = oneshot::channel();
-        self.work.try_send(Work::Command(command, reply)).map_err(|not_sent| match not_sent {
+        self.work.try_send((command, reply)).map_err(|not_sent| match not_sent {
             mpsc::error::TrySendError::Full(_) => {
                 self.figures.refused_commands.inc();
                 NoAnswer::Full
@@ -140,11 +138,6 @@ impl Desk {
             mpsc::error::TrySendError::Closed(_) => NoAnswer::Stopped,
         })?;
         answer.await.map_err(|_| NoAnswer::Stopped)
-    }
-
-    /// Ends the loop after the turn at hand.
-    pub async fn stop(&self) {
-        let _ended_already = self.work.send(Work::Stop).await;
     }
 }
 
@@ -190,12 +183,13 @@ impl Loop {
         Arc::clone(&self.published)
     }
 
-    /// Runs until it is stopped. Blocks: give it a thread of its own.
+    /// Runs until the other end of `stop` sends or is dropped, and then for one more turn. Blocks: give it a thread of
+    /// its own.
     ///
     /// # Errors
     /// [`RunError`] if it can't go on.
-    pub fn run(mut self) -> Result<(), RunError> {
-        let outcome = self.run_until_stopped();
+    pub fn run(mut self, stop: oneshot::Receiver<()>) -> Result<(), RunError> {
+        let outcome = self.run_until_stopped(stop);
         if let Err(error) = &outcome {
             // Before whoever waits for an answer is let go, so that it can be told why there is none.
             self.published.fail(error.to_string());
@@ -203,48 +197,43 @@ impl Loop {
         outcome
     }
 
-    fn run_until_stopped(&mut self) -> Result<(), RunError> {
+    fn run_until_stopped(&mut self, mut stop: oneshot::Receiver<()>) -> Result<(), RunError> {
         // A runtime of its own, so that waiting for the disk holds up nobody else's timers and sockets.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let runtime = runtime.expect("a runtime without I/O needs nothing that could be missing");
         let mut batch = Batch::default();
         self.turn()?;
         loop {
-            runtime.block_on(self.wait(&mut batch))?;
+            runtime.block_on(self.wait(&mut batch, &mut stop))?;
             let started = Instant::now();
             let count = batch.inputs.len() + batch.work.len();
-            let stop = self.handle(&mut batch);
+            self.handle(&mut batch);
             self.is_stale |= count > 0;
             self.turn()?;
             self.figures.turn(count, started.elapsed());
-            if stop {
+            if batch.is_last {
                 return Ok(());
             }
         }
     }
 
-    /// Hands everything that waits to the household. True if the loop has to end.
-    fn handle(&mut self, batch: &mut Batch) -> bool {
+    /// Hands everything that waits to the household.
+    fn handle(&mut self, batch: &mut Batch) {
         let now = clock::now();
-        let mut stop = false;
         for input in std::mem::take(&mut self.follow_up) {
             self.household.handle(now, input);
         }
         for waiting in batch.inputs.drain(..) {
             self.household.handle(now, waiting.input);
         }
-        for work in batch.work.drain(..) {
-            match work {
-                Work::Command(command, reply) => self.command(now, command, reply),
-                Work::Stop => stop = true,
-            }
+        for (command, reply) in batch.work.drain(..) {
+            self.command(now, command, reply);
         }
         self.household.handle(now, Input::Wake);
-        stop
     }
 
     /// Waits for something to do or the next deadline, whichever comes first.
-    async fn wait(&mut self, batch: &mut Batch) -> Result<(), RunError> {
+    async fn wait(&mut self, batch: &mut Batch, stop: &mut oneshot::Receiver<()>) -> Result<(), RunError> {
         let deadline = self.household.next_deadline().since(clock::now());
         let snapshot = self.next_snapshot.saturating_duration_since(Instant::now());
         let patience = match () {
@@ -254,12 +243,9 @@ impl Loop {
         };
         tokio::select! {
             biased;
-            taken = self.work.recv_many(&mut batch.work, MAX_PER_TURN) => {
-                if taken == 0 {
-                    // Everybody has gone: nobody is left to trade for.
-                    batch.work.push(Work::Stop);
-                }
-            }
+            _ = stop => batch.is_last = true,
+            // With nobody at the desk the node goes on trading.
+            Some(work) = self.work.recv() => batch.work.push(work),
             taken = self.inputs.take(&mut batch.inputs, MAX_PER_TURN) => {
                 // The network holds the other end as long as it lives.
                 taken.ok_or(RunError::BrokeOff)?;

@@ -138,12 +138,6 @@ impl Logs {
         Some(Head { log: *id, seq: log.ids.len() as u64 - 1, id: *log.ids.last()? })
     }
 
-    /// Time of the last entry held of a log.
-    #[must_use]
-    pub fn last_at(&self, id: &LogId) -> Option<UtcMillis> {
-        self.logs.get(id).map(|log| log.last_at)
-    }
-
     /// The id held under this number.
     #[must_use]
     pub fn id(&self, log: &LogId, seq: u64) -> Option<EntryId> {

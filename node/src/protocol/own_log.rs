@@ -58,11 +58,11 @@ impl OwnLog {
         Place { log: self.id, seq: self.next_seq, at: self.entry_time(now) }
     }
 
-    /// Energy that is staged to be placed on one side of a slot.
+    /// How many orders are staged to be placed on one side of a slot, and for how much energy.
     #[must_use]
-    pub fn staged(&self, slot: Slot, side: Side) -> WattHours {
+    pub fn staged(&self, slot: Slot, side: Side) -> (usize, WattHours) {
         let same = self.places.iter().filter(|(order, _)| order.slot == slot && order.side == side);
-        same.map(|(order, _)| order.quantity).sum()
+        same.fold((0, WattHours::ZERO), |(count, sum), (order, _)| (count + 1, sum + order.quantity))
     }
 
     /// Time of the entry that is being staged if it is closed at `now`.

@@ -15,7 +15,7 @@ use wattswap_node::drivers::network::NetworkError;
 use wattswap_node::drivers::store::OpenError;
 use wattswap_node::folder::Folder;
 
-use crate::home::{Home, PATIENCE, PROGRAM, config, get, order, post, slot};
+use crate::home::{Home, PATIENCE, PROGRAM, config, get, later_slot, order, post};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_port_in_use_and_a_store_in_use_are_named() {
@@ -111,9 +111,9 @@ async fn a_full_disk_is_said_to_callers_and_to_the_owner_and_nothing_acknowledge
             .unwrap(),
     );
     let client = home.client(&process.url(&home), None);
-    let (slot, mut acknowledged) = (slot(), Vec::new());
+    let mut acknowledged = Vec::new();
     let error = loop {
-        let orders: Vec<_> = (0..20).map(|_| order(&slot, "sell", 1, "0.30")).collect();
+        let orders: Vec<_> = (0..20).map(|slot| order(&later_slot(slot), "sell", 1, "0.30")).collect();
         match post(&client, "/orders", &json!({ "orders": orders })) {
             Ok(placed) => acknowledged.push(placed["orders"][0]["id"].as_str().unwrap().to_owned()),
             Err(error) => break error,

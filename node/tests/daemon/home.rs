@@ -79,8 +79,13 @@ pub fn order(slot: &str, side: &str, quantity: u32, price: &str) -> Value {
 
 /// A slot that is open for longer than any test takes, RFC 3339.
 pub fn slot() -> String {
+    later_slot(0)
+}
+
+/// One of the slots after that.
+pub fn later_slot(number: u64) -> String {
     let now = now();
-    time(now - now % 900 + 1_800)
+    time(now - now % 900 + 900 * (2 + number))
 }
 
 /// Seconds since 1970.

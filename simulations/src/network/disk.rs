@@ -88,8 +88,8 @@ impl Disk {
         let proofs = self.proofs.iter().map(|(key, proof)| Record::Proof { key: *key, proof: proof.clone() });
         let readings = self.readings.iter().cloned().map(Record::Reading);
         let autopilot = self.autopilot.map(Record::Autopilot).into_iter();
-        let log = governance.chain(incarnation).chain(entries).chain(beacon);
-        let own = requests.chain(reservations).chain(refusals).chain(trades);
+        let log = governance.chain(incarnation).chain(reservations).chain(entries).chain(beacon);
+        let own = requests.chain(refusals).chain(trades);
         log.chain(own).chain(proofs).chain(readings).chain(autopilot)
     }
 

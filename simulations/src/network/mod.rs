@@ -5,6 +5,7 @@
 //! disks, sockets and clocks, which the tests on real processes cover.
 
 pub mod disk;
+mod market;
 mod random;
 mod street;
 

@@ -67,7 +67,7 @@ pub struct Street {
     pub now: UtcMillis,
     /// How the network behaves from now on.
     pub faults: Faults,
-    charter: SignedRecord,
+    pub(super) charter: SignedRecord,
     homes: Vec<Home>,
     cut: BTreeSet<(usize, usize)>,
     /// Ordered by arrival, then by the order of sending.

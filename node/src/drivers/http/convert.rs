@@ -54,8 +54,7 @@ pub(super) fn place_error(error: CommandError, orders: &[port::NewOrder], snapsh
         }
         CommandError::KeyReused => port::PlaceError::KeyReused,
         CommandError::TooManyLive { limit } => {
-            let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-            let reason = port::RefusalReason::TooManyOrders { limit };
+            let reason = port::RefusalReason::TooManyOpen { limit: count(limit) };
             port::PlaceError::Refused(vec![port::Refusal { index: 0, reason }])
         }
         other => unreachable!("a placement is never refused with {other:?}"),
@@ -78,6 +77,7 @@ fn refusal(reason: BadWish, slot: Slot, quantity: WattHours, snapshot: &Snapshot
         BadWish::OverConnectionLimit { by } => {
             port::RefusalReason::BeyondConnection { left: quantity.less_at_least_zero(by) }
         }
+        BadWish::TooManyInSlot { limit } => port::RefusalReason::TooManyInSlot { limit: count(limit) },
         BadWish::NotAMember => port::RefusalReason::NotAMember,
     }
 }
@@ -275,7 +275,6 @@ fn level(level: &Level, scale: PriceScale) -> port::Level {
 
 pub(super) fn status(snapshot: &Snapshot, network: &View, started_at: UtcMillis, stopping: bool) -> port::Status {
     let status = &snapshot.status;
-    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let phase = match status.standing {
         _ if stopping => port::Phase::Stopping,
         Standing::Trading => port::Phase::Trading,
@@ -401,4 +400,9 @@ pub(super) fn add_token_error(error: TokenError) -> port::AddTokenError {
         TokenError::TooMany => port::AddTokenError::TooMany { limit: store::MAX_TOKENS },
         other => port::AddTokenError::Unavailable(port::Unavailable::Store(other.to_string())),
     }
+}
+
+/// Counts of what is bounded far below the limit of the type.
+fn count(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -1,7 +1,7 @@
 //! What a start reads back: the records that a turn once made durable, in an order in which each finds what it needs.
 //!
-//! The governance chain by height, the own incarnation, entries by log and number, the own beacon, requests,
-//! reservations, refusals, trades, proofs, readings, the autopilot's settings. Of what only grows, the recent part.
+//! The governance chain by height, the own incarnation, reservations, entries by log and number, the own beacon,
+//! requests, refusals, trades, proofs, readings, the autopilot's settings. Of what only grows, the recent part.
 
 use std::time::Duration;
 
@@ -74,10 +74,10 @@ impl Store {
             .governance()
             .map(|record| record.map(Record::Governance))
             .chain(incarnation)
+            .chain(reservations)
             .chain(self.entries())
             .chain(beacon)
             .chain(self.requests_to_recall(now.before(REQUESTS)))
-            .chain(reservations)
             .chain(self.all(Family::Refusals, |_, value| {
                 let (refusal, closes_at) = records::read_refusal(value)?;
                 Ok(Record::Refusal { refusal, closes_at })

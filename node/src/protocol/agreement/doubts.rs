@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wattswap_matching::{UtcMillis, WattHours};
 
+use crate::protocol::entry::Trade;
 use crate::protocol::household::io::{RequestId, Reservation};
 use crate::protocol::ids::{MemberKey, OrderId, ProposalId};
 use crate::protocol::limits::MAX_LIVE_REQUESTS;
@@ -25,6 +26,8 @@ pub struct Doubt {
     pub reservation: Reservation,
     /// When the maker is asked again.
     pub ask_at: UtcMillis,
+    /// What the maker's log says, learned so late that a copy of it would not count.
+    late: Option<Trade>,
 }
 
 impl Doubts {
@@ -32,7 +35,7 @@ impl Doubts {
     pub fn insert(&mut self, reservation: Reservation, ask_at: UtcMillis) {
         let id = ProposalId(reservation.proposal.hash());
         self.by_maker.insert(reservation.proposal.maker.author, id);
-        self.by_proposal.insert(id, Doubt { reservation, ask_at });
+        self.by_proposal.insert(id, Doubt { reservation, ask_at, late: None });
     }
 
     /// The take is in doubt no longer.
@@ -70,6 +73,19 @@ impl Doubts {
     #[must_use]
     pub fn get(&self, id: &ProposalId) -> Option<&Reservation> {
         self.by_proposal.get(id).map(|doubt| &doubt.reservation)
+    }
+
+    /// The maker's log holds this trade, and it is too late to copy it.
+    pub fn note_late(&mut self, trade: Trade) {
+        if let Some(doubt) = self.by_proposal.get_mut(&trade.id()) {
+            doubt.late = Some(trade);
+        }
+    }
+
+    /// What was noted as late of this take.
+    #[must_use]
+    pub fn late_trade(&self, id: &ProposalId) -> Option<Trade> {
+        self.by_proposal.get(id)?.late.clone()
     }
 
     /// Whether a take with this member is in doubt.

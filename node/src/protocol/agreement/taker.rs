@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use wattswap_matching::{Arrival, Limit, Side, UtcMillis, WattHours};
 
 use super::words::{Acceptance, Proposal, Refusal};
-use crate::protocol::entry::{Order, Trade};
-use crate::protocol::fold::{BookId, Resting};
+use crate::protocol::entry::{Entry, Op, Order, Trade};
+use crate::protocol::fold::{BookId, Resting, Void};
 use crate::protocol::household::Household;
 use crate::protocol::household::io::{Event, OwnTrade, Record, Request, RequestId, RequestState, Reservation};
 use crate::protocol::ids::{MemberKey, OrderId, ProposalId};
-use crate::protocol::limits::{MAX_ORDERS_PER_REQUEST, MAX_SHUNNED, MAX_TAKES_PER_PASS, RESEND_INTERVAL};
+use crate::protocol::limits::{
+    MAX_ORDERS_PER_REQUEST, MAX_PLACES_PER_SLOT, MAX_SHUNNED, MAX_TAKES_PER_PASS, RESEND_INTERVAL,
+};
 use crate::protocol::message::Message;
 use crate::protocol::signed::Verified;
 
@@ -189,9 +191,10 @@ impl Household {
         let quantity = self.unposted(request);
         let Some(limit) = charter.slot_limit(&self.me, wish.side) else { return };
         let book = self.book_in_force(wish.slot);
-        let staged = self.own.staged(wish.slot, wish.side);
-        let exposed = self.fold.exposure(&self.me, &book, wish.side) + staged;
-        if !quantity.is_positive() || exposed + quantity > limit {
+        let (staged, staged_energy) = self.own.staged(wish.slot, wish.side);
+        let exposed = self.fold.exposure(&self.me, &book, wish.side) + staged_energy;
+        let places = self.fold.places(&self.own.id(), &book, wish.side) + staged;
+        if !quantity.is_positive() || exposed + quantity > limit || places >= MAX_PLACES_PER_SLOT {
             return;
         }
         let (slot, side, price) = (wish.slot, wish.side, wish.price);
@@ -228,10 +231,10 @@ impl Household {
             && acceptance.quantity.is_positive()
             && acceptance.quantity <= proposal.up_to
             && acceptance.at < reservation.closes_at;
-        // An acceptance that does not fit can't stand in any log that counts; the doubt ends another way.
         if fits && self.can_sign() {
             let trade = Trade { proposal: proposal.clone(), acceptance };
-            self.complete(trade);
+            // One that does not fit, or makes no trade that counts, ends no doubt: the maker's log does.
+            let _void = self.complete(trade);
         }
     }
 
@@ -251,10 +254,12 @@ impl Household {
         let doubts: Vec<(ProposalId, UtcMillis)> =
             self.doubts.iter().map(|(id, doubt)| (*id, doubt.closes_at)).collect();
         for (id, closes_at) in doubts {
-            if let Some(bound) = self.fold.trade(&id) {
-                let trade = bound.trade.clone();
-                if self.can_sign() {
-                    self.complete(trade);
+            if let Some(trade) = self.doubts.late_trade(&id) {
+                self.release_to_maker(trade);
+            } else if let Some(bound) = self.fold.trade(&id) {
+                let (trade, held_by_maker) = (bound.trade.clone(), bound.held_by_maker);
+                if self.can_sign() && self.complete(trade.clone()) == Err(Void::CopyTooLate) && held_by_maker {
+                    self.release_to_maker(trade);
                 }
             } else if self.can_never_be_filled(&id) {
                 self.release(&id);
@@ -293,22 +298,35 @@ impl Household {
         }
     }
 
-    /// Copies an agreed trade into the own log, which is when it is done for us, and frees what was not taken.
-    fn complete(&mut self, trade: Trade) {
+    /// A maker's entry came in too late for the fold, which has forgotten its slot: what it holds of ours still binds.
+    pub(in crate::protocol) fn notice_late_trades(&mut self, entry: &Entry) {
+        for op in &entry.ops {
+            if let Op::Fill(fill) = op
+                && fill.proposal.maker == entry.log
+                && self.doubts.get(&ProposalId(fill.proposal.hash())).is_some()
+                && self.fold.has_forgotten(&fill.proposal.charter, fill.proposal.slot)
+                && let Ok(trade) = fill.verify()
+            {
+                self.doubts.note_late(trade);
+            }
+        }
+    }
+
+    /// Copies an agreed trade into the own log, which is when it is done for us, and frees what was not taken. Nothing
+    /// changes if the copy would not count.
+    fn complete(&mut self, trade: Trade) -> Result<(), Void> {
         self.make_room();
         let fill = trade.to_fill();
-        if self.fold.fill_own(self.own.next_place(self.now), &fill).is_err() {
-            // Too late to count alone: what the maker's log says is what stands.
-            return self.release_to_maker(trade);
-        }
+        self.fold.fill_own(self.own.next_place(self.now), &fill)?;
         self.own.stage_fill(fill);
-        let Some(reservation) = self.doubts.remove(&trade.id()) else { return };
+        let Some(reservation) = self.doubts.remove(&trade.id()) else { return Ok(()) };
         self.persist(Record::Released(trade.id()));
         let request = reservation.request;
         self.requests.fill(&request, trade.acceptance.quantity);
         self.requests.set_in_doubt(&request, self.doubts.of_request(&request));
         self.to_serve.insert(request);
         self.record(trade, Some(request), false);
+        Ok(())
     }
 
     /// A trade whose copy would not count any more, but which the maker's log holds.

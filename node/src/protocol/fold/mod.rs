@@ -55,7 +55,6 @@ pub struct Fold {
     logs: Vec<LogId>,
     log_numbers: BTreeMap<LogId, LogNo>,
     traders: BTreeMap<MemberKey, Trader>,
-    trader_keys: Vec<MemberKey>,
     convicted: BTreeSet<MemberKey>,
     slots: BTreeMap<BookId, SlotFold>,
     orders: BTreeMap<OrderId, Resting>,
@@ -81,7 +80,6 @@ impl Fold {
             logs: Vec::new(),
             log_numbers: BTreeMap::new(),
             traders: BTreeMap::new(),
-            trader_keys: Vec::new(),
             convicted: BTreeSet::new(),
             slots: BTreeMap::new(),
             orders: BTreeMap::new(),
@@ -218,19 +216,15 @@ impl Fold {
 
     /// The market's token for a member.
     pub fn trader(&mut self, key: &MemberKey) -> Trader {
-        if let Some(trader) = self.traders.get(key) {
-            return *trader;
-        }
-        let trader = Trader(u32::try_from(self.trader_keys.len()).expect("members and past members are bounded"));
-        self.traders.insert(*key, trader);
-        self.trader_keys.push(*key);
-        trader
+        let next = Trader(u32::try_from(self.traders.len()).expect("members and past members are bounded"));
+        *self.traders.entry(*key).or_insert(next)
     }
 
-    /// The member behind the market's token.
+    /// How many orders a log has placed on one side of a slot.
     #[must_use]
-    pub fn trader_key(&self, trader: Trader) -> MemberKey {
-        self.trader_keys[trader.0 as usize]
+    pub fn places(&self, log: &LogId, book: &BookId, side: Side) -> usize {
+        let account = self.slots.get(book).zip(self.log_numbers.get(log));
+        account.and_then(|(slot, log)| slot.account(*log, side)).map_or(0, |account| account.orders.len())
     }
 
     /// What a member has open and filled on one side of a slot, by its own logs, at this time.
@@ -350,12 +344,22 @@ impl Fold {
         number
     }
 
+    /// Whether nothing that is said of this slot is folded any more.
+    #[must_use]
+    pub fn has_forgotten(&self, charter: &CharterId, slot: Slot) -> bool {
+        self.charter(charter).is_some_and(|charter| self.is_over(&charter.shape, slot))
+    }
+
+    fn is_over(&self, shape: &Shape, slot: Slot) -> bool {
+        shape.gate(slot).after(COPY_COUNTS_FOR) <= self.now
+    }
+
     /// The slot's state, made when it is first needed; none if it is too old to matter.
     fn slot_mut(&mut self, book: BookId, shape: &Shape) -> Option<&mut SlotFold> {
-        let gate = shape.gate(book.slot);
-        if gate.after(COPY_COUNTS_FOR) <= self.now {
+        if self.is_over(shape, book.slot) {
             return None;
         }
+        let gate = shape.gate(book.slot);
         Some(self.slots.entry(book).or_insert_with(|| SlotFold::new(shape, gate, gate > self.now)))
     }
 

@@ -49,8 +49,6 @@ pub(super) struct SlotFold {
     book: Option<Book<OrderId>>,
     accounts: BTreeMap<(LogNo, Side), Account>,
     trades: Vec<ProposalId>,
-    /// The book has nothing to do before this.
-    next_expiry: UtcMillis,
 }
 
 impl Resting {
@@ -146,6 +144,11 @@ impl Account {
 }
 
 impl Resting {
+    fn as_book_order(&self, id: OrderId, open: WattHours) -> BookOrder<OrderId> {
+        let limit = Limit { trader: self.trader, side: self.order.side, price: self.order.price, quantity: open };
+        BookOrder { limit, at: self.at, id, expires_at: self.order.expires_at }
+    }
+
     pub(super) fn expire(&mut self) {
         self.expired = true;
     }
@@ -159,13 +162,7 @@ impl Resting {
 impl SlotFold {
     pub(super) fn new(shape: &Shape, gate: UtcMillis, open: bool) -> Self {
         let band = PriceBand::new(shape.floor, shape.cap).expect("a decoded or checked shape has floor <= cap");
-        Self {
-            gate,
-            book: open.then(|| Book::new(band)),
-            accounts: BTreeMap::new(),
-            trades: Vec::new(),
-            next_expiry: UtcMillis(u64::MAX),
-        }
+        Self { gate, book: open.then(|| Book::new(band)), accounts: BTreeMap::new(), trades: Vec::new() }
     }
 
     pub(super) fn book(&self) -> Option<&Book<OrderId>> {
@@ -198,7 +195,10 @@ impl SlotFold {
 
     /// When time changes something: an expiry or the gate, and at last the day on which the slot is forgotten.
     pub(super) fn next_change(&self) -> UtcMillis {
-        if self.book.is_some() { self.gate.min(self.next_expiry) } else { self.gate.after(COPY_COUNTS_FOR) }
+        match &self.book {
+            Some(book) => book.next_expiry().map_or(self.gate, |expiry| expiry.min(self.gate)),
+            None => self.gate.after(COPY_COUNTS_FOR),
+        }
     }
 
     /// Expires and closes what is due. False once the slot can be forgotten.
@@ -208,8 +208,6 @@ impl SlotFold {
         }
         if let Some(book) = &mut self.book {
             book.expire(now);
-            let expiries = [Side::Buy, Side::Sell].into_iter().flat_map(|side| book.orders(side));
-            self.next_expiry = expiries.map(|(_, order)| order.expires_at).min().unwrap_or(UtcMillis(u64::MAX));
         }
         self.book.is_some() || now < self.gate.after(COPY_COUNTS_FOR)
     }
@@ -218,20 +216,13 @@ impl SlotFold {
     pub(super) fn refresh(&mut self, id: OrderId, order: &mut Resting, now: UtcMillis) {
         let Some(book) = &mut self.book else { return };
         let open = order.open(now);
-        if let Some((handle, shown)) = order.handle.and_then(|handle| Some((handle, book.resting(handle)?))) {
-            if shown.limit.quantity == open {
-                return;
-            }
-            book.cancel(handle).expect("it rests, as the line above has seen");
-        }
-        order.handle = None;
-        if open.is_positive() {
-            let limit =
-                Limit { trader: order.trader, side: order.order.side, price: order.order.price, quantity: open };
-            let resting = BookOrder { limit, at: order.at, id, expires_at: order.order.expires_at };
-            // Bounds on members and places per slot keep a book from ever being full; quantity and price were judged.
-            order.handle = book.rest(resting).ok();
-            self.next_expiry = self.next_expiry.min(order.order.expires_at);
-        }
+        // A handle is stale once its order has expired.
+        let shown = order.handle.take().filter(|handle| book.resting(*handle).is_some());
+        order.handle = match shown {
+            Some(handle) if open.is_positive() => book.set_open(handle, open).map(|()| handle).ok(),
+            Some(handle) => book.cancel(handle).map_or(None, |_was_open| None),
+            None if open.is_positive() => book.rest(order.as_book_order(id, open)).ok(),
+            None => None,
+        };
     }
 }

@@ -9,7 +9,7 @@ use super::io::{
 };
 use crate::protocol::autopilot;
 use crate::protocol::governance::SignedRecord;
-use crate::protocol::limits::{MAX_ENERGY, MAX_LIVE_REQUESTS};
+use crate::protocol::limits::{MAX_ENERGY, MAX_LIVE_REQUESTS, MAX_PLACES_PER_SLOT};
 use crate::protocol::message::Gossip;
 use crate::protocol::metering;
 
@@ -58,12 +58,22 @@ impl Household {
     fn check_wishes(&self, wishes: &[Wish]) -> Result<(), CommandError> {
         let mut asked: Vec<(Slot, Side, WattHours)> = Vec::new();
         for (index, wish) in wishes.iter().enumerate() {
-            let earlier = asked.iter().filter(|(slot, side, _)| *slot == wish.slot && *side == wish.side);
-            let earlier: WattHours = earlier.map(|(_, _, quantity)| *quantity).sum();
-            self.check_wish(wish, earlier).map_err(|reason| CommandError::BadWish { index, reason })?;
+            let bad = |reason| CommandError::BadWish { index, reason };
+            let same = |(slot, side, _): &&(Slot, Side, WattHours)| *slot == wish.slot && *side == wish.side;
+            let earlier: WattHours = asked.iter().filter(same).map(|(_, _, quantity)| *quantity).sum();
+            self.check_wish(wish, earlier).map_err(bad)?;
+            self.check_count(wish, asked.iter().filter(same).count()).map_err(bad)?;
             asked.push((wish.slot, wish.side, wish.quantity));
         }
         Ok(())
+    }
+
+    /// Whether the own log may place another order on this side of the slot, after `earlier` ones of the same command.
+    fn check_count(&self, wish: &Wish, earlier: usize) -> Result<(), BadWish> {
+        let placed = self.fold.places(&self.own.id(), &self.book_in_force(wish.slot), wish.side);
+        // Those that can't be posted yet, as after a start, are among the live ones only.
+        let used = placed.max(self.requests.live_on(wish.slot, wish.side)) + earlier;
+        if used < MAX_PLACES_PER_SLOT { Ok(()) } else { Err(BadWish::TooManyInSlot { limit: MAX_PLACES_PER_SLOT }) }
     }
 
     fn check_wish(&self, wish: &Wish, earlier: WattHours) -> Result<(), BadWish> {

@@ -173,9 +173,15 @@ impl Household {
     }
 
     fn keep(&mut self, entry: &Verified<Entry>) {
-        self.logs.append(entry);
         self.persist(Record::Entry(entry.clone()));
+        self.take_in(entry);
+    }
+
+    /// Takes the next entry of a log that is durable, or will be before anything else happens.
+    pub(super) fn take_in(&mut self, entry: &Verified<Entry>) {
+        self.logs.append(entry);
         self.fold.add(entry);
+        self.notice_late_trades(entry);
         self.peers.hear(entry.log.author, entry.at);
     }
 

@@ -378,6 +378,12 @@ pub enum BadWish {
         /// By how much.
         by: WattHours,
     },
+    /// The own log has placed as many orders on this side of the slot as count.
+    #[error("at most {limit} orders may be placed on one side of a slot")]
+    TooManyInSlot {
+        /// The bound.
+        limit: usize,
+    },
     /// The charter in force does not list this household.
     #[error("this household is not a member of the community")]
     NotAMember,

@@ -1,7 +1,7 @@
 //! How a household comes back from what it had made durable, or starts for the first time.
 //!
 //! A driver feeds back every [`Record`] that it holds: governance records first, by height; then the incarnation; then
-//! the rest, with the entries of each log in order. Nothing is verified again, since only verified things are stored;
+//! the reservations, which entries may settle; then the rest, with the entries of each log in order. Nothing is verified again, since only verified things are stored;
 //! but what does not fit together is refused, because to go on with a damaged store could fork the own log.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -163,9 +163,7 @@ impl Household {
         if self.logs.fit(entry) != Fit::Next {
             return Err(RecoveryError::BrokenLog { author: entry.log.author, seq: entry.seq });
         }
-        self.logs.append(entry);
-        self.fold.add(entry);
-        self.peers.hear(entry.log.author, entry.at);
+        self.take_in(entry);
         if entry.log == self.own.id() {
             self.own.recover_entry(entry);
         }

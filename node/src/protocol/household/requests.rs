@@ -85,6 +85,12 @@ impl Requests {
         self.live_count
     }
 
+    /// How many are live on one side of a slot.
+    #[must_use]
+    pub fn live_on(&self, slot: Slot, side: Side) -> usize {
+        self.live.get(&(slot, side)).map_or(0, BTreeSet::len)
+    }
+
     /// Live requests of one side of a slot that would trade at `price`.
     pub fn crossing(&self, slot: Slot, side: Side, price: Price) -> impl Iterator<Item = RequestId> {
         let live = self.live.get(&(slot, side)).into_iter().flatten();

@@ -179,10 +179,10 @@ pub fn one_of_each() -> Vec<(&'static str, Record)> {
     vec![
         ("the first charter", Record::Governance(charter(0))),
         ("the own current log", Record::Incarnation(incarnation())),
+        ("a take in doubt", Record::Reservation(reservation(1))),
         ("an entry", Record::Entry(entry(1, 0))),
         ("the newest beacon", Record::Beacon(beacon())),
         ("a live request", Record::Request(request(1))),
-        ("a take in doubt", Record::Reservation(reservation(1))),
         ("a refusal", Record::Refusal { refusal: refusal(2), closes_at: UtcMillis(NOW.0 + 15_000) }),
         ("a trade", Record::Trade(trade(3, SLOT, NOW))),
         ("a proof of a fork", proof()),
