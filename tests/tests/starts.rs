@@ -10,14 +10,16 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use wattswap_api::dto::reading::ReadingPage;
+use wattswap_api::Code;
+use wattswap_api::dto::reading::{ReadingPage, Verdict, Verdicts};
+use wattswap_matching::WattHours;
 use wattswap_node::client::{Client, RequestError};
 use wattswap_node::folder::Folder;
 use wattswap_tests::command;
+use wattswap_tests::disk::SmallDisk;
 use wattswap_tests::market::{Market as _, SOON, Wish};
 use wattswap_tests::neighbourhood::{CONNECT, Neighbourhood, Rules};
 use wattswap_tests::node::{Node, NodeError};
-use wattswap_tests::wait;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -259,7 +261,7 @@ fn a_log_that_was_cut_off_is_noticed_by_the_neighbours() -> Outcome {
     for number in 0..10 {
         ada.place(&format!("order-{number}"), &Wish::sell(&slot, 100, "0.2"))?;
     }
-    ben.until_asked(&slot, wattswap_matching::WattHours(1_000))?;
+    ben.until_asked(&slot, WattHours(1_000))?;
     lane.node(0).kill();
     for log in files(lane.nodes()[0].folder(), ".log")? {
         // Whole batches are gone: nothing in the store itself shows that it once held more.
@@ -267,82 +269,119 @@ fn a_log_that_was_cut_off_is_noticed_by_the_neighbours() -> Outcome {
         fs::write(&log, &bytes[..bytes.len() / 2])?;
     }
     lane.node(0).launch(&[])?;
-    wait::until("it stops", SOON, || if lane.node(0).is_running() { Err("it runs") } else { Ok(()) })?;
-    let status = lane.node(0).stop()?;
+    let status = lane.node(0).until_ended(SOON)?;
     assert!(!status.success(), "{status}");
     let log = lane.nodes()[0].log_end();
     assert!(log.contains("not the newest of this household") && log.contains("Bring the newest store back"), "{log}");
     // The neighbour holds what was acknowledged, and goes on showing it.
-    assert_eq!(ben.depth(&slot)?.1, wattswap_matching::WattHours(1_000));
+    assert_eq!(ben.depth(&slot)?.1, WattHours(1_000));
     Ok(())
 }
 
+/// KiB of the disk that is soon full, and of the one that has room.
+const DISKS: [u32; 2] = [8 * 1024, 256 * 1024];
+
 #[test]
 fn a_full_disk_stops_the_node_and_loses_nothing() -> Outcome {
-    let program = command::wattswap()?;
     let mut lane = Neighbourhood::found(&Rules::usual(), &["Ada"])?;
     let node = lane.node(0);
-    node.use_program(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/small_files.sh"));
-    node.start_with(&[("PROGRAM", &program.to_string_lossy()), ("BLOCKS", "2048")])?;
+    let disk = match SmallDisk::mount(&node.folder().store(), DISKS[0]) {
+        Ok(disk) => disk,
+        Err(error) => {
+            eprintln!("skipped: this system lets us mount no disk of our own: {error}");
+            return Ok(());
+        }
+    };
+    disk.carry(node);
+    let held = fill_up(node)?;
+    // Still full, to the last byte: it says the same at the start.
+    disk.fill()?;
+    refusal(node).and_then(|said| says_that_it_is_full(&said))?;
+    disk.resize(DISKS[1])?;
+    held.is_all_there(node)
+}
+
+#[test]
+fn a_file_that_may_not_grow_stops_the_node_and_loses_nothing() -> Outcome {
+    let mut lane = Neighbourhood::found(&Rules::usual(), &["Ada"])?;
+    let node = lane.node(0);
+    // Without the trap, the system would kill the node instead of refusing the write. The blocks have 512 bytes.
+    let limited = |blocks: u32| format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    node.run_by(["sh", "-c", &limited(2_048)]);
+    let held = fill_up(node)?;
+    node.run_by(["sh", "-c", &limited(0)]);
+    node.launch(&[])?;
+    assert!(!node.until_ended(SOON)?.success(), "where nothing can be written, no node can start");
+    node.run_by([""; 0]);
+    held.is_all_there(node)
+}
+
+/// What a node acknowledged before its disk was full.
+#[derive(Default)]
+struct Acknowledged {
+    orders: Vec<String>,
+    readings: usize,
+}
+
+/// Starts a node and gives it orders and readings until it can take no more, and says so.
+fn fill_up(node: &mut Node) -> Outcome<Acknowledged> {
+    node.start()?;
     node.until_ready(CONNECT)?;
     let client = node.client();
-    let mut acknowledged = Vec::new();
-    let mut readings = 0;
+    let mut held = Acknowledged::default();
     let refused = loop {
-        assert!(acknowledged.len() < 500, "a megabyte was never full");
-        match fill(&client, acknowledged.len(), &mut acknowledged, &mut readings) {
+        assert!(held.orders.len() < 500, "the disk was never full");
+        match held.add(&client) {
             Ok(()) => {}
             Err(error) => break error,
         }
     };
+    assert!(held.orders.len() > 5 && held.readings > 0, "the disk was full at once");
     // Either it still says so itself, or it has gone.
     let is_clear = match &refused {
-        RequestError::Refused(problem) => problem.status == 503,
+        RequestError::Refused(problem) => problem.code == Code::StoreFailed,
         other => matches!(other, RequestError::NoAnswer { .. }),
     };
     assert!(is_clear, "{refused}");
-    wait::until("it stops", SOON, || if node.is_running() { Err("it runs") } else { Ok(()) })?;
-    let status = node.stop()?;
+    let status = node.until_ended(SOON)?;
     assert!(status.code().is_some_and(|code| code != 0), "{status}");
-    let log = node.log_end();
-    assert!(log.contains("the disk is full") && log.contains("free some space"), "{log}");
-
-    // Still full: it says the same at the start.
-    node.launch(&[("PROGRAM", &program.to_string_lossy()), ("BLOCKS", "0")])?;
-    wait::until("it stops", SOON, || if node.is_running() { Err("it runs") } else { Ok(()) })?;
-    assert!(!node.stop()?.success());
-
-    node.use_program(program);
-    node.start()?;
-    node.until_ready(CONNECT)?;
-    let client = node.client();
-    acknowledged.iter().try_for_each(|id| client.order(id).map(drop))?;
-    let held = client.list("/readings", usize::MAX, |page: ReadingPage| (page.readings, page.next))?.len();
-    assert!(held >= readings, "{readings} readings were acknowledged, {held} are held");
-    assert!(!acknowledged.is_empty() && readings > 0, "the disk was full at once");
-    place_some(&client, "afterwards", 1)?;
-    Ok(())
+    says_that_it_is_full(&node.log_end())?;
+    Ok(held)
 }
 
-/// One order and some hundred readings; what is acknowledged is counted at once.
-fn fill(
-    client: &Client,
-    round: usize,
-    acknowledged: &mut Vec<String>,
-    readings: &mut usize,
-) -> Result<(), RequestError> {
-    acknowledged.extend(place_some(client, &format!("round-{round}"), 1)?);
-    let row = |number: usize| {
-        let (minute, second) = (number / 60 % 60, number % 60);
-        let at = format!("2026-01-{:02}T12:{minute:02}:{second:02}Z", 1 + round % 28);
-        json!({ "meter": format!("m{}", round / 28), "at": at, "import_wh": number, "export_wh": 0 })
-    };
-    let rows: Vec<_> = (0..500).map(row).collect();
-    let verdicts: serde_json::Value = client.post("/readings", &[], &json!({ "readings": rows }))?;
-    let is_kept =
-        |verdict: &&serde_json::Value| verdict["verdict"] == "accepted" || verdict["verdict"] == "quarantined";
-    *readings += verdicts["verdicts"].as_array().into_iter().flatten().filter(is_kept).count();
-    Ok(())
+fn says_that_it_is_full(said: &str) -> Outcome {
+    let is_said = said.contains("the disk is full") && said.contains("free some space and start the node again");
+    if is_said { Ok(()) } else { Err(said.into()) }
+}
+
+impl Acknowledged {
+    /// One order and some hundred readings; what is acknowledged is counted at once.
+    fn add(&mut self, client: &Client) -> Result<(), RequestError> {
+        let round = self.orders.len();
+        self.orders.extend(place_some(client, &format!("round-{round}"), 1)?);
+        let row = |number: usize| {
+            let (minute, second) = (number / 60 % 60, number % 60);
+            let at = format!("2026-01-{:02}T12:{minute:02}:{second:02}Z", 1 + round % 28);
+            json!({ "meter": format!("m{}", round / 28), "at": at, "import_wh": number, "export_wh": 0 })
+        };
+        let rows: Vec<_> = (0..500).map(row).collect();
+        let answer: Verdicts = client.post("/readings", &[], &json!({ "readings": rows }))?;
+        let is_kept = |verdict: &&Verdict| matches!(verdict, Verdict::Accepted | Verdict::Quarantined { .. });
+        self.readings += answer.verdicts.iter().filter(is_kept).count();
+        Ok(())
+    }
+
+    /// Starts the node, which has room now, and looks for everything.
+    fn is_all_there(&self, node: &mut Node) -> Outcome {
+        node.start()?;
+        node.until_ready(CONNECT)?;
+        let client = node.client();
+        self.orders.iter().try_for_each(|id| client.order(id).map(drop))?;
+        let held = client.list("/readings", usize::MAX, |page: ReadingPage| (page.readings, page.next))?.len();
+        assert!(held >= self.readings, "{} readings were acknowledged, {held} are held", self.readings);
+        place_some(&client, "afterwards", 1)?;
+        Ok(())
+    }
 }
 
 fn place_some(client: &Client, name: &str, count: usize) -> Result<Vec<String>, RequestError> {
