@@ -138,6 +138,24 @@ impl Rogue {
     }
 }
 
+/// Whether a question to the node at `address` gets its answer. A connection may look open for a moment before it is
+/// refused.
+///
+/// # Errors
+/// [`NotServed`], unless the node has ended the connection.
+pub async fn is_served(identity: Keypair, community: &str, address: &str) -> Result<bool, NotServed> {
+    match Rogue::connect(identity, community, address).await {
+        Ok(mut rogue) => {
+            // The answer, or its absence, says what there is to say.
+            let _ = rogue.send(&Message::GetBeacon.encode()).await;
+            let answer = rogue.hear(|message| matches!(message, Message::Beacon(_)).then_some(())).await?;
+            Ok(answer.is_some())
+        }
+        Err(NotServed::Refused(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// The order of members' keys, which says who opens the stream.
 fn key(peer: &libp2p::PeerId) -> Option<wattswap_node::protocol::ids::MemberKey> {
     wattswap_node::drivers::network::identity::member(peer)

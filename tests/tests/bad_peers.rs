@@ -16,7 +16,7 @@ use wattswap_node::protocol::message::{Bytes, Gossip, Message, Summary};
 use wattswap_node::protocol::signed::{Statement, Verified};
 use wattswap_tests::market::{Market as _, SOON, Wish};
 use wattswap_tests::neighbourhood::{Neighbourhood, Rules};
-use wattswap_tests::rogue::{NotServed, Rogue};
+use wattswap_tests::rogue::{Rogue, is_served};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -178,20 +178,6 @@ async fn bad_peers_are_dropped_or_ignored_and_the_nodes_trade_on() -> Outcome {
     lane.until_same_book(SOON)?;
     drop((rogue, rogue_of_gossip));
     Ok(())
-}
-
-/// Whether a question gets its answer. A connection may look open for a moment before it is refused.
-async fn is_served(identity: Keypair, community: &str, address: &str) -> Outcome<bool> {
-    match Rogue::connect(identity, community, address).await {
-        Ok(mut rogue) => {
-            // The answer, or its absence, says what there is to say.
-            let _ = rogue.send(&Message::GetBeacon.encode()).await;
-            let answer = rogue.hear(|message| matches!(message, Message::Beacon(_)).then_some(())).await?;
-            Ok(answer.is_some())
-        }
-        Err(NotServed::Refused(_)) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
 }
 
 impl Bad {
