@@ -166,6 +166,28 @@ fn a_silent_maker_blocks_what_was_reserved_and_nothing_else() {
 }
 
 #[test]
+fn a_maker_that_comes_back_too_late_to_answer_is_asked_again() {
+    let mut street = Street::new(2, 8);
+    street.run(SECOND);
+    let ask = street.wish(Side::Sell, 500, 1_000);
+    street.place(0, ask).unwrap();
+    street.run(SECOND);
+    // Home 0 is gone when the proposal arrives, and for longer than it can be answered.
+    let bid = street.wish(Side::Buy, 500, 1_000);
+    let bid = street.place(1, bid).unwrap();
+    street.stop(0);
+    street.run(30 * SECOND);
+    assert_eq!(street.request(1, bid).in_doubt, WattHours(500));
+    street.start(0);
+    street.run(5 * SECOND);
+    let rests = street.request(1, bid);
+    assert_eq!((rests.filled, rests.in_doubt), (WattHours(0), WattHours(0)), "its log shows that it did not accept");
+    street.run(120 * SECOND);
+    assert_eq!(street.request(1, bid).filled, WattHours(500));
+    assert_agreed(&mut street, 2);
+}
+
+#[test]
 fn a_cancelled_order_is_closed_to_others() {
     let mut street = Street::new(2, 6);
     street.run(SECOND);

@@ -7,10 +7,13 @@
 
 pub mod command;
 pub mod crash;
+pub mod disk;
+pub mod http;
 pub mod live;
 pub mod market;
 pub mod neighbourhood;
 pub mod node;
 pub mod ports;
 pub mod records;
+pub mod rogue;
 pub mod wait;

@@ -1,5 +1,6 @@
 //! A household's node as a process of its own.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,8 @@ const STOP: Duration = Duration::from_secs(30);
 /// A household: its folder, and the process that runs in it, if one does.
 pub struct Node {
     program: PathBuf,
+    /// Another program that runs the first one, with its arguments.
+    run_by: Vec<String>,
     folder: Folder,
     member: String,
     process: Option<Child>,
@@ -75,12 +78,19 @@ impl Node {
         let said = command::call(program, folder, &["init", "--json"])?;
         let said: serde_json::Value = serde_json::from_str(&said).unwrap_or_default();
         let member = said["key"].as_str().unwrap_or_default().to_owned();
-        Ok(Self { program: program.to_owned(), folder: Folder::new(folder), member, process: None })
+        let (program, folder) = (program.to_owned(), Folder::new(folder));
+        Ok(Self { program, run_by: Vec::new(), folder, member, process: None })
     }
 
     /// Runs this household with another program from the next start on.
     pub fn use_program(&mut self, program: PathBuf) {
         self.program = program;
+    }
+
+    /// Has another program, with these arguments, run the node's own from the next start on: one that ends by becoming
+    /// it. None any more, if they are none.
+    pub fn run_by(&mut self, words: impl IntoIterator<Item = impl Into<String>>) {
+        self.run_by = words.into_iter().map(Into::into).collect();
     }
 
     /// Its folder.
@@ -125,8 +135,15 @@ impl Node {
     fn spawn_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Child, NodeError> {
         let log = File::options().create(true).append(true).open(self.log_path()).map_err(|source| self.io(source))?;
         let copy = log.try_clone().map_err(|source| self.io(source))?;
-        let mut command = command::prepare(&self.program, self.folder.path());
-        command.args(arguments).envs(environment.iter().copied()).stdout(Stdio::from(copy)).stderr(Stdio::from(log));
+        let mut words = self.run_by.iter().map(OsStr::new).chain([self.program.as_os_str()]);
+        let first = words.next().unwrap_or_default();
+        let mut command = command::prepare(Path::new(first), self.folder.path());
+        command
+            .args(words)
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .stdout(Stdio::from(copy))
+            .stderr(Stdio::from(log));
         command.spawn().map_err(|source| self.io(source))
     }
 

@@ -211,17 +211,20 @@ fn kills_at_random_moments_under_load_lose_nothing() -> Outcome {
         let orders = orders.collect::<Outcome<Vec<_>>>();
         killed.and(orders)
     })?;
-    for node in lane.nodes_mut() {
-        node.until("nothing is in doubt", SOON, |node| match node.status() {
-            Ok(status) if status.proposals_in_doubt == 0 => Ok(()),
-            other => Err(format!("{other:?}")),
-        })?;
-    }
-    let total = lane.until_agreed(SOON)?;
+    let all = lane.nodes().iter().map(orders_of).collect::<Outcome<Vec<_>>>()?;
+    // Everything that crosses ends up traded, and nothing else.
+    let wanted = |side: usize, slot: &String| -> WattHours {
+        let of_slot = all[side].values().filter(|order| order.slot.to_string() == *slot);
+        of_slot.map(|order| order.quantity_wh.0).sum()
+    };
+    let crossing: WattHours = load.slots.iter().map(|slot| wanted(SELLER, slot).min(wanted(BUYER, slot))).sum();
+    let total = wait::until("all that crosses is traded", SOON, || {
+        let total = lane.until_agreed(SOON).map_err(|error| error.to_string())?;
+        if total.energy == crossing { Ok(total) } else { Err(format!("{total:?} of {} Wh", crossing.0)) }
+    })?;
     assert!(total.trades > kills, "the load has hardly traded: {total:?}");
     for (node, orders) in lane.nodes().iter().zip(&orders) {
-        let all = node.client().list("/orders", usize::MAX, |page: OrderPage| (page.orders, page.next))?;
-        let all: BTreeMap<String, Order> = all.into_iter().map(|order| (order.id.to_string(), order)).collect();
+        let all = orders_of(node)?;
         let lost: Vec<&String> = orders.iter().filter(|id| !all.contains_key(*id)).collect();
         assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
         let too_much = all.values().find(|order| order.filled_wh.0 > WattHours(PIECE));
@@ -238,6 +241,12 @@ fn kills_at_random_moments_under_load_lose_nothing() -> Outcome {
     assert!(!reported.is_empty(), "nothing was reported");
     eprintln!("{kills} kills, {} orders acknowledged, {total:?}", orders.iter().map(Vec::len).sum::<usize>());
     Ok(())
+}
+
+/// All orders of a household, by their ids.
+fn orders_of(node: &Node) -> Outcome<BTreeMap<String, Order>> {
+    let all = node.client().list("/orders", usize::MAX, |page: OrderPage| (page.orders, page.next))?;
+    Ok(all.into_iter().map(|order| (order.id.to_string(), order)).collect())
 }
 
 /// Kills one node after the other, or both at once, each time after some more orders have been acknowledged.

@@ -82,8 +82,11 @@ pub const MAX_TICK_DECIMALS: i64 = 9;
 pub const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);
 /// Slots that a shape may hold open at a time: six weeks of quarter-hours; each can have a book.
 pub const MAX_OPEN_SLOTS: i64 = 4_096;
-/// Orders that refused us without a visible reason and are remembered: a household meets fewer at a time.
+/// Orders that gave us nothing without a visible reason and are remembered: a household meets fewer at a time.
 pub const MAX_SHUNNED: usize = 4_096;
+/// Such an order is left alone for so many proposal lifetimes: what holds an honest one up is over by then, and one that
+/// never answers keeps our energy reserved for a fifth of the time at the most.
+pub const SHUNNED_FOR: u32 = 4;
 /// Forks whose own version is being read from the store at the same time.
 pub const MAX_FORKS_UNDER_WAY: usize = 16;
 /// Proposals that wait for the end of a turn; a taker whose proposal is dropped sends it again.

@@ -104,6 +104,9 @@ fn refuse_unknown_families(path: &Path) -> Result<(), OpenError> {
 /// Opens the database strictly first: damage in the middle of the write-ahead log must not pass for its end. If only
 /// the last batch is torn, as after a power cut, that batch was never acknowledged and may go.
 fn open_database(path: &Path) -> Result<DB, OpenError> {
+    if wal::is_damaged_inside(path) {
+        return Err(damaged("a batch of its write-ahead log is broken, and whole ones follow it".to_owned()));
+    }
     let strict = DBRecoveryMode::TolerateCorruptedTailRecords;
     let open = |mode| DB::open_cf_descriptors(&layout::database(mode), path, layout::families());
     open(strict)

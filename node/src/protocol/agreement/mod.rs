@@ -6,8 +6,10 @@
 mod answers;
 mod doubts;
 mod maker;
+mod shunned;
 mod taker;
 pub mod words;
 
 pub use answers::Answers;
 pub use doubts::Doubts;
+pub use shunned::Shunned;

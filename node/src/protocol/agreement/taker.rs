@@ -11,7 +11,7 @@ use crate::protocol::household::Household;
 use crate::protocol::household::io::{Event, OwnTrade, Record, Request, RequestId, RequestState, Reservation};
 use crate::protocol::ids::{MemberKey, OrderId, ProposalId};
 use crate::protocol::limits::{
-    MAX_ORDERS_PER_REQUEST, MAX_PLACES_PER_SLOT, MAX_SHUNNED, MAX_TAKES_PER_PASS, RESEND_INTERVAL,
+    MAX_ORDERS_PER_REQUEST, MAX_PLACES_PER_SLOT, MAX_TAKES_PER_PASS, RESEND_INTERVAL, SHUNNED_FOR,
 };
 use crate::protocol::message::Message;
 use crate::protocol::signed::Verified;
@@ -364,16 +364,18 @@ impl Household {
         self.tell(Event::Trade(Box::new(own)));
     }
 
+    /// Leaves an order alone for a while: whoever asked it again at once could do so for ever.
     fn shun(&mut self, order: OrderId) {
-        let gone = |id: &OrderId| self.fold.order(id).is_none_or(|order| !order.open(self.now).is_positive());
-        if self.shunned.len() >= MAX_SHUNNED {
-            let gone: Vec<OrderId> = self.shunned.iter().filter(|id| gone(id)).copied().collect();
-            gone.iter().for_each(|id| {
-                self.shunned.remove(id);
-            });
-        }
-        if self.shunned.len() < MAX_SHUNNED {
-            self.shunned.insert(order);
+        let (_, charter) = self.chain.in_force();
+        self.shunned.insert(order, self.now.after(charter.proposal_lifetime * SHUNNED_FOR));
+    }
+
+    /// Orders that were left alone for long enough may serve again.
+    pub(in crate::protocol) fn ask_shunned_again(&mut self) {
+        for order in self.shunned.advance(self.now) {
+            if let Some(book) = self.fold.order(&order).map(|resting| resting.book) {
+                self.serve_crossing(book);
+            }
         }
     }
 }

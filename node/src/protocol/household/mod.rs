@@ -23,12 +23,13 @@ use self::io::{Event, Input, Output, Record, RequestId, Standing, Ticket};
 use self::requests::Requests;
 use super::agreement::Answers;
 use super::agreement::Doubts;
+use super::agreement::Shunned;
 use super::agreement::words::Proposal;
 use super::autopilot;
 use super::chain::Chain;
 use super::entry::Entry;
 use super::fold::{BookId, Fold, ShapeNo};
-use super::ids::{MemberKey, OrderId, ProposalId};
+use super::ids::{MemberKey, ProposalId};
 use super::logs::Logs;
 use super::message::{Gossip, Message, Proof};
 use super::metering::Metering;
@@ -55,8 +56,8 @@ pub struct Household {
     pub(super) nonces: Nonces,
     /// Proposals of this turn, each from its signer.
     pub(super) proposals: Vec<Verified<Proposal>>,
-    /// Orders that refused us for no reason that the book shows.
-    pub(super) shunned: BTreeSet<OrderId>,
+    /// Orders that gave us nothing for no reason that the book shows, and are left alone for a while.
+    pub(super) shunned: Shunned,
     /// Requests that may have something to take or to post.
     pub(super) to_serve: BTreeSet<RequestId>,
     /// Books that changed since the driver asked.
@@ -122,6 +123,7 @@ impl Household {
             self.sync.next_deadline(),
             self.doubts.next_deadline(self.now),
             self.answers.next_deadline(),
+            self.shunned.next_deadline(),
             self.can_sign().then_some(self.next_beacon),
             self.can_sign().then_some(self.autopilot_wakes),
         ];

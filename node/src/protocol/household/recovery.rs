@@ -11,7 +11,7 @@ use wattswap_matching::{UtcMillis, Watts};
 use super::Household;
 use super::io::{Output, Record, Standing};
 use super::requests::Requests;
-use crate::protocol::agreement::{Answers, Doubts};
+use crate::protocol::agreement::{Answers, Doubts, Shunned};
 use crate::protocol::autopilot;
 use crate::protocol::chain::{CantExtend, Chain};
 use crate::protocol::charter::Charter;
@@ -110,7 +110,7 @@ impl Household {
             answers: Answers::default(),
             nonces,
             proposals: Vec::new(),
-            shunned: BTreeSet::new(),
+            shunned: Shunned::default(),
             to_serve: BTreeSet::new(),
             changed_books: BTreeSet::new(),
             shape,

@@ -17,6 +17,7 @@ impl Household {
         self.learn_trades();
         self.serve_changed_books();
         self.resolve_doubts();
+        self.ask_shunned_again();
         if self.can_sign() {
             self.answer_proposals();
             self.run_autopilot();

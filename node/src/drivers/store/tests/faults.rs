@@ -102,6 +102,25 @@ fn damage_inside_the_log_is_refused_wherever_it_lies() {
 }
 
 #[test]
+fn a_wrong_length_inside_the_log_is_no_torn_end() {
+    // Beyond the end of the file, and to somewhere before it.
+    for (bits, what) in [(0x7f00_u16, "too long by far"), (0x0010, "a little longer or shorter")] {
+        let folder = tempfile::tempdir().unwrap();
+        filled(folder.path());
+        let file = files(folder.path(), ".log").pop().unwrap();
+        let mut log = fs::read(&file).unwrap();
+        // The last block is where the end lies. In it, batch after batch: checksum (4 bytes), length (2), kind (1).
+        let last_block = (log.len() - 1) / (32 << 10) * (32 << 10);
+        let length = |log: &[u8], at: usize| u16::from_le_bytes([log[at + 4], log[at + 5]]);
+        let at = last_block + 7 + usize::from(length(&log, last_block));
+        let wrong = length(&log, at) ^ bits;
+        log[at + 4..at + 6].copy_from_slice(&wrong.to_le_bytes());
+        fs::write(&file, log).unwrap();
+        assert_damaged(folder.path(), what);
+    }
+}
+
+#[test]
 fn a_torn_last_batch_vanishes_whole_and_nothing_else_does() {
     let torn: [(&str, fn(&mut Vec<u8>, usize)); 4] = [
         ("nothing of it was written", |log, before| log.truncate(before)),
