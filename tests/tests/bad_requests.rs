@@ -229,7 +229,10 @@ fn refuse_what_comes_at_the_wrong_time(target: &Target, owner: &Client, ended: &
     };
     let not_json = String::from_utf8(with_key("new", &other))?.replace("application/json", "text/plain").into_bytes();
     let ask = |method: &str, path: &str, body: &str| request(method, path, &target.owner, body);
-    let settings = json!({ "on": true, "sell_at_least_per_kwh": "99", "buy_at_most_per_kwh": "0.3" }).to_string();
+    let settings = json!({
+        "on": true, "sell_at_least_per_kwh": "99", "buy_at_most_per_kwh": "0.3", "trade_ahead_slots": 8,
+    })
+    .to_string();
     let cases = [
         (ask("DELETE", &format!("{ORDERS}/{ended}"), ""), 409, "order_ended"),
         (ask("DELETE", &format!("{TOKENS}/{last_owner}"), ""), 409, "last_owner_token"),

@@ -139,15 +139,17 @@ fn a_replay_keeps_the_pace_it_is_given() {
 fn the_autopilot_is_switched_on_and_off() {
     let neighbourhood = anna_and_bob();
     let [anna, _] = neighbourhood.nodes() else { panic!("two were founded") };
-    let limits = ["--sell-at-least", "0.08", "--buy-at-most", "0.30", "--slot-limit", "2kWh"];
+    let limits = ["--sell-at-least", "0.08", "--buy-at-most", "0.30", "--slot-limit", "2kWh", "--trade-ahead", "3"];
     anna.call(&[&["autopilot", "on"], &limits[..]].concat()).unwrap();
     let shown = &json(anna, &["autopilot", "show"])[0];
     assert_eq!((&shown["on"], &shown["slot_limit_wh"]), (&Value::from(true), &Value::from(2000)));
+    assert_eq!(shown["trade_ahead_slots"], 3);
     anna.call(&["autopilot", "limits", "--no-slot-limit"]).unwrap();
     anna.call(&["autopilot", "off"]).unwrap();
     let shown = &json(anna, &["autopilot", "show"])[0];
     assert_eq!((&shown["on"], &shown["slot_limit_wh"]), (&Value::from(false), &Value::Null));
-    assert_eq!(shown["buy_at_most_per_kwh"], "0.3", "limits that are not named stay");
+    let (price, ahead) = (&shown["buy_at_most_per_kwh"], &shown["trade_ahead_slots"]);
+    assert_eq!((price, ahead), (&Value::from("0.3"), &Value::from(3)), "limits that are not named stay");
     assert!(error(anna.call(&["autopilot", "on", "--buy-at-most", "9"])).contains("must be between"));
 }
 

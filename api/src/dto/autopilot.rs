@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::number::Quantity;
+use super::number::{Quantity, SlotsAhead};
 use super::text::Text;
 use super::values::Price;
 use crate::port;
@@ -18,6 +18,8 @@ pub struct Autopilot {
     pub sell_at_least_per_kwh: Price,
     /// It never buys above this price.
     pub buy_at_most_per_kwh: Price,
+    /// For how many slots it trades on a forecast.
+    pub trade_ahead_slots: SlotsAhead,
     /// The most that it orders in one slot and direction. Left out or null: what the connection carries.
     pub slot_limit_wh: Option<Quantity>,
 }
@@ -30,6 +32,7 @@ impl Autopilot {
             on: self.on,
             sell_at_least: self.sell_at_least_per_kwh.0,
             buy_at_most: self.buy_at_most_per_kwh.0,
+            trade_ahead: self.trade_ahead_slots.0,
             slot_limit: self.slot_limit_wh.map(|limit| limit.0),
         }
     }
@@ -41,6 +44,7 @@ impl From<port::Autopilot> for Autopilot {
             on: settings.on,
             sell_at_least_per_kwh: Text(settings.sell_at_least),
             buy_at_most_per_kwh: Text(settings.buy_at_most),
+            trade_ahead_slots: SlotsAhead(settings.trade_ahead),
             slot_limit_wh: settings.slot_limit.map(Quantity),
         }
     }

@@ -24,6 +24,13 @@ pub struct Quantity(pub WattHours);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Energy(pub WattHours);
 
+/// The farthest that the autopilot trades ahead: a day of quarter-hours.
+pub const MAX_SLOTS_AHEAD: u16 = 96;
+
+/// Slots that are traded on a forecast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotsAhead(pub u16);
+
 /// Reads the text of a JSON number that is whole, however it is written.
 ///
 /// # Errors
@@ -57,42 +64,42 @@ pub fn parse_whole(text: &str) -> Result<i64, Malformed> {
     format!("{sign}{before}{}", "0".repeat(zeros)).parse().map_err(|_| EXPECTED)
 }
 
-fn energy_from<'de, D: Deserializer<'de>>(deserializer: D, least: i64) -> Result<WattHours, D::Error> {
+/// Reads a whole number within these bounds.
+fn whole_from<'de, D: Deserializer<'de>>(deserializer: D, bounds: [i64; 2], what: &str) -> Result<i64, D::Error> {
+    let [least, most] = bounds;
     let number = Box::<RawValue>::deserialize(deserializer)?;
-    match parse_whole(number.get()) {
-        Ok(number) if (least..=MAX_WATT_HOURS).contains(&number) => Ok(WattHours(number)),
-        _ => Err(Error::custom(format_args!("expected whole watt-hours from {least} to {MAX_WATT_HOURS}"))),
-    }
+    let number = parse_whole(number.get()).ok().filter(|number| (least..=most).contains(number));
+    number.ok_or_else(|| Error::custom(format_args!("expected whole {what} from {least} to {most}")))
 }
 
-fn energy_schema(least: i64, description: &str) -> RefOr<Schema> {
+fn whole_schema([least, most]: [i64; 2], format: KnownFormat, description: &str) -> RefOr<Schema> {
     ObjectBuilder::new()
         .schema_type(SchemaType::Type(Type::Integer))
-        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+        .format(Some(SchemaFormat::KnownFormat(format)))
         .minimum(Some(least))
-        .maximum(Some(MAX_WATT_HOURS))
+        .maximum(Some(most))
         .description(Some(description))
         .into()
 }
 
-/// Implements JSON and its schema for energy of at least so many watt-hours.
-macro_rules! energy_number {
-    ($type:ident, $least:literal, $description:literal) => {
+/// Implements JSON and its schema for a whole number within bounds, with the ways to and from an `i64`.
+macro_rules! whole_number {
+    ($type:ident, $bounds:expr, $what:literal, $format:ident, $description:literal, $to:expr, $from:expr) => {
         impl Serialize for $type {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_i64(self.0.0)
+                serializer.serialize_i64($to(self.0))
             }
         }
 
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                energy_from(deserializer, $least).map(Self)
+                whole_from(deserializer, $bounds, $what).map($from).map(Self)
             }
         }
 
         impl utoipa::PartialSchema for $type {
             fn schema() -> RefOr<Schema> {
-                energy_schema($least, $description)
+                whole_schema($bounds, KnownFormat::$format, $description)
             }
         }
 
@@ -104,8 +111,33 @@ macro_rules! energy_number {
     };
 }
 
+/// The same for energy of at least so many watt-hours.
+macro_rules! energy_number {
+    ($type:ident, $least:literal, $description:literal) => {
+        whole_number!(
+            $type,
+            [$least, MAX_WATT_HOURS],
+            "watt-hours",
+            Int64,
+            $description,
+            |energy: WattHours| energy.0,
+            WattHours
+        );
+    };
+}
+
 energy_number!(Quantity, 1, "Energy in whole watt-hours, above zero.");
 energy_number!(Energy, 0, "Energy in whole watt-hours.");
+whole_number!(
+    SlotsAhead,
+    [0, i64::from(MAX_SLOTS_AHEAD)],
+    "slots",
+    Int32,
+    "Slots that are traded on a forecast: 0 trades only what the meter has counted, 1 also the slot that is being \
+     delivered, 2 the next one too.",
+    i64::from,
+    |slots| u16::try_from(slots).expect("the bound is far below")
+);
 
 #[cfg(test)]
 mod tests {
@@ -145,6 +177,14 @@ mod tests {
             ("1.2.3", None),
         ] {
             assert_eq!(parse_whole(text).ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn slots_ahead_are_bounded() {
+        for (text, expected) in [("-1", None), ("0", Some(0)), ("8.0", Some(8)), ("96", Some(96)), ("97", None)] {
+            let slots = serde_json::from_str::<SlotsAhead>(text).ok();
+            assert_eq!(slots.map(|slots| slots.0), expected, "{text}");
         }
     }
 

@@ -22,7 +22,7 @@ async fn bad_questions_are_refused() {
     let id32 = "0".repeat(32);
     let id64 = "0".repeat(64);
     let too_many = batch(&vec![ORDER; 1001]);
-    let settings = r#"{"on":true,"sell_at_least_per_kwh":"0.1","buy_at_most_per_kwh":"0.3"}"#;
+    let settings = r#"{"on":true,"sell_at_least_per_kwh":"0.1","buy_at_most_per_kwh":"0.3","trade_ahead_slots":8}"#;
     let cases: Vec<(&str, String, String, u16, &str)> = vec![
         // Paths and methods.
         ("GET", "/".into(), "".into(), 404, "route_unknown"),

@@ -189,8 +189,13 @@ impl Household for Home {
 
     fn autopilot(&self) -> Answer<'_, Autopilot, Unavailable> {
         self.serve(|kept| {
-            let off =
-                Autopilot { on: false, sell_at_least: price("0.08"), buy_at_most: price("0.3"), slot_limit: None };
+            let off = Autopilot {
+                on: false,
+                sell_at_least: price("0.08"),
+                buy_at_most: price("0.3"),
+                trade_ahead: 8,
+                slot_limit: None,
+            };
             Ok(kept.autopilot.unwrap_or(off))
         })
     }

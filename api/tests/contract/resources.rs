@@ -51,13 +51,17 @@ async fn the_autopilot_is_set() {
     let api = Api::new().await;
     let path = "/api/v1/autopilot";
     assert_eq!(api.owner("GET", path, "").await.json()["on"], false);
-    let settings =
-        json!({ "on": true, "sell_at_least_per_kwh": "0.1", "buy_at_most_per_kwh": "0.28", "slot_limit_wh": 2000 });
+    let settings = json!({
+        "on": true, "sell_at_least_per_kwh": "0.1", "buy_at_most_per_kwh": "0.28", "trade_ahead_slots": 4,
+        "slot_limit_wh": 2000,
+    });
     let set = api.owner("PUT", path, &settings.to_string()).await;
     assert_eq!((set.outcome(), set.json()), ((200, String::new()), settings.clone()));
     assert_eq!(api.owner("GET", path, "").await.json(), settings);
     let unlimited = settings.to_string().replace(",\"slot_limit_wh\":2000", "");
     assert_eq!(api.owner("PUT", path, &unlimited).await.json()["slot_limit_wh"], json!(null));
+    let too_far = settings.to_string().replace("\"trade_ahead_slots\":4", "\"trade_ahead_slots\":97");
+    assert_eq!(api.owner("PUT", path, &too_far).await.outcome(), (422, "bad_body".to_owned()));
 }
 
 #[tokio::test]

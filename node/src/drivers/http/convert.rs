@@ -213,6 +213,9 @@ pub(super) fn stored_reading(reading: &metering::Reading) -> port::StoredReading
 }
 
 /// The autopilot's settings in ticks. What the HTTP face does not name stays as it is.
+// What the HTTP face lets through the protocol admits.
+const _: () = assert!(wattswap_api::dto::number::MAX_SLOTS_AHEAD == autopilot::MAX_TRADE_AHEAD);
+
 pub(super) fn settings(
     wanted: &port::Autopilot,
     snapshot: &Snapshot,
@@ -228,8 +231,8 @@ pub(super) fn settings(
         on: wanted.on,
         sell_at_least: limit(wanted.sell_at_least)?,
         buy_at_most: limit(wanted.buy_at_most)?,
+        trade_ahead: wanted.trade_ahead,
         slot_limit: wanted.slot_limit,
-        ..snapshot.autopilot
     })
 }
 
@@ -245,6 +248,7 @@ pub(super) fn autopilot(snapshot: &Snapshot) -> port::Autopilot {
         on: settings.on,
         sell_at_least: decimal(settings.sell_at_least),
         buy_at_most: decimal(settings.buy_at_most),
+        trade_ahead: settings.trade_ahead,
         slot_limit: settings.slot_limit,
     }
 }
