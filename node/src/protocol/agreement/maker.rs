@@ -70,7 +70,7 @@ impl Household {
     fn closes_at(&self, proposal: &Proposal, order: Option<&Resting>) -> UtcMillis {
         let (_, charter) = self.chain.in_force();
         let gate = charter.shape.gate(proposal.slot);
-        let order = order.map_or(UtcMillis(u64::MAX), |order| order.order.expires_at);
+        let order = order.map_or(UtcMillis(u64::MAX), |order| order.expires_at);
         proposal.expires_at.min(gate).min(order)
     }
 
@@ -81,10 +81,8 @@ impl Household {
             return Err(No::OtherCharter);
         }
         let resting = order.filter(|order| order.open(self.now).is_positive()).ok_or(No::NotOpen)?;
-        let order = &resting.order;
-        let same = order.slot == proposal.slot
-            && order.side == proposal.side.opposite()
-            && order.price == proposal.price
+        let same = resting.side == proposal.side.opposite()
+            && resting.price == proposal.price
             && resting.book == self.book_in_force(proposal.slot);
         if !same {
             return Err(No::OtherTerms);
@@ -94,7 +92,7 @@ impl Household {
         let quantity = self.within_takers_limit(proposal, proposal.up_to.min(free))?;
         let tick = charter.shape.quantity_tick.0;
         let quantity = WattHours(quantity.0 - quantity.0 % tick);
-        let all_that_is_left = quantity == order.quantity.less_at_least_zero(resting.own_filled());
+        let all_that_is_left = quantity == resting.quantity.less_at_least_zero(resting.own_filled());
         if !quantity.is_positive() || (quantity < charter.shape.smallest_fill && !all_that_is_left) {
             return Err(No::NothingLeft);
         }

@@ -148,22 +148,22 @@ impl Household {
         let newest = self.peers.newest_word(&maker.author).unwrap_or(self.now);
         let from = self.now.max(newest.min(self.now.after(charter.clock_skew)));
         let expires_at = from.after(charter.proposal_lifetime);
-        let gate = shape.gate(resting.order.slot);
-        let closes_at = expires_at.min(resting.order.expires_at).min(gate);
+        let gate = shape.gate(resting.book.slot);
+        let closes_at = expires_at.min(resting.expires_at).min(gate);
         if closes_at <= from {
             return;
         }
         let proposal = Proposal {
             community: self.chain.community(),
             charter: charter_id,
-            slot: resting.order.slot,
-            side: resting.order.side.opposite(),
+            slot: resting.book.slot,
+            side: resting.side.opposite(),
             taker: self.own.id(),
             maker,
             order: candidate.order,
             own_order: candidate.own_order,
             up_to: candidate.quantity,
-            price: resting.order.price,
+            price: resting.price,
             nonce: self.nonces.number(),
             expires_at,
         };

@@ -3,10 +3,10 @@
 use wattswap_matching::{Book, Side, UtcMillis, WattHours};
 
 use super::slot::{Resting, SlotFold};
-use super::{BookId, Fold, LogNo};
+use super::{Fold, Log, LogNo, slot_mut};
 use crate::protocol::charter::Charter;
 use crate::protocol::entry::Order;
-use crate::protocol::ids::{MemberKey, OrderId};
+use crate::protocol::ids::{LogId, MemberKey, OrderId};
 use crate::protocol::limits::MAX_PLACES_PER_SLOT;
 
 /// Why an op does not count. Its author is the only one that it harms.
@@ -61,25 +61,22 @@ pub enum Void {
 
 impl Fold {
     pub(super) fn place(&mut self, log: LogNo, id: OrderId, at: UtcMillis, order: &Order) -> Result<(), Void> {
-        let author = self.logs[log.0 as usize].author;
-        let (charter, book) = self.resolve(&order.charter, order.slot).ok_or(Void::UnknownCharter)?;
-        let limit = judge_terms(&charter, &author, at, order)?;
-        let trader = self.trader(&author);
-        self.slot_mut(book, &charter.shape).ok_or(Void::Forgotten)?;
-        self.expire_in_account(book, log, order.side, at);
-        let slot = self.slots.get_mut(&book).expect("it was made three lines above");
-        let gate = slot.gate();
+        let Log { id: LogId { author, .. }, trader } = self.logs[log.0 as usize];
+        let known = self.charters.get(&order.charter).ok_or(Void::UnknownCharter)?;
+        let limit = judge_terms(&known.charter, &author, at, order)?;
+        let book = known.book(order.slot);
+        let slot = slot_mut(&mut self.slots, book, &known.charter.shape, self.now).ok_or(Void::Forgotten)?;
         let account = slot.account_mut(log, order.side);
-        if account.orders.len() >= MAX_PLACES_PER_SLOT {
+        account.expire(&mut self.orders, at);
+        if account.placed >= MAX_PLACES_PER_SLOT {
             return Err(Void::TooManyPlaces);
         }
         if account.total + order.quantity > limit {
             return Err(Void::OverLimit);
         }
         let filled = self.early.remove(&id).unwrap_or_default();
-        let mut resting = Resting::new(*order, at, book, log, trader, filled);
-        account.add(id, &resting, gate);
-        slot.refresh(id, &mut resting, self.now);
+        let mut resting = Resting::new(order, at, book, log, trader, filled);
+        slot.add(id, &mut resting, self.now);
         self.orders.insert(id, resting);
         self.changed.insert(book);
         Ok(())
@@ -91,20 +88,9 @@ impl Fold {
             return Err(Void::LeavesMore);
         }
         let slot = self.slots.get_mut(&order.book).ok_or(Void::Forgotten)?;
-        slot.account_mut(log, order.order.side).change(order, |order| order.cancelled = Some(leaves));
+        slot.account_mut(log, order.side).change(order, |order| order.cancelled = Some(leaves));
         self.refresh(id);
         Ok(())
-    }
-
-    /// Takes note that a log has outlived some of its orders. Only the log's own times may decide that.
-    fn expire_in_account(&mut self, book: BookId, log: LogNo, side: Side, at: UtcMillis) {
-        let Some(slot) = self.slots.get_mut(&book) else { return };
-        let account = slot.account_mut(log, side);
-        while let Some(id) = account.next_expired(at) {
-            if let Some(order) = self.orders.get_mut(&id) {
-                account.change(order, Resting::expire);
-            }
-        }
     }
 
     /// Open and filled energy of one log on one side of a slot, by this node's clock.
@@ -128,13 +114,5 @@ fn judge_terms(charter: &Charter, author: &MemberKey, at: UtcMillis, order: &Ord
         () if !tradable => Err(Void::BadQuantity),
         () if order.price < shape.floor || order.price > shape.cap => Err(Void::BadPrice),
         () => Ok(limit),
-    }
-}
-
-impl BookId {
-    /// The book that an order under this charter belongs to.
-    #[must_use]
-    pub fn of(charter: &Charter, slot: wattswap_matching::Slot) -> Self {
-        Self { slot, shape: charter.shape.id() }
     }
 }

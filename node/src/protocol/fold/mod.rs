@@ -10,7 +10,6 @@ mod slot;
 mod trades;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -30,19 +29,30 @@ use super::signed::Verified;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct LogNo(u32);
 
+/// A log, with its author's token.
+#[derive(Clone, Copy)]
+struct Log {
+    id: LogId,
+    trader: Trader,
+}
+
+/// A shape's number in this node's memory; small, where a [`ShapeId`] has 32 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ShapeNo(u32);
+
 /// Names a book: the same slot under another shape is another book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BookId {
     /// The delivery interval.
     pub slot: Slot,
     /// What is traded in it.
-    pub shape: ShapeId,
+    pub shape: ShapeNo,
 }
 
 /// A charter that is known, with its shape's name beside it.
 struct Known {
-    charter: Arc<Charter>,
-    shape: ShapeId,
+    charter: Charter,
+    shape: ShapeNo,
 }
 
 /// Everything that the entries held so far amount to at this time.
@@ -52,7 +62,10 @@ pub struct Fold {
     skew: Duration,
     now: UtcMillis,
     charters: BTreeMap<CharterId, Known>,
-    logs: Vec<LogId>,
+    /// By number.
+    shapes: Vec<ShapeId>,
+    /// By number.
+    logs: Vec<Log>,
     log_numbers: BTreeMap<LogId, LogNo>,
     traders: BTreeMap<MemberKey, Trader>,
     convicted: BTreeSet<MemberKey>,
@@ -77,6 +90,7 @@ impl Fold {
             skew: Duration::ZERO,
             now: UtcMillis(0),
             charters: BTreeMap::new(),
+            shapes: Vec::new(),
             logs: Vec::new(),
             log_numbers: BTreeMap::new(),
             traders: BTreeMap::new(),
@@ -94,9 +108,24 @@ impl Fold {
     /// A charter that orders may name from now on. Entries that waited for it are folded.
     pub fn know(&mut self, id: CharterId, charter: Charter) {
         self.skew = charter.clock_skew;
-        let shape = charter.shape.id();
-        self.charters.insert(id, Known { charter: Arc::new(charter), shape });
+        let shape = self.shape_number(charter.shape.id());
+        self.charters.insert(id, Known { charter, shape });
         self.release();
+    }
+
+    fn shape_number(&mut self, shape: ShapeId) -> ShapeNo {
+        let known = self.shapes.iter().position(|known| *known == shape);
+        let number = known.unwrap_or_else(|| {
+            self.shapes.push(shape);
+            self.shapes.len() - 1
+        });
+        ShapeNo(u32::try_from(number).expect("there are fewer shapes than charters, and those come one by one"))
+    }
+
+    /// The number of a known charter's shape.
+    #[must_use]
+    pub fn shape(&self, charter: &CharterId) -> Option<ShapeNo> {
+        self.charters.get(charter).map(|known| known.shape)
     }
 
     /// Whether there is room for `entry` if it has to wait. If not, it must not be stored either: it can be asked for
@@ -168,7 +197,7 @@ impl Fold {
     /// A charter by its name.
     #[must_use]
     pub fn charter(&self, id: &CharterId) -> Option<&Charter> {
-        self.charters.get(id).map(|known| &*known.charter)
+        self.charters.get(id).map(|known| &known.charter)
     }
 
     /// An order that counts, until its slot is forgotten.
@@ -180,7 +209,7 @@ impl Fold {
     /// The log that holds an order.
     #[must_use]
     pub fn log_of(&self, order: &Resting) -> LogId {
-        self.logs[order.log.0 as usize]
+        self.logs[order.log.0 as usize].id
     }
 
     /// Whether entries of this log are held that could not be judged yet.
@@ -224,7 +253,7 @@ impl Fold {
     #[must_use]
     pub fn places(&self, log: &LogId, book: &BookId, side: Side) -> usize {
         let account = self.slots.get(book).zip(self.log_numbers.get(log));
-        account.and_then(|(slot, log)| slot.account(*log, side)).map_or(0, |account| account.orders.len())
+        account.and_then(|(slot, log)| slot.account(*log, side)).map_or(0, |account| account.placed)
     }
 
     /// What a member has open and filled on one side of a slot, by its own logs, at this time.
@@ -249,11 +278,17 @@ impl Fold {
     /// entries have the same digest at the same time.
     #[must_use]
     pub fn digest(&self) -> Digest {
+        let books = self.slots.iter().filter_map(|(id, slot)| {
+            let book = slot.book().filter(|book| !book.is_empty())?;
+            Some((id.slot.start(), self.shapes[id.shape.0 as usize], book))
+        });
+        // By slot already; by the shape's name here, since its number depends on which charter came first.
+        let mut books: Vec<_> = books.collect();
+        books.sort_by_key(|(slot, shape, _)| (*slot, *shape));
         let mut hasher = Sha256::new();
-        for (id, slot) in &self.slots {
-            let Some(book) = slot.book().filter(|book| !book.is_empty()) else { continue };
-            hasher.update(id.slot.start().0.to_be_bytes());
-            hasher.update(id.shape.0);
+        for (slot, shape, book) in books {
+            hasher.update(slot.0.to_be_bytes());
+            hasher.update(shape.0);
             for (_, order) in [Side::Buy, Side::Sell].into_iter().flat_map(|side| book.orders(side)) {
                 hasher.update(order.id.entry.0);
                 hasher.update(order.id.index.to_be_bytes());
@@ -339,7 +374,8 @@ impl Fold {
             return *number;
         }
         let number = LogNo(u32::try_from(self.logs.len()).expect("members and their logs are bounded"));
-        self.logs.push(log);
+        let trader = self.trader(&log.author);
+        self.logs.push(Log { id: log, trader });
         self.log_numbers.insert(log, number);
         number
     }
@@ -347,20 +383,7 @@ impl Fold {
     /// Whether nothing that is said of this slot is folded any more.
     #[must_use]
     pub fn has_forgotten(&self, charter: &CharterId, slot: Slot) -> bool {
-        self.charter(charter).is_some_and(|charter| self.is_over(&charter.shape, slot))
-    }
-
-    fn is_over(&self, shape: &Shape, slot: Slot) -> bool {
-        shape.gate(slot).after(COPY_COUNTS_FOR) <= self.now
-    }
-
-    /// The slot's state, made when it is first needed; none if it is too old to matter.
-    fn slot_mut(&mut self, book: BookId, shape: &Shape) -> Option<&mut SlotFold> {
-        if self.is_over(shape, book.slot) {
-            return None;
-        }
-        let gate = shape.gate(book.slot);
-        Some(self.slots.entry(book).or_insert_with(|| SlotFold::new(shape, gate, gate > self.now)))
+        self.charter(charter).is_some_and(|charter| is_over(&charter.shape, slot, self.now))
     }
 
     fn advance_slot(&mut self, book: BookId) {
@@ -395,9 +418,29 @@ impl Fold {
         }
         self.refresh(id);
     }
+}
 
-    fn resolve(&self, charter: &CharterId, slot: Slot) -> Option<(Arc<Charter>, BookId)> {
-        let known = self.charters.get(charter)?;
-        Some((Arc::clone(&known.charter), BookId { slot, shape: known.shape }))
+impl Known {
+    fn book(&self, slot: Slot) -> BookId {
+        BookId { slot, shape: self.shape }
     }
+}
+
+/// Whether nothing that is said of this slot is folded any more.
+fn is_over(shape: &Shape, slot: Slot, now: UtcMillis) -> bool {
+    shape.gate(slot).after(COPY_COUNTS_FOR) <= now
+}
+
+/// The slot's state, made when it is first needed; none if it is too old to matter.
+fn slot_mut<'s>(
+    slots: &'s mut BTreeMap<BookId, SlotFold>,
+    book: BookId,
+    shape: &Shape,
+    now: UtcMillis,
+) -> Option<&'s mut SlotFold> {
+    if is_over(shape, book.slot, now) {
+        return None;
+    }
+    let gate = shape.gate(book.slot);
+    Some(slots.entry(book).or_insert_with(|| SlotFold::new(shape, gate, gate > now)))
 }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use wattswap_matching::{Book, Handle, Limit, Order as BookOrder, PriceBand, Side, Trader, UtcMillis, WattHours};
+use wattswap_matching::{
+    Book, Handle, Limit, Order as BookOrder, Price, PriceBand, Side, Trader, UtcMillis, WattHours,
+};
 
 use super::{BookId, LogNo};
 use crate::protocol::charter::Shape;
@@ -10,15 +12,22 @@ use crate::protocol::entry::Order;
 use crate::protocol::ids::{OrderId, ProposalId};
 use crate::protocol::limits::COPY_COUNTS_FOR;
 
-/// An order that counts, with what has become of it.
+/// An order that counts, with what has become of it. There are hundreds of thousands, so it holds no more than it
+/// needs.
 #[derive(Clone, Debug)]
 pub struct Resting {
-    /// What was placed.
-    pub order: Order,
-    /// When.
-    pub at: UtcMillis,
     /// The book that it rests in.
     pub book: BookId,
+    /// Buy or sell.
+    pub side: Side,
+    /// How much.
+    pub quantity: WattHours,
+    /// Limit price.
+    pub price: Price,
+    /// When it was placed.
+    pub at: UtcMillis,
+    /// When it ends.
+    pub expires_at: UtcMillis,
     pub(super) log: LogNo,
     pub(super) trader: Trader,
     /// By all trades that bind.
@@ -37,7 +46,8 @@ pub struct Resting {
 /// What one log has in one side of a slot.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Account {
-    pub(super) orders: Vec<OrderId>,
+    /// Orders that it has placed, whatever became of them.
+    pub(super) placed: usize,
     /// Filled and open, what was taken without an order in the book included.
     pub(super) total: WattHours,
     /// Orders that end before the gate, and have not been found expired yet.
@@ -48,12 +58,13 @@ pub(super) struct SlotFold {
     gate: UtcMillis,
     book: Option<Book<OrderId>>,
     accounts: BTreeMap<(LogNo, Side), Account>,
+    orders: Vec<OrderId>,
     trades: Vec<ProposalId>,
 }
 
 impl Resting {
     pub(super) fn new(
-        order: Order,
+        order: &Order,
         at: UtcMillis,
         book: BookId,
         log: LogNo,
@@ -61,9 +72,12 @@ impl Resting {
         filled: WattHours,
     ) -> Self {
         Self {
-            order,
-            at,
             book,
+            side: order.side,
+            quantity: order.quantity,
+            price: order.price,
+            at,
+            expires_at: order.expires_at,
             log,
             trader,
             filled,
@@ -78,10 +92,10 @@ impl Resting {
     /// What others can still take at this time; a cancelled or expired order has nothing left.
     #[must_use]
     pub fn open(&self, now: UtcMillis) -> WattHours {
-        if self.cancelled.is_some() || self.withdrawn || self.order.expires_at <= now {
+        if self.cancelled.is_some() || self.withdrawn || self.expires_at <= now {
             return WattHours::ZERO;
         }
-        self.order.quantity.less_at_least_zero(self.filled)
+        self.quantity.less_at_least_zero(self.filled)
     }
 
     /// What all trades that bind have taken of it.
@@ -107,7 +121,7 @@ impl Resting {
         let open = match self.cancelled {
             Some(leaves) => leaves,
             None if self.expired => WattHours::ZERO,
-            None => self.order.quantity.less_at_least_zero(self.own_filled),
+            None => self.quantity.less_at_least_zero(self.own_filled),
         };
         self.own_filled + open
     }
@@ -115,11 +129,11 @@ impl Resting {
 
 impl Account {
     /// Adds an order that was just placed. One that ends with the slot's book need not be watched.
-    pub(super) fn add(&mut self, id: OrderId, order: &Resting, gate: UtcMillis) {
-        self.orders.push(id);
+    fn add(&mut self, id: OrderId, order: &Resting, gate: UtcMillis) {
+        self.placed += 1;
         self.total += order.exposure();
-        if order.order.expires_at < gate {
-            self.expiring.insert((order.order.expires_at, id));
+        if order.expires_at < gate {
+            self.expiring.insert((order.expires_at, id));
         }
     }
 
@@ -130,11 +144,14 @@ impl Account {
         self.total += order.exposure();
     }
 
-    /// The next order that its log outlived at `at`.
-    pub(super) fn next_expired(&mut self, at: UtcMillis) -> Option<OrderId> {
-        let first = self.expiring.first().copied().filter(|(expires_at, _)| *expires_at <= at)?;
-        self.expiring.remove(&first);
-        Some(first.1)
+    /// Takes note that the log has outlived some of its orders at `at`. Only the log's own times may decide that.
+    pub(super) fn expire(&mut self, orders: &mut BTreeMap<OrderId, Resting>, at: UtcMillis) {
+        while let Some((_, id)) = self.expiring.first().copied().filter(|(expires_at, _)| *expires_at <= at) {
+            self.expiring.pop_first();
+            if let Some(order) = orders.get_mut(&id) {
+                self.change(order, |order| order.expired = true);
+            }
+        }
     }
 
     /// Orders that are expired at `at` by the clock, whether or not their log has gone on since.
@@ -145,24 +162,26 @@ impl Account {
 
 impl Resting {
     fn as_book_order(&self, id: OrderId, open: WattHours) -> BookOrder<OrderId> {
-        let limit = Limit { trader: self.trader, side: self.order.side, price: self.order.price, quantity: open };
-        BookOrder { limit, at: self.at, id, expires_at: self.order.expires_at }
-    }
-
-    pub(super) fn expire(&mut self) {
-        self.expired = true;
+        let limit = Limit { trader: self.trader, side: self.side, price: self.price, quantity: open };
+        BookOrder { limit, at: self.at, id, expires_at: self.expires_at }
     }
 
     /// What of it could still be filled if it had not expired.
     pub(super) fn unfilled(&self) -> WattHours {
-        if self.cancelled.is_some() { WattHours::ZERO } else { self.order.quantity.less_at_least_zero(self.own_filled) }
+        if self.cancelled.is_some() { WattHours::ZERO } else { self.quantity.less_at_least_zero(self.own_filled) }
     }
 }
 
 impl SlotFold {
     pub(super) fn new(shape: &Shape, gate: UtcMillis, open: bool) -> Self {
         let band = PriceBand::new(shape.floor, shape.cap).expect("a decoded or checked shape has floor <= cap");
-        Self { gate, book: open.then(|| Book::new(band)), accounts: BTreeMap::new(), trades: Vec::new() }
+        Self {
+            gate,
+            book: open.then(|| Book::new(band)),
+            accounts: BTreeMap::new(),
+            orders: Vec::new(),
+            trades: Vec::new(),
+        }
     }
 
     pub(super) fn book(&self) -> Option<&Book<OrderId>> {
@@ -177,16 +196,20 @@ impl SlotFold {
         self.accounts.entry((log, side)).or_default()
     }
 
-    pub(super) fn gate(&self) -> UtcMillis {
-        self.gate
-    }
-
     pub(super) fn note_trade(&mut self, id: ProposalId) {
         self.trades.push(id);
     }
 
-    pub(super) fn orders(&self) -> impl Iterator<Item = &OrderId> {
-        self.accounts.values().flat_map(|account| &account.orders)
+    /// Takes in an order that was just placed.
+    pub(super) fn add(&mut self, id: OrderId, order: &mut Resting, now: UtcMillis) {
+        let gate = self.gate;
+        self.account_mut(order.log, order.side).add(id, order, gate);
+        self.orders.push(id);
+        self.refresh(id, order, now);
+    }
+
+    pub(super) fn orders(&self) -> &[OrderId] {
+        &self.orders
     }
 
     pub(super) fn trades(&self) -> &[ProposalId] {

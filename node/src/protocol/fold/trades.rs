@@ -7,7 +7,7 @@
 use wattswap_matching::{UtcMillis, WattHours};
 
 use super::judge::Void;
-use super::{BookId, Fold, LogNo};
+use super::{BookId, Fold, LogNo, slot_mut};
 use crate::protocol::charter::Shape;
 use crate::protocol::entry::{Fill, Trade};
 use crate::protocol::ids::{LogId, MemberKey, OrderId, ProposalId};
@@ -55,14 +55,15 @@ impl Fold {
     pub(super) fn fill(&mut self, log: LogNo, entry: Place, fill: &Fill) -> Result<(), Void> {
         let proposal = &fill.proposal;
         let id = ProposalId(proposal.hash());
-        let (charter, book) = self.resolve(&proposal.charter, proposal.slot).ok_or(Void::UnknownCharter)?;
-        if proposal.community != self.community || !is_a_trade(fill, &charter.shape) {
+        let known = self.charters.get(&proposal.charter).ok_or(Void::UnknownCharter)?;
+        let (shape, book) = (&known.charter.shape, known.book(proposal.slot));
+        if proposal.community != self.community || !is_a_trade(fill, shape) {
             return Err(Void::NotATrade);
         }
-        let holder = self.judge_holder(log, entry, fill, &charter.shape)?;
+        let holder = self.judge_holder(log, entry, fill, shape)?;
         let same = self.trades.get(&id).is_some_and(|bound| bound.is_same(fill));
         let trade = if same { None } else { Some(fill.verify().map_err(|_| Void::BadSignature)?) };
-        self.slot_mut(book, &charter.shape).ok_or(Void::Forgotten)?;
+        slot_mut(&mut self.slots, book, shape, self.now).ok_or(Void::Forgotten)?;
         self.account_for(log, &holder, fill, book);
         if let Some(trade) = trade {
             self.note(id, trade, book);
@@ -92,14 +93,13 @@ impl Fold {
     fn judge_maker(&self, log: LogNo, fill: &Fill, shape: &Shape) -> Result<(), Void> {
         let (proposal, acceptance) = (&fill.proposal, &fill.acceptance);
         let resting = self.orders.get(&proposal.order).filter(|order| order.log == log).ok_or(Void::NotOwnOrder)?;
-        let order = &resting.order;
-        let fits = order.slot == proposal.slot
-            && order.side == proposal.side.opposite()
-            && order.price == proposal.price
-            && acceptance.at < order.expires_at
+        let fits = resting.book.slot == proposal.slot
+            && resting.side == proposal.side.opposite()
+            && resting.price == proposal.price
+            && acceptance.at < resting.expires_at
             && resting.cancelled.is_none()
             && acceptance.filled_total == resting.own_filled + acceptance.quantity;
-        let left = order.quantity.less_at_least_zero(resting.own_filled);
+        let left = resting.quantity.less_at_least_zero(resting.own_filled);
         let large_enough = acceptance.quantity >= shape.smallest_fill || acceptance.quantity == left;
         match () {
             () if !fits || !large_enough => Err(Void::NotATrade),
@@ -121,7 +121,7 @@ impl Fold {
         let own_order = own_order.and_then(|id| self.orders.get_mut(&id)).filter(|order| order.log == log);
         let Some(slot) = self.slots.get_mut(&book) else { return };
         match own_order {
-            Some(order) => slot.account_mut(log, order.order.side).change(order, |order| {
+            Some(order) => slot.account_mut(log, order.side).change(order, |order| {
                 order.own_filled += quantity;
                 order.cancelled = order.cancelled.map(|leaves| leaves.less_at_least_zero(quantity));
             }),

@@ -28,8 +28,8 @@ use super::agreement::words::Proposal;
 use super::autopilot;
 use super::chain::Chain;
 use super::entry::Entry;
-use super::fold::{BookId, Fold};
-use super::ids::{MemberKey, ProposalId, ShapeId};
+use super::fold::{BookId, Fold, ShapeNo};
+use super::ids::{MemberKey, ProposalId};
 use super::logs::Logs;
 use super::message::{Gossip, Message, Proof};
 use super::metering::Metering;
@@ -62,8 +62,8 @@ pub struct Household {
     pub(super) to_serve: BTreeSet<RequestId>,
     /// Books that changed since the driver asked.
     pub(super) changed_books: BTreeSet<BookId>,
-    /// Name of the shape in force.
-    shape: ShapeId,
+    /// The shape in force.
+    shape: ShapeNo,
     /// One proof for each convicted key.
     proofs: BTreeMap<MemberKey, Proof>,
     metering: Metering,

@@ -95,6 +95,7 @@ impl Household {
             fold.know(id, charter.clone());
         }
         fold.advance(now);
+        let shape = fold.shape(&chain.in_force().0).expect("the fold has just been told of it");
         let mut household = Self {
             me,
             signer,
@@ -112,7 +113,7 @@ impl Household {
             shunned: Shunned::default(),
             to_serve: BTreeSet::new(),
             changed_books: BTreeSet::new(),
-            shape: charter.shape.id(),
+            shape,
             proofs: BTreeMap::new(),
             metering: Metering::new(meter_limits(&charter, &me)),
             autopilot: autopilot::Settings::off(&charter.shape),
