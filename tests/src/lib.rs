@@ -5,6 +5,7 @@
 //! a key and ports of its own; it can be started, stopped, killed and asked over HTTP. Nothing in here looks into a
 //! node: what can't be seen from outside is not tested here.
 
+pub mod bad_member;
 pub mod command;
 pub mod crash;
 pub mod disk;
@@ -14,6 +15,7 @@ pub mod market;
 pub mod neighbourhood;
 pub mod node;
 pub mod ports;
+pub mod process;
 pub mod records;
 pub mod rogue;
 pub mod wait;

@@ -198,12 +198,21 @@ impl Neighbourhood {
     /// # Errors
     /// [`NodeError`] of the first that is not.
     pub fn start(&mut self) -> Result<(), NodeError> {
-        for node in &mut self.nodes {
+        self.start_some(self.nodes.len())
+    }
+
+    /// As [`Neighbourhood::start`], for the first so many nodes alone.
+    ///
+    /// # Errors
+    /// [`NodeError`] of the first that is not ready.
+    pub fn start_some(&mut self, count: usize) -> Result<(), NodeError> {
+        let nodes = &mut self.nodes[..count];
+        for node in nodes.iter_mut() {
             if !node.is_running() {
                 node.launch(&[])?;
             }
         }
-        self.nodes.iter_mut().try_for_each(|node| node.until_ready(CONNECT))
+        nodes.iter_mut().try_for_each(|node| node.until_ready(CONNECT))
     }
 
     /// Waits until every node that runs is connected to all others that run.

@@ -1,14 +1,16 @@
 //! A libp2p peer with a household's key that speaks the node's protocols by hand, and keeps to no rules.
 
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::io;
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use libp2p::gossipsub::{self, IdentTopic, MessageAuthenticity, ValidationMode};
+use libp2p::gossipsub::{self, IdentTopic, MessageAuthenticity, MessageId, ValidationMode};
 use libp2p::identity::Keypair;
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
-use libp2p::{Multiaddr, Stream, StreamProtocol, Swarm, SwarmBuilder, noise, ping, tcp, yamux};
+use libp2p::{Multiaddr, PeerId, Stream, StreamProtocol, Swarm, SwarmBuilder, noise, ping, tcp, yamux};
+use libp2p_stream::Control;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use wattswap_node::protocol::message::Message;
@@ -32,6 +34,8 @@ struct Behaviour {
 pub struct Rogue {
     stream: Stream,
     gossip: mpsc::Sender<Vec<u8>>,
+    control: Control,
+    node: PeerId,
 }
 
 /// Why there is no stream.
@@ -65,13 +69,13 @@ impl Rogue {
                 tokio::select! {
                     event = swarm.select_next_some() => match event {
                         SwarmEvent::ConnectionEstablished { peer_id, .. } if key(&me) < key(&peer_id) => {
-                            let mut control = control.clone();
                             let opened = control.open_stream(peer_id, PROTOCOL);
                             tokio::pin!(opened);
                             loop {
                                 tokio::select! {
                                     stream = &mut opened => {
-                                        return stream.map_err(|error| NotServed::Refused(error.to_string()));
+                                        let refused = |error| NotServed::Refused(format!("{error}"));
+                                        return stream.map(|stream| (peer_id, stream)).map_err(refused);
                                     }
                                     event = swarm.select_next_some() => refused(&event)?,
                                 }
@@ -79,14 +83,19 @@ impl Rogue {
                         }
                         event => refused(&event)?,
                     },
-                    Some((_, stream)) = incoming.next() => return Ok(stream),
+                    Some(accepted) = incoming.next() => return Ok(accepted),
                 }
             }
         };
-        let stream = timeout(PATIENCE, open).await.map_err(|_| NotServed::TooLate)??;
+        let (node, stream) = timeout(PATIENCE, open).await.map_err(|_| NotServed::TooLate)??;
         let (gossip, waiting) = mpsc::channel(MAX_WAITING);
         tokio::spawn(drive(swarm, topic(community), waiting));
-        Ok(Self { stream, gossip })
+        Ok(Self { stream, gossip, control, node })
+    }
+
+    /// Whether the node takes a stream of another protocol.
+    pub async fn speaks(&mut self, protocol: &'static str) -> bool {
+        self.control.open_stream(self.node, StreamProtocol::new(protocol)).await.is_ok()
     }
 
     /// Sends bytes as they are.
@@ -108,7 +117,7 @@ impl Rogue {
     }
 
     /// Publishes bytes to the community, as soon as the node listens.
-    pub async fn publish(&self, bytes: Vec<u8>) {
+    pub async fn publish(&mut self, bytes: Vec<u8>) {
         // The receiver goes only with this.
         let _ = self.gossip.send(bytes).await;
     }
@@ -157,7 +166,7 @@ pub async fn is_served(identity: Keypair, community: &str, address: &str) -> Res
 }
 
 /// The order of members' keys, which says who opens the stream.
-fn key(peer: &libp2p::PeerId) -> Option<wattswap_node::protocol::ids::MemberKey> {
+fn key(peer: &PeerId) -> Option<wattswap_node::protocol::ids::MemberKey> {
     wattswap_node::drivers::network::identity::member(peer)
 }
 
@@ -195,6 +204,10 @@ fn swarm(
     let config = gossipsub::ConfigBuilder::default()
         .validation_mode(ValidationMode::Anonymous)
         .max_transmit_size(1024 * 1024)
+        // The usual one is the same for all anonymous messages, and what has a known name is not sent.
+        .message_id_fn(|message| {
+            MessageId::new(&BuildHasherDefault::<DefaultHasher>::default().hash_one(&message.data).to_be_bytes())
+        })
         .build()?;
     let mut gossip = gossipsub::Behaviour::new(MessageAuthenticity::Anonymous, config)?;
     gossip.subscribe(&topic(community))?;

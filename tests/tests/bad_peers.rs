@@ -2,41 +2,38 @@
 //! valid messages in absurd order. Each is dropped or ignored, and the nodes trade on.
 
 use std::error::Error;
+use std::fs;
+use std::io;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use libp2p::identity::Keypair;
-use wattswap_matching::{Price, Side, Slot, UtcMillis, WattHours};
-use wattswap_node::drivers::keys::HouseholdKey;
-use wattswap_node::protocol::agreement::words::{Acceptance, Proposal, Refusal};
-use wattswap_node::protocol::entry::{Beacon, Entry, Op, Order};
-use wattswap_node::protocol::ids::{
-    CharterId, CommunityId, Digest, EntryId, Head, Incarnation, LogId, MemberKey, OrderId, ProposalId,
-};
-use wattswap_node::protocol::limits::{MAX_GOSSIP_BYTES, MAX_MESSAGE_BYTES, MAX_SEQ};
+use wattswap_matching::{UtcMillis, WattHours};
+use wattswap_node::protocol::agreement::words::{Proposal, Refusal};
+use wattswap_node::protocol::entry::Entry;
+use wattswap_node::protocol::ids::{CharterId, CommunityId, Digest, EntryId, Head, MemberKey, ProposalId};
+use wattswap_node::protocol::limits::{MAX_GOSSIP_BYTES, MAX_HEADS, MAX_MESSAGE_BYTES, MAX_RANGE, MAX_SEQ};
 use wattswap_node::protocol::message::{Bytes, Gossip, Message, Summary};
-use wattswap_node::protocol::signed::{Statement, Verified};
+use wattswap_tests::bad_member::{BadMember, forged, framed, incarnation, log, message};
+use wattswap_tests::http;
 use wattswap_tests::market::{Market as _, SOON, Wish};
 use wattswap_tests::neighbourhood::{Neighbourhood, Rules};
-use wattswap_tests::rogue::{Rogue, is_served};
+use wattswap_tests::node::Node;
+use wattswap_tests::process;
+use wattswap_tests::rogue::{NotServed, Rogue, is_served};
+use wattswap_tests::wait;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 /// Members that run a node: enough for each other to compare their logs with.
 const HONEST: usize = 4;
 
-/// What a bad member knows, and what it can sign.
-struct Bad {
-    key: HouseholdKey,
-    community: CommunityId,
-    charter: CharterId,
-    victim: MemberKey,
-    slot: Slot,
-}
-
 /// What a bad member sends, byte for byte.
-type Attack = (&'static str, fn(&Bad) -> Vec<u8>);
+type Attack = (&'static str, fn(&BadMember) -> Vec<u8>);
 
 /// Each of these no honest node would ever send: its sender is dropped, and kept out for a while.
-const DROPPED: [Attack; 11] = [
+const DROPPED: [Attack; 13] = [
     ("garbage", |_| framed(&[0xff; 100])),
     ("an empty message", |_| framed(&[])),
     ("a message without end", |_| u32::MAX.to_be_bytes().to_vec()),
@@ -59,13 +56,20 @@ const DROPPED: [Attack; 11] = [
         message(Message::Acceptance(forged(&bad.signed(bad.acceptance()))))
     }),
     ("a range of another log than it says", |bad| {
-        let entry = bad.signed(bad.entry());
-        message(Message::Range { log: log(bad.victim), from: 0, entries: vec![entry] })
+        let entry = bad.signed(bad.entry(bad.key.member()));
+        message(Message::Range { log: log(bad.other), from: 0, entries: vec![entry] })
     }),
+    ("a range with a gap", |bad| {
+        let first = bad.entry(bad.key.member());
+        let later = Entry { seq: 2, prev: Some(EntryId([1; 32])), ..first.clone() };
+        let entries = vec![bad.signed(first), bad.signed(later)];
+        message(Message::Range { log: log(bad.key.member()), from: 0, entries })
+    }),
+    ("a charter that makes it the operator", |bad| message(Message::Governance(vec![bad.coup()]))),
 ];
 
 /// Each of these makes no sense now, but would at another time: it is ignored.
-const IGNORED: [Attack; 14] = [
+const IGNORED: [Attack; 15] = [
     ("an acceptance of nothing", |bad| message(Message::Acceptance(bad.signed(bad.acceptance())))),
     ("a refusal of nothing", |bad| {
         let proposal = ProposalId([3; 32]);
@@ -84,6 +88,11 @@ const IGNORED: [Attack; 14] = [
     ("a range that nobody asked for", |bad| {
         message(Message::Range { log: log(bad.key.member()), from: 7, entries: Vec::new() })
     }),
+    // A good entry after it might still have proved it.
+    ("an entry in somebody else's name", |bad| {
+        let entry = bad.signed_as(bad.other, bad.entry(bad.other));
+        message(Message::Range { log: log(bad.other), from: 0, entries: vec![entry] })
+    }),
     ("a question for a log that never was", |_| {
         message(Message::GetRange { log: log(MemberKey([5; 32])), from: MAX_SEQ, count: 1 })
     }),
@@ -98,167 +107,265 @@ const IGNORED: [Attack; 14] = [
     ("a hundred questions at once", |_| message(Message::GetHeads).repeat(100)),
 ];
 
-#[tokio::test(flavor = "multi_thread")]
-async fn bad_peers_are_dropped_or_ignored_and_the_nodes_trade_on() -> Outcome {
-    let names: Vec<String> = (0..HONEST + DROPPED.len() + 3).map(|number| format!("Number {number}")).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let mut lane = Neighbourhood::found(&Rules::usual(), &names)?;
-    for index in 0..HONEST {
-        lane.node(index).launch(&[])?;
-    }
-    for index in 0..HONEST {
-        lane.node(index).until_ready(SOON)?;
-    }
-    lane.until_connected()?;
-    let (ada, ben) = (lane.nodes()[0].client(), lane.nodes()[1].client());
-    let slot = ada.slots()?.swap_remove(100);
-    let sale = ada.place("sale", &Wish::sell(&slot, 500, "0.2"))?;
-    ben.until_asked(&slot, WattHours(500))?;
-    lane.until_same_book(SOON)?;
-    let status = lane.nodes()[0].status()?;
-    let (community, address) = (status.community.to_string(), status.addresses[0].clone());
-    let bad = |index: usize| -> Outcome<Bad> {
-        Ok(Bad {
-            key: HouseholdKey::load(&lane.nodes()[index].folder().key())?,
-            community: community.parse()?,
-            charter: ada.charter()?.hash.to_string().parse()?,
-            victim: lane.nodes()[0].member().parse()?,
-            slot: slot_of(&slot)?,
-        })
-    };
+/// Nodes that trade, the first of which is attacked, and members without a node, who attack it.
+struct Attacked {
+    lane: Neighbourhood,
+    community: String,
+    address: String,
+    slot: String,
+    sale: String,
+    next: usize,
+}
 
-    let mut members = HONEST..names.len();
+impl Attacked {
+    /// The nodes show the same book, with one offer.
+    fn by(members: usize) -> Outcome<Self> {
+        let names: Vec<String> = (0..HONEST + members).map(|number| format!("Number {number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut lane = Neighbourhood::found(&Rules::usual(), &names)?;
+        lane.start_some(HONEST)?;
+        lane.until_connected()?;
+        let ada = lane.nodes()[0].client();
+        let slot = ada.slots()?.swap_remove(100);
+        let sale = ada.place("sale", &Wish::sell(&slot, 500, "0.2"))?;
+        lane.until_same_book(SOON)?;
+        let status = lane.nodes()[0].status()?;
+        let (community, address) = (status.community.to_string(), status.addresses[0].clone());
+        Ok(Self { lane, community, address, slot, sale, next: HONEST })
+    }
+
+    /// The next member that attacks.
+    fn bad(&mut self) -> Outcome<BadMember> {
+        let nodes = self.lane.nodes();
+        let bad = nodes.get(self.next).ok_or("too few members")?;
+        self.next += 1;
+        BadMember::of(bad, &nodes[0], &nodes[1], &self.slot)
+    }
+
+    /// Where the attacked node listens, for those who speak no libp2p.
+    fn place(&self) -> Outcome<String> {
+        let port = self.address.rsplit('/').next().ok_or("an address ends with its port")?;
+        Ok(format!("127.0.0.1:{port}"))
+    }
+
+    async fn connect(&self, bad: &BadMember) -> Result<Rogue, NotServed> {
+        Rogue::connect(bad.key.identity(), &self.community, &self.address).await
+    }
+
+    async fn serves(&self, identity: Keypair) -> Result<bool, NotServed> {
+        is_served(identity, &self.community, &self.address).await
+    }
+
+    /// All nodes still run and show the same book, with nothing in it but the one offer; and that is traded now.
+    fn trades_on(mut self) -> Outcome {
+        for node in &mut self.lane.nodes_mut()[..HONEST] {
+            assert!(node.is_running(), "{}", node.log_end());
+        }
+        self.lane.until_same_book(SOON)?;
+        let (ada, ben) = (self.lane.nodes()[0].client(), self.lane.nodes()[1].client());
+        assert_eq!(ada.depth(&self.slot)?, (WattHours::ZERO, WattHours(500)));
+        let purchase = ben.place("purchase", &Wish::buy(&self.slot, 500, "0.2"))?;
+        ben.until_filled(&purchase, WattHours(500))?;
+        ada.until_filled(&self.sale, WattHours(500))?;
+        self.lane.until_same_book(SOON)?;
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_what_no_honest_node_sends_is_dropped() -> Outcome {
+    let mut attacked = Attacked::by(DROPPED.len() + 1)?;
     for (what, attack) in DROPPED {
-        let bad = bad(members.next().ok_or("too few members")?)?;
-        let rogue = Rogue::connect(bad.key.identity(), &community, &address).await;
-        let mut rogue = rogue.map_err(|error| format!("{what}: {error}"))?;
+        let bad = attacked.bad()?;
+        let mut rogue = attacked.connect(&bad).await.map_err(|error| format!("{what}: {error}"))?;
         // The node may end the stream before all of it is written.
         let _ = rogue.send_raw(&attack(&bad)).await;
         let heard = rogue.hear(|_| None::<()>).await.map_err(|error| format!("{what}: it was not dropped: {error}"))?;
         assert_eq!(heard, None, "{what}");
-        assert!(!is_served(bad.key.identity(), &community, &address).await?, "{what}: it was let in again at once");
+        assert!(!attacked.serves(bad.key.identity()).await?, "{what}: it was let in again at once");
     }
+    // A stranger, too: a key that no charter lists. But not a member that has done nothing yet.
+    assert!(!attacked.serves(Keypair::generate_ed25519()).await?, "a stranger was served");
+    let idle = attacked.bad()?;
+    assert!(attacked.serves(idle.key.identity()).await?, "a member was not served");
+    attacked.trades_on()
+}
 
-    let nuisance = bad(members.next().ok_or("too few members")?)?;
-    let mut rogue = Rogue::connect(nuisance.key.identity(), &community, &address).await?;
+#[tokio::test(flavor = "multi_thread")]
+async fn what_makes_no_sense_now_is_ignored() -> Outcome {
+    let mut attacked = Attacked::by(1)?;
+    let bad = attacked.bad()?;
+    let mut rogue = attacked.connect(&bad).await?;
     for (what, attack) in IGNORED {
-        rogue.send_raw(&attack(&nuisance)).await.map_err(|error| format!("{what}: {error}"))?;
-        // It is still served: a question gets its answer.
-        rogue.send(&Message::GetBeacon.encode()).await?;
-        let answer = rogue.hear(|message| matches!(message, Message::Beacon(_)).then_some(())).await?;
-        assert!(answer.is_some(), "{what}: it was dropped");
+        rogue.send_raw(&attack(&bad)).await.map_err(|error| format!("{what}: {error}"))?;
+        assert!(still_answers(&mut rogue).await?, "{what}: it was dropped");
     }
-
-    let gossip = bad(members.next().ok_or("too few members")?)?;
-    let rogue_of_gossip = Rogue::connect(gossip.key.identity(), &community, &address).await?;
-    for bytes in [
-        vec![0xff; 1_000],
-        vec![0; MAX_GOSSIP_BYTES + 1],
-        Gossip::Entry(forged(&gossip.signed(gossip.entry()))).encode(),
-        Gossip::Beacon(forged(&gossip.signed(gossip.beacon(1)))).encode(),
-        Gossip::Governance(vec![1, 2, 3].into()).encode(),
-        vec![],
-    ] {
-        rogue_of_gossip.publish(bytes).await;
+    for protocol in ["/wattswap/2/peer", "/wattswap/1/admin", "/ipfs/bitswap/1.2.0"] {
+        assert!(!rogue.speaks(protocol).await, "{protocol} is spoken");
     }
+    replay(&mut rogue, bad.victim).await?;
+    assert!(still_answers(&mut rogue).await?, "a replay: it was dropped");
 
-    // A stranger: a key that no charter lists.
-    assert!(!is_served(Keypair::generate_ed25519(), &community, &address).await?, "a stranger was served");
-    // While a member that has done nothing yet is.
-    let idle = bad(members.next().ok_or("too few members")?)?;
-    assert!(is_served(idle.key.identity(), &community, &address).await?, "a member was not served");
+    // Half a frame, and then nothing more: it may come back.
+    let half = message(Message::Proposal(bad.signed(bad.proposal())));
+    rogue.send_raw(&half[..half.len() / 2]).await?;
+    drop(rogue);
+    assert!(attacked.serves(bad.key.identity()).await?, "it was kept out for a connection that broke");
 
-    // All of them still run, show the same book, and what was offered before is traded now.
-    for node in &mut lane.nodes_mut()[..HONEST] {
-        assert!(node.is_running(), "{}", node.log_end());
+    // What is not even libp2p: the connection ends.
+    let place = attacked.place()?;
+    for bytes in [b"GET / HTTP/1.1\r\n\r\n".as_slice(), &[0xff; 10_000], b"\x13/multistream/1.0.0\n\x07/wrong\n"] {
+        let answer = http::send_and_end(&place, bytes)?;
+        assert_eq!(answer, None, "{}", bytes.escape_ascii());
     }
-    let purchase = ben.place("purchase", &Wish::buy(&slot, 500, "0.2"))?;
-    ben.until_filled(&purchase, WattHours(500))?;
-    ada.until_filled(&sale, WattHours(500))?;
-    lane.until_same_book(SOON)?;
-    drop((rogue, rogue_of_gossip));
+    attacked.trades_on()
+}
+
+async fn still_answers(rogue: &mut Rogue) -> Outcome<bool> {
+    rogue.send(&Message::GetBeacon.encode()).await?;
+    let answer = rogue.hear(|message| matches!(message, Message::Beacon(_)).then_some(())).await?;
+    Ok(answer.is_some())
+}
+
+/// Asks a node for its own log, and tells it and everybody again what it said.
+async fn replay(rogue: &mut Rogue, author: MemberKey) -> Outcome {
+    rogue.send(&Message::GetHeads.encode()).await?;
+    let of_author = |message| match message {
+        Message::Heads(heads) => heads.into_iter().find(|head| head.log.author == author),
+        _ => None,
+    };
+    let head = rogue.hear(of_author).await?.ok_or("the node has a log")?;
+    rogue.send(&Message::GetRange { log: head.log, from: 0, count: MAX_RANGE }.encode()).await?;
+    let entries = rogue.hear(|message| match message {
+        Message::Range { entries, .. } => Some(entries),
+        _ => None,
+    });
+    let entries: Vec<Bytes> = entries.await?.filter(|entries| !entries.is_empty()).ok_or("the log holds something")?;
+    for _ in 0..50 {
+        rogue.send(&Message::Range { log: head.log, from: 0, entries: entries.clone() }.encode()).await?;
+    }
+    for entry in entries {
+        rogue.publish(Gossip::Entry(entry).encode()).await;
+    }
     Ok(())
 }
 
-impl Bad {
-    fn signed<T: Statement>(&self, statement: T) -> Bytes {
-        Verified::sign(statement, &self.key).bytes().clone()
+#[tokio::test(flavor = "multi_thread")]
+async fn gossip_that_no_honest_node_passes_on_is_rejected() -> Outcome {
+    let mut attacked = Attacked::by(1)?;
+    let bad = attacked.bad()?;
+    let mut rogue = attacked.connect(&bad).await?;
+    let own = bad.entry(bad.key.member());
+    let messages = [
+        vec![0xff; 1_000],
+        vec![0; MAX_GOSSIP_BYTES],
+        Gossip::Entry(forged(&bad.signed(own))).encode(),
+        Gossip::Entry(bad.signed_as(bad.other, bad.entry(bad.other))).encode(),
+        Gossip::Beacon(forged(&bad.signed(bad.beacon(1)))).encode(),
+        Gossip::Governance(bad.coup()).encode(),
+    ];
+    for message in &messages {
+        rogue.publish(message.clone()).await;
     }
+    let victim = &attacked.lane.nodes()[0];
+    wait::until("all of them are rejected", SOON, || match rejected(victim) {
+        Ok(Some(count)) if count == messages.len() => Ok(()),
+        other => Err(format!("{other:?} of {}", messages.len())),
+    })?;
+    attacked.trades_on()
+}
 
-    fn proposal(&self) -> Proposal {
-        Proposal {
-            community: self.community,
-            charter: self.charter,
-            slot: self.slot,
-            side: Side::Buy,
-            taker: log(self.key.member()),
-            maker: log(self.victim),
-            order: OrderId { entry: EntryId([4; 32]), index: 0 },
-            own_order: None,
-            up_to: WattHours(100),
-            price: Price(1),
-            nonce: 1,
-            expires_at: UtcMillis(self.slot.start().0 + 1),
+/// How many messages a node has rejected, by its own count.
+fn rejected(node: &Node) -> io::Result<Option<usize>> {
+    let token = fs::read_to_string(node.folder().owner_token())?;
+    let answer = http::send(node.client().url(), &http::request("GET", "/metrics", token.trim(), ""))?;
+    let figures = answer.map(|answer| answer.body).unwrap_or_default();
+    let line = figures.lines().find_map(|line| line.strip_prefix("wattswap_rejected_gossip_total "));
+    Ok(line.and_then(|count| count.trim().parse().ok()))
+}
+
+/// Connections of strangers that say nothing: more than may shake hands at a time.
+const SILENT: usize = 100;
+/// What the attacked node may need for the flood beside what it needed before: what may wait of peers (16 MB, and as
+/// much again while it is read) and for them (64 MB), refusals to remember, and the buffers of streams and store.
+const FLOOD_MEMORY: u64 = 256 << 20;
+/// Trades of honest members in the flood.
+const ROUNDS: usize = 20;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_from_all_sides_neither_stops_the_trade_nor_fills_the_memory() -> Outcome {
+    let mut attacked = Attacked::by(4)?;
+    let pid = attacked.lane.nodes()[0].pid().ok_or("the node runs")?;
+    let before = process::resident_bytes(pid)?;
+    let sent = Arc::new(AtomicUsize::new(0));
+    let mut floods = Vec::new();
+    for flood in [questions, proposals, heads] {
+        let bad = attacked.bad()?;
+        let mut rogue = attacked.connect(&bad).await?;
+        let sent = Arc::clone(&sent);
+        floods.push(tokio::spawn(async move {
+            for number in 0.. {
+                let bytes = flood(&bad, number);
+                // It reads nothing of what the node says to all this.
+                if rogue.send_raw(&bytes).await.is_err() {
+                    return;
+                }
+                sent.fetch_add(bytes.len(), Ordering::Relaxed);
+            }
+        }));
+    }
+    let bad = attacked.bad()?;
+    let mut rogue = attacked.connect(&bad).await?;
+    floods.push(tokio::spawn(async move {
+        for at in 1.. {
+            rogue.publish(Gossip::Beacon(bad.signed(bad.beacon(at))).encode()).await;
         }
+    }));
+    // Whoever is not connected yet waits for these; whoever is does not.
+    let place = attacked.place()?;
+    let silent = (0..SILENT).map(|_| TcpStream::connect(&place)).collect::<Result<Vec<_>, _>>();
+
+    let (ada, ben) = (attacked.lane.nodes()[0].client(), attacked.lane.nodes()[1].client());
+    let slots = ada.slots()?;
+    for slot in &slots[120..120 + ROUNDS] {
+        let sale = ada.place(slot, &Wish::sell(slot, 100, "0.1"))?;
+        ben.until_asked(slot, WattHours(100))?;
+        let purchase = ben.place(slot, &Wish::buy(slot, 100, "0.1"))?;
+        ben.until_filled(&purchase, WattHours(100))?;
+        ada.until_filled(&sale, WattHours(100))?;
     }
-
-    fn acceptance(&self) -> Acceptance {
-        Acceptance {
-            proposal: ProposalId([3; 32]),
-            maker: self.key.member(),
-            quantity: WattHours(100),
-            filled_total: WattHours(100),
-            incarnation: incarnation(),
-            seq: 0,
-            at: UtcMillis(1),
-        }
-    }
-
-    fn beacon(&self, at: u64) -> Beacon {
-        Beacon { community: self.community, log: log(self.key.member()), last: None, at: UtcMillis(at) }
-    }
-
-    fn entry(&self) -> Entry {
-        let order = Order {
-            slot: self.slot,
-            side: Side::Buy,
-            quantity: WattHours(100),
-            price: Price(1),
-            expires_at: self.slot.start(),
-            charter: self.charter,
-        };
-        let log = log(self.key.member());
-        Entry { community: self.community, log, seq: 0, prev: None, at: UtcMillis(1), ops: vec![Op::Place(order)] }
-    }
+    let sent = sent.load(Ordering::Relaxed);
+    let needed = process::peak_bytes(pid)?.saturating_sub(before);
+    floods.iter().for_each(tokio::task::JoinHandle::abort);
+    drop(silent);
+    eprintln!("{} MB were sent, and the node needed {} MB more", sent >> 20, needed >> 20);
+    assert!(sent > MAX_MESSAGE_BYTES, "{sent} bytes are no flood");
+    assert!(needed < FLOOD_MEMORY, "{needed} bytes more");
+    attacked.trades_on()
 }
 
-fn incarnation() -> Incarnation {
-    Incarnation { opened: UtcMillis(1), nonce: 1 }
+fn questions(_: &BadMember, _: u64) -> Vec<u8> {
+    message(Message::GetHeads).repeat(1_000)
 }
 
-fn log(author: MemberKey) -> LogId {
-    LogId { author, incarnation: incarnation() }
+/// Each another one: each has to be looked into, and refused.
+fn proposals(bad: &BadMember, number: u64) -> Vec<u8> {
+    let proposal = |nonce| Proposal { nonce, ..bad.proposal() };
+    let proposals =
+        (number * 100..(number + 1) * 100).map(|nonce| message(Message::Proposal(bad.signed(proposal(nonce)))));
+    proposals.collect::<Vec<_>>().concat()
 }
 
-/// The same with another signature.
-fn forged(bytes: &Bytes) -> Bytes {
-    let mut bytes = bytes.to_vec();
-    if let Some(last) = bytes.last_mut() {
-        *last ^= 1;
-    }
-    bytes.into()
-}
-
-fn message(message: Message) -> Vec<u8> {
-    framed(&message.encode())
-}
-
-fn framed(message: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(message.len()).expect("a test's messages are short");
-    [&length.to_be_bytes(), message].concat()
-}
-
-fn slot_of(text: &str) -> Outcome<Slot> {
-    let at: jiff::Timestamp = text.parse()?;
-    Ok(Slot(UtcMillis(u64::try_from(at.as_millisecond())?)))
+/// Logs that never were: as many as one message can name.
+fn heads(bad: &BadMember, number: u64) -> Vec<u8> {
+    let authors = [bad.key.member(), bad.other];
+    let head = |at: u64| {
+        let mut log = log(authors[usize::try_from(at).unwrap_or(0) % authors.len()]);
+        log.incarnation.nonce = at;
+        Head { log, seq: MAX_SEQ, id: EntryId([1; 32]) }
+    };
+    let first = number * MAX_HEADS as u64;
+    let mut heads: Vec<Head> = (first..first + MAX_HEADS as u64).map(head).collect();
+    heads.sort_by_key(|head| head.log);
+    message(Message::Heads(heads))
 }

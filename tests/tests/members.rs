@@ -25,12 +25,7 @@ const DAN: usize = 3;
 fn who_was_away_catches_up_and_who_joins_late_shows_the_same_book_and_trades() -> Outcome {
     let mut lane = Neighbourhood::found(&Rules::usual(), &["Ada", "Ben", "Cleo", "Dan", "Eve"])?;
     // Eve is a member from the start, but comes late: the other four are enough for each other.
-    for index in [ADA, BEN, CLEO, DAN] {
-        lane.node(index).launch(&[])?;
-    }
-    for index in [ADA, BEN, CLEO, DAN] {
-        lane.node(index).until_ready(SOON)?;
-    }
+    lane.start_some(DAN + 1)?;
     lane.until_connected()?;
     let slots = lane.nodes()[ADA].client().slots()?;
     trade(&lane, &slots, "with-cleo")?;

@@ -31,8 +31,9 @@ const MAX_SHAKING_HANDS: u32 = 64;
 const IDLE: Duration = Duration::from_secs(30);
 /// How often a connection is tried; one that gives no answer within 20 s ends.
 const PING: Duration = Duration::from_secs(15);
-/// Gossipsub's overhead on the longest message.
-const GOSSIP_FRAME: usize = 1_024;
+/// Room beside the longest message: gossipsub's overhead, and what has been read along with it of the messages behind
+/// it (8 KiB at a time). Gossipsub counts that too, and ends the stream, with all that waits, where it is too much.
+const GOSSIP_FRAME: usize = 16 * 1_024;
 /// Messages that may wait for one peer before gossip drops some.
 const GOSSIP_QUEUE: usize = 1_024;
 /// How long a message's id is remembered, so that it is not handled twice.

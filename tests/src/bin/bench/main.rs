@@ -11,7 +11,6 @@ mod figure;
 mod history;
 mod http;
 mod orders;
-mod process;
 mod relay;
 mod sample;
 mod start;

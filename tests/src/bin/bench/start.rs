@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use wattswap_matching::UtcMillis;
 use wattswap_tests::node::Node;
+use wattswap_tests::process;
 
 use crate::Outcome;
 use crate::community;
 use crate::figure::{Better, Figure};
 use crate::history::{self, Author, Lane};
-use crate::process;
 use crate::sample::Samples;
 
 /// Members with a past, and the entries of each: a million.
