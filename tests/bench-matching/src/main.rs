@@ -13,7 +13,7 @@ mod report;
 
 use std::process::ExitCode;
 
-use engines::{Bare, Count, Engine, Lobster, LongId, OrderbookRs, Ours, Sequence, run};
+use engines::{Bare, Count, Engine, Lobster, LongId, OrderId, OrderbookRs, Ours, Sequence, run};
 use flow::{Event, Shape};
 use report::Row;
 use rustix::time::{ClockId, clock_gettime};
@@ -34,6 +34,9 @@ const TIMES_PEER: f64 = 6.0;
 
 /// "An idle book costs bytes, not kilobytes."
 const KILOBYTE: f64 = 1024.0;
+
+/// The bytes that say all about an order: an id of 34, two times of 8, and 4 each for trader, price and quantity.
+const ORDER_FIELDS: f64 = 34.0 + 2.0 * 8.0 + 3.0 * 4.0;
 
 /// Slots that are open at a time.
 const OPEN_SLOTS: usize = 200;
@@ -151,26 +154,31 @@ fn processor_nanoseconds() -> f64 {
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 
-/// What books cost that have nothing to do, or little, in a band of 20,000 ticks.
-fn footprint() -> [Row; 3] {
+/// What books cost in a band of 20,000 ticks that have nothing to do, or little, or much.
+fn footprint() -> [Row; 5] {
     let band = PriceBand::new(Price(-5_000), Price(14_999)).expect("it is a band");
     let (idle, _book) = memory::held_by(|| Box::new(Book::<LongId>::new(band)));
     let (all_idle, _books) = memory::held_by(|| vec![Book::<LongId>::new(band); OPEN_SLOTS]);
-    let (few, _book) = memory::held_by(|| {
-        let mut book = Book::<LongId>::new(band);
-        for number in 0..10 {
-            let side = if number < 5 { Side::Buy } else { Side::Sell };
-            let limit = Limit { trader: Trader(number), side, price: Price(number as i32), quantity: WattHours(500) };
-            let (at, id) = (UtcMillis(number.into()), [number as u8; 34]);
-            book.rest(Order { limit, at, id, expires_at: UtcMillis(u64::MAX) }).expect("it is a good order");
-        }
-        Box::new(book)
-    });
-    let bytes =
-        |name: &str, ours: usize, limit: f64, target| Row::cost(name.into(), ours as f64, limit, "bytes", target);
+    let (few, _book) = memory::held_by(|| filled(band, 10));
+    let an_order_of = |orders: u32| memory::held_by(|| filled(band, orders)).0 as f64 / f64::from(orders);
+    let bytes = |name: &str, ours: f64, limit: f64, target| Row::cost(name.into(), ours, limit, "bytes", target);
     [
-        bytes("an idle book", idle, KILOBYTE, Some(1.0)),
-        bytes("200 idle books", all_idle, OPEN_SLOTS as f64 * KILOBYTE, Some(1.0)),
-        bytes("a book with 10 orders, against 20 bytes a tick", few, 20_000.0 * 20.0, None),
+        bytes("an idle book", idle as f64, KILOBYTE, Some(1.0)),
+        bytes("200 idle books", all_idle as f64, OPEN_SLOTS as f64 * KILOBYTE, Some(1.0)),
+        bytes("a book with 10 orders, against 20 bytes a tick", few as f64, 20_000.0 * 20.0, None),
+        bytes("an order of 1,000 in a book, against its fields", an_order_of(1_000), ORDER_FIELDS, None),
+        bytes("an order of 1,100 in a book, against its fields", an_order_of(1_100), ORDER_FIELDS, None),
     ]
+}
+
+/// A book with so many orders, one tick after the other.
+fn filled(band: PriceBand, orders: u32) -> Box<Book<LongId>> {
+    let mut book = Box::new(Book::new(band));
+    for number in 0..orders {
+        let side = if number < orders / 2 { Side::Buy } else { Side::Sell };
+        let limit = Limit { trader: Trader(number), side, price: Price(number as i32), quantity: WattHours(500) };
+        let (at, id) = (UtcMillis(number.into()), LongId::from_number(number));
+        book.rest(Order { limit, at, id, expires_at: UtcMillis(u64::MAX) }).expect("it is a good order");
+    }
+    book
 }
