@@ -1,8 +1,9 @@
 //! Where a book keeps its orders: dense nodes that are reused and linked into queues by index, and handles that can't
 //! name the wrong order.
 //!
-//! What matching touches is a node of 24 bytes. What it does not, the arrival and the expiry, lies in a record at the
-//! same index of a second array.
+//! What matching touches is a node of 24 bytes. What it does not, the arrival and the expiry, lies in a record of the
+//! same index. Records are the larger part, so they lie in blocks that never move: a book that grows copies none of
+//! them, and holds room for less than a block of them more than it needs.
 
 use std::num::NonZeroU32;
 
@@ -27,11 +28,11 @@ const ONE_ORDER: NonZeroU32 = NonZeroU32::new(1 << INDEX_BITS).expect("one, shif
 /// The most nodes of a slab: as many as a handle tells apart.
 pub(crate) const MOST_NODES: u32 = 1 << INDEX_BITS;
 
-/// Room is made for so many orders at once: few, so that a book with few orders stays small and the room is still in
-/// the cache when it is used.
-const ROOM: u32 = 8;
+/// The records of a block. Room is made for so many orders at once: few, so that a book with few orders stays small and
+/// the room is still in the cache when it is used.
+const BLOCK: u32 = 16;
 
-const _: () = assert!(MOST_NODES.is_multiple_of(ROOM), "room is made up to the last node");
+const _: () = assert!(MOST_NODES.is_multiple_of(BLOCK), "room is made up to the last node");
 
 /// Names a resting order of one book, until it is filled, cancelled or expired; refused from then on.
 ///
@@ -56,7 +57,7 @@ pub(crate) struct Node {
 }
 
 /// The part of an order that matching does not touch.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Record<Id> {
     pub(crate) arrival: Arrival<Id>,
     pub(crate) expires_at: UtcMillis,
@@ -70,7 +71,8 @@ pub(crate) struct Place(u32);
 #[derive(Clone, Debug)]
 pub(crate) struct Slab<Id> {
     nodes: Vec<Node>,
-    records: Vec<Record<Id>>,
+    /// The record of a node is number `index % BLOCK` of block `index / BLOCK`.
+    blocks: Vec<Box<[Record<Id>; BLOCK as usize]>>,
     first_free: Link,
     len: u32,
 }
@@ -111,7 +113,7 @@ impl Place {
 }
 
 impl<Id: Ord + Copy> Slab<Id> {
-    pub(crate) const EMPTY: Self = Self { nodes: Vec::new(), records: Vec::new(), first_free: NONE, len: 0 };
+    pub(crate) const EMPTY: Self = Self { nodes: Vec::new(), blocks: Vec::new(), first_free: NONE, len: 0 };
 
     /// The number of orders.
     pub(crate) fn len(&self) -> u32 {
@@ -136,7 +138,7 @@ impl<Id: Ord + Copy> Slab<Id> {
 
     #[inline]
     pub(crate) fn record(&self, index: Link) -> &Record<Id> {
-        &self.records[index as usize]
+        &self.blocks[(index / BLOCK) as usize][(index % BLOCK) as usize]
     }
 
     /// The index of the order that `handle` names.
@@ -150,7 +152,7 @@ impl<Id: Ord + Copy> Slab<Id> {
 
     /// All orders, in no order that means anything.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Node, &Record<Id>)> {
-        self.nodes.iter().zip(&self.records).filter(|(node, _)| node.open > 0)
+        self.nodes.iter().zip(self.blocks.iter().flat_map(|block| block.iter())).filter(|(node, _)| node.open > 0)
     }
 
     /// Stores an order behind the last one of `queue`. There must be room.
@@ -161,7 +163,8 @@ impl<Id: Ord + Copy> Slab<Id> {
         }
         self.len += 1;
         let (index, previous) = (self.first_free, queue.last);
-        self.records[index as usize] = Record { arrival: order.arrival(), expires_at: order.expires_at };
+        self.blocks[(index / BLOCK) as usize][(index % BLOCK) as usize] =
+            Record { arrival: order.arrival(), expires_at: order.expires_at };
         let nodes = self.nodes.as_mut_slice();
         if queue.first == NONE {
             queue.first = index;
@@ -232,7 +235,7 @@ impl<Id: Ord + Copy> Slab<Id> {
     #[cold]
     fn make_room(&mut self, order: &Order<Id>) {
         let first = self.nodes.len() as Link;
-        let last = first + ROOM - 1;
+        let last = first + BLOCK - 1;
         self.nodes.extend((first..=last).map(|index| Node {
             handle: Handle::first(index),
             next: if index == last { NONE } else { index + 1 },
@@ -241,7 +244,8 @@ impl<Id: Ord + Copy> Slab<Id> {
             trader: order.limit.trader,
             place: Place(0),
         }));
-        self.records.extend((first..=last).map(|_| Record { arrival: order.arrival(), expires_at: order.expires_at }));
+        let record = Record { arrival: order.arrival(), expires_at: order.expires_at };
+        self.blocks.push(Box::new([record; BLOCK as usize]));
         self.first_free = first;
     }
 }
@@ -251,6 +255,22 @@ mod tests {
     use super::*;
     use crate::order::Limit;
     use crate::units::{Price, WattHours};
+
+    #[test]
+    fn each_order_has_a_record_of_its_own() {
+        let limit = Limit { trader: Trader(0), side: Side::Buy, price: Price(0), quantity: WattHours(1) };
+        let (mut slab, mut queue) = (Slab::EMPTY, Queue::EMPTY);
+        let numbers = 0..BLOCK * 3 + 1;
+        let orders = numbers.map(|id| Order { limit, at: UtcMillis(7), id, expires_at: UtcMillis(u64::from(id) + 9) });
+        let mut rest = |order| (slab.push(&mut queue, &order, Place(0), 1), order);
+        let resting: Vec<_> = orders.map(&mut rest).collect();
+        for (handle, order) in &resting {
+            let record = slab.record(handle.index());
+            assert_eq!((record.arrival, record.expires_at), (order.arrival(), order.expires_at));
+        }
+        let listed: Vec<_> = slab.iter().map(|(node, record)| (node.handle, record.arrival.id)).collect();
+        assert_eq!(listed, resting.iter().map(|(handle, order)| (*handle, order.id)).collect::<Vec<_>>());
+    }
 
     #[test]
     fn a_node_that_can_tell_no_more_orders_apart_is_not_used_again() {
