@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use wattswap_matching::{Price, Side, UtcMillis, WattHours};
 use wattswap_node::protocol::entry::Op;
-use wattswap_node::protocol::household::io::{Command, Standing};
+use wattswap_node::protocol::household::io::{Command, Input, Standing};
+use wattswap_node::protocol::ids::{EntryId, Head};
+use wattswap_node::protocol::message::Message;
 use wattswap_simulations::network::{Crash, Faults, Random, Street};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -230,6 +232,39 @@ fn a_restored_backup_refuses_to_sign() {
     street.start(0);
     street.run(10 * SECOND);
     assert!(street.halted(0).is_some(), "its own newest entry is missing");
+}
+
+#[test]
+fn a_lie_about_a_lost_entry_holds_up_the_start_once_and_stops_nobody() {
+    let mut street = Street::new(5, 10);
+    street.run(SECOND);
+    let ask = street.wish(Side::Sell, 500, 1_000);
+    street.place(0, ask).unwrap();
+    street.run(SECOND);
+    // Home 4 lies, and answers nothing; its own software would.
+    street.stop(4);
+    let (liar, log) = (street.key(4), street.log(0).unwrap());
+    let claim = Message::Heads(vec![Head { log, seq: 99, id: EntryId([1; 32]) }]).encode();
+    let lie = |street: &mut Street| {
+        street.inject(0, Input::Message { from: liar, bytes: claim.clone() });
+        street.run(Duration::from_millis(1));
+    };
+    lie(&mut street);
+    assert_eq!(street.household(0).unwrap().standing(), Standing::Trading, "who trades goes on");
+    street.stop(0);
+    street.start(0);
+    // The others show what they hold within this second; the lie was there first.
+    lie(&mut street);
+    street.run(SECOND);
+    assert_eq!(street.household(0).unwrap().standing(), Standing::Comparing { missing: 1 });
+    for _ in 0..12 {
+        street.run(SECOND);
+        lie(&mut street);
+    }
+    assert_eq!(street.household(0).unwrap().standing(), Standing::Trading);
+    street.start(4);
+    street.run(60 * SECOND);
+    assert_agreed(&mut street, 5);
 }
 
 #[test]

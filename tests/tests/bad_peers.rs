@@ -69,7 +69,7 @@ const DROPPED: [Attack; 13] = [
 ];
 
 /// Each of these makes no sense now, but would at another time: it is ignored.
-const IGNORED: [Attack; 15] = [
+const IGNORED: [Attack; 17] = [
     ("an acceptance of nothing", |bad| message(Message::Acceptance(bad.signed(bad.acceptance())))),
     ("a refusal of nothing", |bad| {
         let proposal = ProposalId([3; 32]);
@@ -87,6 +87,13 @@ const IGNORED: [Attack; 15] = [
     }),
     ("a range that nobody asked for", |bad| {
         message(Message::Range { log: log(bad.key.member()), from: 7, entries: Vec::new() })
+    }),
+    ("that the victim has lost an entry", |bad| {
+        message(Message::Heads(vec![Head { log: log(bad.victim), seq: 7, id: EntryId([1; 32]) }]))
+    }),
+    ("the entry that it has lost", |bad| {
+        let entry = bad.signed_as(bad.victim, bad.entry(bad.victim));
+        message(Message::Range { log: log(bad.victim), from: 0, entries: vec![entry] })
     }),
     // A good entry after it might still have proved it.
     ("an entry in somebody else's name", |bad| {
@@ -358,7 +365,7 @@ fn proposals(bad: &BadMember, number: u64) -> Vec<u8> {
 
 /// Logs that never were: as many as one message can name.
 fn heads(bad: &BadMember, number: u64) -> Vec<u8> {
-    let authors = [bad.key.member(), bad.other];
+    let authors = [bad.key.member(), bad.other, bad.victim];
     let head = |at: u64| {
         let mut log = log(authors[usize::try_from(at).unwrap_or(0) % authors.len()]);
         log.incarnation.nonce = at;

@@ -152,9 +152,13 @@ impl Household {
             return Err(Misconduct);
         }
         let before = self.logs.next_seq(&log);
-        if self.is_author(&log) && log.author != self.me {
+        if self.is_author(&log) {
             let entries = verify_range(entries).map_err(|_| Misconduct)?;
-            self.take_entries(&entries);
+            if log.author == self.me {
+                self.shown_own(from, &entries);
+            } else {
+                self.take_entries(&entries);
+            }
         }
         self.sync.came(&from, &log, self.logs.next_seq(&log) > before);
         Ok(())
@@ -200,7 +204,8 @@ impl Household {
         // A good successor may still prove an entry with a bad signature; but that is sync's business.
         let Ok(entry) = entry.verify() else { return Verdict::Reject };
         if entry.log.author == self.me {
-            return self.met_own_entry(from, &entry);
+            self.shown_own(from, &[entry]);
+            return Verdict::Ignore;
         }
         match fit {
             Fit::Next if self.fold.has_room_for(&entry) => self.keep(&entry),
@@ -213,12 +218,6 @@ impl Household {
             _ => return Verdict::Ignore,
         }
         Verdict::Accept
-    }
-
-    /// An entry in our own name that we do not hold: the store is not the newest.
-    fn met_own_entry(&mut self, from: MemberKey, entry: &Verified<Entry>) -> Verdict {
-        self.compare_own(from, &[head_of(entry)]);
-        Verdict::Ignore
     }
 
     fn gossiped_beacon(&mut self, from: MemberKey, bytes: &Bytes) -> Verdict {

@@ -71,6 +71,8 @@ pub struct Household {
     standing: Standing,
     /// Peers that have shown which entries of ours they hold, since we started.
     compared_with: BTreeSet<MemberKey>,
+    /// Peers that said that they hold an entry of ours that we lack, and until when each may show it.
+    claims: BTreeMap<MemberKey, UtcMillis>,
     next_beacon: UtcMillis,
     next_summary: UtcMillis,
     autopilot_wakes: UtcMillis,
@@ -124,6 +126,7 @@ impl Household {
             self.doubts.next_deadline(self.now),
             self.answers.next_deadline(),
             self.shunned.next_deadline(),
+            self.claims_end(),
             self.can_sign().then_some(self.next_beacon),
             self.can_sign().then_some(self.autopilot_wakes),
         ];

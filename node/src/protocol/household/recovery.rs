@@ -119,6 +119,7 @@ impl Household {
             autopilot: autopilot::Settings::off(&charter.shape),
             standing: Standing::Comparing { missing: needed },
             compared_with: BTreeSet::new(),
+            claims: BTreeMap::new(),
             next_beacon: now,
             next_summary: now,
             autopilot_wakes: now,

@@ -1,9 +1,14 @@
 //! May this household sign anything now?
 
+use wattswap_matching::UtcMillis;
+
 use super::Household;
 use super::io::{Event, Halt, Output, Standing};
-use crate::protocol::ids::{Head, MemberKey};
-use crate::protocol::limits::PEERS_TO_COMPARE;
+use crate::protocol::entry::Entry;
+use crate::protocol::ids::{EntryId, Head, MemberKey};
+use crate::protocol::limits::{PEERS_TO_COMPARE, RANGE_TIMEOUT};
+use crate::protocol::message::Message;
+use crate::protocol::signed::Verified;
 
 impl Household {
     /// Whether anything may be signed. Until then commands wait, durably.
@@ -11,16 +16,38 @@ impl Household {
         self.standing == Standing::Trading
     }
 
-    /// A peer has shown which entries of ours it holds. If the store lacks one of them, then it is not the newest, and
-    /// to go on would fork our own log.
+    /// A peer says which entries of ours it holds. If the store lacks one of them, then it is not the newest, and to go
+    /// on would fork our own log. But anybody can say so: it has to show the entry, with our own signature.
     pub(super) fn compare_own(&mut self, peer: MemberKey, heads: &[Head]) {
-        let own = heads.iter().filter(|head| head.log.author == self.me);
-        let lost = own.into_iter().any(|head| self.logs.id(&head.log, head.seq) != Some(head.id));
-        if lost {
-            self.out.push_back(Output::Halt(Halt::StoreNotNewest { peer }));
+        let mut own = heads.iter().filter(|head| head.log.author == self.me);
+        let Some(unknown) = own.find(|head| self.logs.id(&head.log, head.seq) != Some(head.id)) else {
+            self.compared_with.insert(peer);
+            self.settle_claim(&peer);
             return;
+        };
+        // Each peer holds us up once at the most.
+        self.claims.entry(peer).or_insert(self.now.after(RANGE_TIMEOUT));
+        self.send(peer, Message::GetRange { log: unknown.log, from: unknown.seq, count: 1 });
+    }
+
+    /// A peer shows entries of our own.
+    pub(super) fn shown_own(&mut self, peer: MemberKey, entries: &[Verified<Entry>]) {
+        let is_lost = |entry: &Verified<Entry>| self.logs.id(&entry.log, entry.seq) != Some(EntryId(entry.hash()));
+        if entries.iter().any(is_lost) {
+            self.out.push_back(Output::Halt(Halt::StoreNotNewest { peer }));
         }
-        self.compared_with.insert(peer);
+        self.settle_claim(&peer);
+    }
+
+    fn settle_claim(&mut self, peer: &MemberKey) {
+        if let Some(until) = self.claims.get_mut(peer) {
+            *until = self.now;
+        }
+    }
+
+    /// Until when a peer may still show an entry of ours that we lack. Nothing is signed for the first time before.
+    pub(super) fn claims_end(&self) -> Option<UtcMillis> {
+        self.claims.values().filter(|until| **until > self.now).max().copied()
     }
 
     /// Finds out where the household stands, and tells the owner when that changed.
@@ -42,8 +69,10 @@ impl Household {
             return Standing::Convicted;
         }
         let needed = PEERS_TO_COMPARE.min(charter.members.len() - 1);
-        if self.compared_with.len() < needed {
-            return Standing::Comparing { missing: needed - self.compared_with.len() };
+        let claimed = self.claims_end().is_some() && matches!(self.standing, Standing::Comparing { .. });
+        let missing = needed.saturating_sub(self.compared_with.len()).max(usize::from(claimed));
+        if missing > 0 {
+            return Standing::Comparing { missing };
         }
         let ahead = self.peers.clock_ahead(self.now);
         if ahead > charter.clock_skew {
