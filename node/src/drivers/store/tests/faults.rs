@@ -271,14 +271,16 @@ fn a_full_disk_stops_the_turn_and_loses_none_before_it() {
 
 /// Runs [`child`] in another process, started by a line of shell.
 fn run_child(role: &str, folder: &Path, shell: &str) {
-    let status = Command::new("sh")
+    // What it writes goes into pipes: a file would fall under its own limit.
+    let output = Command::new("sh")
         .args(["-c", shell])
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", "drivers::store::tests::faults::child", "--nocapture", "--test-threads=1"])
         .envs([(ROLE, role), (FOLDER, folder.to_str().unwrap())])
-        .status()
+        .output()
         .unwrap();
-    assert!(status.success(), "the {role} saw something else");
+    let (said, status) = (String::from_utf8_lossy(&output.stderr), output.status);
+    assert!(status.success(), "the {role} saw something else: {said}");
 }
 
 /// What the other process of a test does; nothing in an ordinary run.
