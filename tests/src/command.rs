@@ -1,7 +1,6 @@
 //! The command under test: where it is, and how to call it.
 
 use std::ffi::OsStr;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -52,8 +51,6 @@ pub fn beside(name: &str) -> Result<PathBuf, CallError> {
 }
 
 /// The program with a household's folder, and nothing of this process's environment that it would take for settings.
-/// It is in a process group of its own: Ctrl-C in a terminal is for whoever started this, who then stops the nodes in
-/// good order.
 #[must_use]
 pub fn prepare(program: &Path, folder: &Path) -> Command {
     let mut command = Command::new(program);
@@ -62,7 +59,7 @@ pub fn prepare(program: &Path, folder: &Path) -> Command {
             command.env_remove(name);
         }
     }
-    command.env("WATTSWAP_FOLDER", folder).env("WATTSWAP_ZONE", "UTC").stdin(Stdio::null()).process_group(0);
+    command.env("WATTSWAP_FOLDER", folder).env("WATTSWAP_ZONE", "UTC").stdin(Stdio::null());
     command
 }
 

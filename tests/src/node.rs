@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
 use std::time::Duration;
@@ -25,6 +26,8 @@ pub struct Node {
     program: PathBuf,
     /// Another program that runs the first one, with its arguments.
     run_by: Vec<String>,
+    /// Whether what it starts is in process groups of its own.
+    is_apart: bool,
     folder: Folder,
     member: String,
     process: Option<Child>,
@@ -79,12 +82,18 @@ impl Node {
         let said: serde_json::Value = serde_json::from_str(&said).unwrap_or_default();
         let member = said["key"].as_str().unwrap_or_default().to_owned();
         let (program, folder) = (program.to_owned(), Folder::new(folder));
-        Ok(Self { program, run_by: Vec::new(), folder, member, process: None })
+        Ok(Self { program, run_by: Vec::new(), is_apart: false, folder, member, process: None })
     }
 
     /// Runs this household with another program from the next start on.
     pub fn use_program(&mut self, program: PathBuf) {
         self.program = program;
+    }
+
+    /// From now on what it starts is in process groups of its own. Ctrl-C in a terminal then reaches only this process,
+    /// which has to stop the others.
+    pub fn keep_apart(&mut self) {
+        self.is_apart = true;
     }
 
     /// Has another program, with these arguments, run the node's own from the next start on: one that ends by becoming
@@ -144,6 +153,9 @@ impl Node {
             .envs(environment.iter().copied())
             .stdout(Stdio::from(copy))
             .stderr(Stdio::from(log));
+        if self.is_apart {
+            command.process_group(0);
+        }
         command.spawn().map_err(|source| self.io(source))
     }
 

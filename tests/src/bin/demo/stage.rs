@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use wattswap_node::client::RequestError;
 use wattswap_tests::command::CallError;
 use wattswap_tests::neighbourhood::{Neighbourhood, NeighbourhoodError, Rules};
-use wattswap_tests::node::NodeError;
+use wattswap_tests::node::{Node, NodeError};
 use wattswap_tests::records::{self, Contradictions, Record, Total};
 use wattswap_tests::wait::{self, InVain};
 
@@ -92,7 +92,9 @@ impl Stage {
             return Err(StageError::NoProfile(path));
         }
         let rules = Rules::time_lapse(slot_seconds);
-        let neighbourhood = Neighbourhood::found(&rules, &names.iter().map(String::as_str).collect::<Vec<_>>())?;
+        let mut neighbourhood = Neighbourhood::found(&rules, &names.iter().map(String::as_str).collect::<Vec<_>>())?;
+        // Ctrl-C is for the demo: it needs the nodes until the records are compared.
+        neighbourhood.nodes_mut().iter_mut().for_each(Node::keep_apart);
         Ok(Self { meters: Vec::new(), neighbourhood, names, slot_seconds, start: None })
     }
 
@@ -116,7 +118,7 @@ impl Stage {
 
     /// Who takes part.
     pub(crate) fn cast(&self) -> Cast {
-        let household = |(name, node): (&String, &wattswap_tests::node::Node)| Household {
+        let household = |(name, node): (&String, &Node)| Household {
             name: name.clone(),
             member: node.member().to_owned(),
             url: node.client().url().to_owned(),
