@@ -13,7 +13,8 @@ pub struct Autopilot {
     pub sell_at_least: PricePerKwh,
     /// It never buys above this price.
     pub buy_at_most: PricePerKwh,
-    /// For how many slots it trades on a forecast: 0 for none, 1 for the one that is being delivered, 2 for the next too.
+    /// For how many slots it trades on a forecast: 0 for none, 1 for the one that is being delivered, 2 for the next
+    /// too.
     pub trade_ahead: u16,
     /// The most that it orders in one slot and direction; `None` for what the connection carries.
     pub slot_limit: Option<WattHours>,

@@ -212,10 +212,10 @@ pub(super) fn stored_reading(reading: &metering::Reading) -> port::StoredReading
     port::StoredReading { reading, quarantined }
 }
 
-/// The autopilot's settings in ticks. What the HTTP face does not name stays as it is.
 // What the HTTP face lets through the protocol admits.
 const _: () = assert!(wattswap_api::dto::number::MAX_SLOTS_AHEAD == autopilot::MAX_TRADE_AHEAD);
 
+/// The autopilot's settings in ticks.
 pub(super) fn settings(
     wanted: &port::Autopilot,
     snapshot: &Snapshot,
