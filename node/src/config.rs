@@ -7,6 +7,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use libp2p::Multiaddr;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,8 @@ pub struct Config {
     pub http: Http,
     /// Where and how the neighbours reach it.
     pub network: Network,
+    /// What the node keeps.
+    pub store: Store,
     /// What the node writes about its own work.
     pub log: Log,
 }
@@ -49,6 +52,15 @@ pub struct Network {
     pub bootstrap: Vec<Multiaddr>,
     /// Look for neighbours in the home network by multicast DNS.
     pub mdns: bool,
+}
+
+/// The household's memory. Its own trades, orders and readings are kept for good.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// For how many days the signed logs of all members are kept when everything that they say is over: longer is more
+    /// evidence and more disk.
+    pub keep_logs_days: u16,
 }
 
 /// The node's log on standard error.
@@ -90,6 +102,9 @@ pub enum ConfigError {
     /// Nobody could ever reach this node, and it could reach nobody.
     #[error("network.listen is empty: name at least one address, for example /ip4/0.0.0.0/tcp/0")]
     NoNetwork,
+    /// Neighbours that were away for a night could not catch up.
+    #[error("store.keep_logs_days is 0: keep logs for one day at least")]
+    KeepsNothing,
 }
 
 impl Default for Http {
@@ -103,6 +118,12 @@ impl Default for Network {
         let everywhere = ["/ip4/0.0.0.0/tcp/8647", "/ip4/0.0.0.0/udp/8647/quic-v1"];
         let listen = everywhere.map(|text| text.parse().expect("a literal multiaddress")).to_vec();
         Self { listen, bootstrap: Vec::new(), mdns: true }
+    }
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { keep_logs_days: 30 }
     }
 }
 
@@ -148,6 +169,9 @@ impl Config {
         if self.network.listen.is_empty() {
             return Err(ConfigError::NoNetwork);
         }
+        if self.store.keep_logs_days == 0 {
+            return Err(ConfigError::KeepsNothing);
+        }
         Ok(())
     }
 }
@@ -157,6 +181,14 @@ impl Http {
     #[must_use]
     pub fn is_tls(&self) -> bool {
         self.certificate.is_some()
+    }
+}
+
+impl Store {
+    /// For how long logs are kept when everything that they say is over.
+    #[must_use]
+    pub fn keep_logs(&self) -> Duration {
+        Duration::from_secs(u64::from(self.keep_logs_days) * 24 * 3600)
     }
 }
 
@@ -188,6 +220,7 @@ mod tests {
             ("[http]\nallow_plain = \"yes\"", "allow_plain"),
             ("[network]\nlisten = [\"tcp:1\"]", "listen"),
             ("[network]\nmdns = 1", "mdns"),
+            ("[store]\nkeep_logs_days = -1", "keep_logs_days"),
             ("[log]\nlevel = 3", "level"),
         ] {
             let error = Config::parse(text).unwrap_err().to_string();
@@ -202,6 +235,7 @@ mod tests {
             ("[http]\nkey = \"k.pem\"", "http.certificate and http.key"),
             ("[http]\nlisten = \"0.0.0.0:80\"", "0.0.0.0:80"),
             ("[network]\nlisten = []", "network.listen"),
+            ("[store]\nkeep_logs_days = 0", "store.keep_logs_days"),
         ] {
             let error = Config::parse(text).unwrap().check().unwrap_err().to_string();
             assert!(error.contains(named), "{text:?} gave {error}");

@@ -11,7 +11,7 @@ use wattswap_api::limits::Settings;
 use super::Outcome;
 use super::context::Context;
 use super::output;
-use crate::config::{Config, Http, Log, Network};
+use crate::config::{Config, Http, Log, Network, Store};
 use crate::drivers::daemon::Daemon;
 use crate::drivers::run::Steps;
 use crate::drivers::telemetry;
@@ -48,6 +48,9 @@ pub(super) struct Args {
     /// Look for neighbours in the home network by multicast DNS
     #[arg(long, value_name = "YES", env = "WATTSWAP_NETWORK_MDNS")]
     network_mdns: Option<bool>,
+    /// For how many days the members' signed logs are kept when everything that they say is over
+    #[arg(long, value_name = "DAYS", env = "WATTSWAP_STORE_KEEP_LOGS_DAYS")]
+    store_keep_logs_days: Option<u16>,
     /// How much the node writes about its work: error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", env = "WATTSWAP_LOG_LEVEL")]
     log_level: Option<String>,
@@ -100,7 +103,7 @@ async fn stop_is_asked_for() -> std::io::Result<()> {
 impl Args {
     /// These settings where they say something, `below` where they don't.
     fn over(self, below: Config) -> Config {
-        let Config { http, network, log } = below;
+        let Config { http, network, store, log } = below;
         Config {
             http: Http {
                 listen: self.http_listen.unwrap_or(http.listen),
@@ -113,6 +116,7 @@ impl Args {
                 bootstrap: self.network_bootstrap.unwrap_or(network.bootstrap),
                 mdns: self.network_mdns.unwrap_or(network.mdns),
             },
+            store: Store { keep_logs_days: self.store_keep_logs_days.unwrap_or(store.keep_logs_days) },
             log: Log { level: self.log_level.unwrap_or(log.level) },
         }
     }
@@ -147,6 +151,7 @@ mod tests {
         assert!(!config.network.mdns, "the file's, since no flag says otherwise");
         assert_eq!(config.log.level, "debug");
         assert!(over(file, "run --network-mdns true").network.mdns);
+        assert_eq!(over(file, "run --store-keep-logs-days 7").store.keep_logs_days, 7);
         assert!(over(file, "run --http-allow-plain").http.allow_plain);
         assert!(!over("[http]\nallow_plain = true", "run --http-allow-plain false").http.allow_plain);
     }
@@ -158,6 +163,7 @@ mod tests {
             ("run --network-listen tcp:1", "--network-listen"),
             ("run --network-mdns perhaps", "--network-mdns"),
             ("run --http-allow-plain maybe", "--http-allow-plain"),
+            ("run --store-keep-logs-days some", "--store-keep-logs-days"),
         ] {
             let error = Line::try_parse_from(line.split_whitespace()).err().expect(line).to_string();
             assert!(error.contains(named), "{line}: {error}");

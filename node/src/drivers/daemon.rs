@@ -117,7 +117,7 @@ impl Daemon {
         let now = clock::now();
         let mut stored = store.load(now);
         let identity = key.identity();
-        let household = Household::recover(Box::new(key), keys::random()?, &mut stored, now);
+        let household = Household::recover(Box::new(key), keys::random()?, &mut stored, config.store.keep_logs(), now);
         let records = stored.finish()?;
         let household = household?;
         tracing::info!(records, entries = household.entries(), "recovered from the store");

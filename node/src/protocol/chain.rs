@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use wattswap_matching::UtcMillis;
+
 use super::charter::{Act, Charter};
 use super::governance::{NotASuccessor, SignedRecord, check_successor};
 use super::ids::{CharterId, CommunityId};
@@ -69,6 +71,13 @@ impl Chain {
     #[must_use]
     pub fn from_height(&self, height: u64) -> &[SignedRecord] {
         usize::try_from(height).ok().and_then(|height| self.records.get(height..)).unwrap_or_default()
+    }
+
+    /// What was written before this instant only concerns slots that are over at `now`.
+    #[must_use]
+    pub fn horizon(&self, now: UtcMillis) -> UtcMillis {
+        let longest_life = self.charters().map(|(_, charter)| charter.shape.life()).max();
+        now.before(longest_life.unwrap_or_default())
     }
 
     /// Every charter of the chain, oldest first.

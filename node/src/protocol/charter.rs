@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use wattswap_matching::{Price, PriceScale, Side, Slot, UtcMillis, WattHours, Watts};
 
 use super::ids::{CharterId, Head, MemberKey};
+use super::limits::COPY_COUNTS_FOR;
 
 /// Version of this protocol that a charter stands for.
 pub const RULES: u16 = 1;
@@ -159,6 +160,19 @@ impl Shape {
     #[must_use]
     pub fn gate(&self, slot: Slot) -> UtcMillis {
         UtcMillis(slot.start().after(self.slot_length).0.saturating_add_signed(self.gate_millis))
+    }
+
+    /// From then on nothing that anybody writes of the slot counts any more.
+    #[must_use]
+    pub fn over(&self, slot: Slot) -> UtcMillis {
+        self.gate(slot).after(COPY_COUNTS_FOR)
+    }
+
+    /// From when a slot opens until it is over.
+    #[must_use]
+    pub fn life(&self) -> Duration {
+        let slot = Slot(UtcMillis(0).after(self.opening));
+        self.over(slot).since(self.opens(slot))
     }
 
     /// Whether orders are taken for the slot at `at`.

@@ -60,6 +60,11 @@ pub const RESEND_INTERVAL: Duration = Duration::from_secs(2);
 pub const PEERS_TO_COMPARE: usize = 3;
 /// A taker's copy of a trade counts alone only if it was written this soon after the gate.
 pub const COPY_COUNTS_FOR: Duration = Duration::from_secs(24 * 3600);
+/// Logs are kept this long after all that they say is over, at the least: whoever joins, or was away, asks by a clock of
+/// its own.
+pub const KEEP_LOGS_AT_LEAST: Duration = Duration::from_secs(24 * 3600);
+/// How often a node looks for parts of logs that it need not keep.
+pub const CUT_LOGS_EVERY: Duration = Duration::from_secs(3600);
 /// Requests of the owner that are live at one time: some hundreds for each of about 200 open slots.
 pub const MAX_LIVE_REQUESTS: usize = 100_000;
 /// Orders of one request: it is split when a part that was in doubt comes free again.

@@ -2,8 +2,12 @@
 //!
 //! Only ids are kept in memory; the entries themselves are in the store. Whether an entry *counts* is the fold's
 //! business: in here it is only asked whether it is authentic and continues what is held.
+//!
+//! A log need not be held from its first entry on. What only concerns slots that are over may go, and whoever joins
+//! never gets it; but what is held has no gaps.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use wattswap_matching::UtcMillis;
@@ -16,6 +20,8 @@ use super::signed::{Signed, Verified};
 /// How many entries at the end of a range may have a bad signature before the range is given up: an author that
 /// signs garbage under good successors must not cost its readers more than this many checks.
 const MAX_TAIL_CHECKS: usize = 8;
+/// A log is cut no finer than this, so that it needs to remember the time of one entry a day only.
+const CUT_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
 /// All logs that this node holds.
 #[derive(Default)]
@@ -24,12 +30,25 @@ pub struct Logs {
     digest: Option<Digest>,
 }
 
-/// One log, from number 0 on.
+/// One log.
 #[derive(Default)]
 struct Log {
+    /// Number of the first entry held.
+    start: u64,
     ids: Vec<EntryId>,
+    /// Where it may be cut: number and time of entries that are a day apart, oldest first.
+    cuts: Vec<(u64, UtcMillis)>,
     last_at: UtcMillis,
     beacon: Option<Beacon>,
+}
+
+/// A log that is held from this entry on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogStart {
+    /// The log.
+    pub log: LogId,
+    /// Number of its first entry that is held.
+    pub seq: u64,
 }
 
 /// How an entry relates to what is held of its log.
@@ -37,7 +56,7 @@ struct Log {
 pub enum Fit {
     /// It is the next one.
     Next,
-    /// It is held already.
+    /// It is held already, or lies before what is held.
     Held,
     /// Entries before it are missing, from this number on.
     Gap {
@@ -74,15 +93,17 @@ impl Logs {
                 _ => Fit::Gap { from: 0 },
             };
         };
-        let next = log.ids.len() as u64;
-        if entry.seq > next {
-            return Fit::Gap { from: next };
+        if entry.seq > log.next() {
+            return Fit::Gap { from: log.next() };
+        }
+        if entry.seq < log.start {
+            return Fit::Held;
         }
         if let Some(held) = log.id(entry.seq) {
             return if held.0 == entry.hash() { Fit::Held } else { Fit::Fork };
         }
         match log.ids.last() {
-            last if last.copied() != entry.prev => Fit::OtherPast,
+            Some(last) if Some(*last) != entry.prev => Fit::OtherPast,
             _ if entry.at < log.last_at => Fit::TimeRunsBack,
             _ => Fit::Next,
         }
@@ -94,10 +115,33 @@ impl Logs {
     /// If it is not the next one: the caller must have asked [`Logs::fit`].
     pub fn append(&mut self, entry: &Verified<Entry>) {
         let log = self.logs.entry(entry.log).or_default();
-        assert_eq!(log.ids.len() as u64, entry.seq, "entries are appended in order");
+        assert_eq!(log.next(), entry.seq, "entries are appended in order");
+        if log.cuts.last().is_none_or(|(_, at)| at.after(CUT_INTERVAL) <= entry.at) {
+            log.cuts.push((entry.seq, entry.at));
+        }
         log.ids.push(EntryId(entry.hash()));
         log.last_at = entry.at;
         self.digest = None;
+    }
+
+    /// Lets go of what is held of a log: it is held from this entry on, which has yet to come.
+    pub fn start_at(&mut self, start: LogStart) {
+        let beacon = self.logs.get(&start.log).and_then(|log| log.beacon);
+        self.logs.insert(start.log, Log { start: start.seq, beacon, ..Log::default() });
+        self.digest = None;
+    }
+
+    /// Lets go of what lies before each log's newest entry, of those that it may be cut at, from before `horizon`. Gives
+    /// the logs that became shorter.
+    pub fn cut(&mut self, horizon: UtcMillis) -> Vec<LogStart> {
+        let cut = |(id, log): (&LogId, &mut Log)| log.cut(horizon).then_some(LogStart { log: *id, seq: log.start });
+        self.logs.iter_mut().filter_map(cut).collect()
+    }
+
+    /// Number of the first entry held of a log.
+    #[must_use]
+    pub fn start(&self, log: &LogId) -> u64 {
+        self.logs.get(log).map_or(0, |log| log.start)
     }
 
     /// Forgets all logs of a convicted author: from now on nodes need not agree on them.
@@ -128,14 +172,21 @@ impl Logs {
     /// The first number of this log that is missing.
     #[must_use]
     pub fn next_seq(&self, log: &LogId) -> u64 {
-        self.logs.get(log).map_or(0, |log| log.ids.len() as u64)
+        self.logs.get(log).map_or(0, Log::next)
     }
 
     /// The last entry held of a log.
     #[must_use]
     pub fn head(&self, id: &LogId) -> Option<Head> {
         let log = self.logs.get(id)?;
-        Some(Head { log: *id, seq: log.ids.len() as u64 - 1, id: *log.ids.last()? })
+        let last = *log.ids.last()?;
+        Some(Head { log: *id, seq: log.next() - 1, id: last })
+    }
+
+    /// Whether this contradicts what is held, or goes beyond it. Nothing is known of what lies before what is held.
+    #[must_use]
+    pub fn lacks(&self, log: &LogId, seq: u64, id: EntryId) -> bool {
+        seq >= self.start(log) && self.id(log, seq) != Some(id)
     }
 
     /// The id held under this number.
@@ -185,8 +236,25 @@ impl Logs {
 }
 
 impl Log {
+    /// The first number that is missing.
+    fn next(&self) -> u64 {
+        self.start + self.ids.len() as u64
+    }
+
     fn id(&self, seq: u64) -> Option<EntryId> {
-        self.ids.get(usize::try_from(seq).ok()?).copied()
+        self.ids.get(usize::try_from(seq.checked_sub(self.start)?).ok()?).copied()
+    }
+
+    fn cut(&mut self, horizon: UtcMillis) -> bool {
+        let older = self.cuts.partition_point(|(_, at)| *at < horizon);
+        let Some(last_older) = older.checked_sub(1) else { return false };
+        self.cuts.drain(..last_older);
+        let (seq, _) = self.cuts[0];
+        let gone = usize::try_from(seq - self.start).expect("it is held, so its place in memory has a number");
+        self.ids.drain(..gone);
+        self.ids.shrink_to_fit();
+        self.start = seq;
+        gone > 0
     }
 
     fn holds(&self, beacon: &Beacon) -> bool {

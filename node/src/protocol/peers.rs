@@ -86,14 +86,14 @@ impl Peers {
         live.is_none_or(|live| now.since(live.received) > SILENT_AFTER)
     }
 
-    /// How far our clock is ahead of the median of the members that were heard lately.
+    /// How far our clock is ahead of the median of the members that were heard lately; none if nobody was.
     #[must_use]
-    pub fn clock_ahead(&self, now: UtcMillis) -> Duration {
+    pub fn clock_ahead(&self, now: UtcMillis) -> Option<Duration> {
         let live = self.heard.values().filter_map(|heard| heard.live);
         let lately = live.filter(|live| now.since(live.received) <= SILENT_AFTER);
         let mut ahead: Vec<i64> = lately.map(|live| live.ahead).collect();
         ahead.sort_unstable();
-        let median = ahead.get(ahead.len() / 2).copied().unwrap_or(0);
-        Duration::from_millis(u64::try_from(median).unwrap_or(0))
+        let median = *ahead.get(ahead.len() / 2)?;
+        Some(Duration::from_millis(u64::try_from(median).unwrap_or(0)))
     }
 }

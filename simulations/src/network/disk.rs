@@ -8,6 +8,7 @@ use wattswap_node::protocol::entry::{Beacon, Entry};
 use wattswap_node::protocol::governance::SignedRecord;
 use wattswap_node::protocol::household::io::{OwnTrade, Record, Request, RequestId, Reservation};
 use wattswap_node::protocol::ids::{Incarnation, LogId, MemberKey, ProposalId};
+use wattswap_node::protocol::logs::LogStart;
 use wattswap_node::protocol::message::{Bytes, Proof};
 use wattswap_node::protocol::signed::Verified;
 use wattswap_node::protocol::{autopilot, metering};
@@ -17,6 +18,7 @@ use wattswap_node::protocol::{autopilot, metering};
 pub struct Disk {
     governance: Vec<SignedRecord>,
     incarnation: Option<Incarnation>,
+    log_starts: BTreeMap<LogId, u64>,
     entries: BTreeMap<(LogId, u64), Verified<Entry>>,
     beacon: Option<Verified<Beacon>>,
     requests: BTreeMap<RequestId, Request>,
@@ -43,6 +45,10 @@ impl Disk {
     fn write(&mut self, record: Record) {
         match record {
             Record::Incarnation(incarnation) => self.incarnation = Some(incarnation),
+            Record::LogStart(LogStart { log, seq }) => {
+                self.log_starts.insert(log, seq);
+                self.entries.retain(|(of, number), _| *of != log || *number >= seq);
+            }
             Record::Entry(entry) => {
                 self.entries.insert((entry.log, entry.seq), entry);
             }
@@ -78,6 +84,7 @@ impl Disk {
     pub fn records(&self) -> impl Iterator<Item = Record> + '_ {
         let governance = self.governance.iter().cloned().map(Record::Governance);
         let incarnation = self.incarnation.map(Record::Incarnation).into_iter();
+        let starts = self.log_starts.iter().map(|(log, seq)| Record::LogStart(LogStart { log: *log, seq: *seq }));
         let entries = self.entries.values().cloned().map(Record::Entry);
         let beacon = self.beacon.clone().map(Record::Beacon).into_iter();
         let requests = self.requests.values().cloned().map(Record::Request);
@@ -88,7 +95,7 @@ impl Disk {
         let proofs = self.proofs.iter().map(|(key, proof)| Record::Proof { key: *key, proof: proof.clone() });
         let readings = self.readings.iter().cloned().map(Record::Reading);
         let autopilot = self.autopilot.map(Record::Autopilot).into_iter();
-        let log = governance.chain(incarnation).chain(reservations).chain(entries).chain(beacon);
+        let log = governance.chain(incarnation).chain(reservations).chain(starts).chain(entries).chain(beacon);
         let own = requests.chain(refusals).chain(trades);
         log.chain(own).chain(proofs).chain(readings).chain(autopilot)
     }

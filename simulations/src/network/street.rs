@@ -17,6 +17,9 @@ use wattswap_node::protocol::signed::Signer;
 use super::disk::Disk;
 use super::random::Random;
 
+/// For how long households keep logs when all that they say is over.
+const KEEP_LOGS: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// How the network treats messages. All chances are in a thousand.
 #[derive(Clone, Copy, Debug)]
 pub struct Faults {
@@ -181,7 +184,7 @@ impl Street {
         let signer = Box::new(Key(self.homes[home].key.clone()));
         let seed = self.random.bytes();
         let records: Vec<Record> = self.homes[home].disk.records().collect();
-        let household = Household::recover(signer, seed, records, self.now);
+        let household = Household::recover(signer, seed, records, KEEP_LOGS, self.now);
         self.homes[home].household = Some(household.expect("a simulated disk is not damaged"));
         self.homes[home].halted = None;
         for other in 0..self.homes.len() {

@@ -5,6 +5,7 @@ use rocksdb::{WriteBatch, WriteOptions};
 use super::layout::{self, Family, meta};
 use super::{Store, records};
 use crate::protocol::household::io::{OwnTrade, Record, Request, RequestState};
+use crate::protocol::logs::LogStart;
 use crate::protocol::metering::Reading;
 
 /// Why a turn did not become durable. Whoever gets this must not let anything of the turn out of the house, and stop:
@@ -59,6 +60,7 @@ impl Batch<'_> {
             Record::Entry(entry) => {
                 self.put(Family::Entries, &layout::entry(&entry.log, entry.seq), &records::write_entry(entry));
             }
+            Record::LogStart(start) => self.log_start(start),
             Record::Governance(record) => {
                 self.put(Family::Governance, &record.record.height.to_be_bytes(), &record.bytes);
             }
@@ -80,6 +82,12 @@ impl Batch<'_> {
                 self.put(Family::Meta, meta::AUTOPILOT, &records::write_autopilot(settings));
             }
         }
+    }
+
+    fn log_start(&mut self, LogStart { log, seq }: &LogStart) {
+        let (first, kept) = (layout::entry(log, 0), layout::entry(log, *seq));
+        self.batch.delete_range_cf(self.store.family(Family::Entries), first, kept);
+        self.put(Family::LogStarts, &layout::log(log), &seq.to_be_bytes());
     }
 
     fn request(&mut self, request: &Request) {

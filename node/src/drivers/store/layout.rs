@@ -7,7 +7,7 @@ use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionTyp
 use wattswap_matching::{Slot, UtcMillis};
 
 use crate::protocol::household::io::RequestId;
-use crate::protocol::ids::{LogId, MemberKey, ProposalId};
+use crate::protocol::ids::{Incarnation, LogId, MemberKey, ProposalId};
 use crate::protocol::metering::MeterId;
 
 /// Version of all that this file and `records` describe. A store of another version is not opened.
@@ -22,7 +22,7 @@ const ENTRIES_BUFFER: usize = 16 * MIB;
 const OTHER_BUFFER: usize = 2 * MIB;
 /// All those buffers together, at the worst.
 const ALL_BUFFERS: usize = 32 * MIB;
-/// A buffer grows in steps of this: sixteen families that hold a record each must not cost a megabyte each.
+/// A buffer grows in steps of this: seventeen families that hold a record each must not cost a megabyte each.
 const ARENA_BLOCK: usize = 64 << 10;
 /// What may have to be replayed at start.
 const MAX_WAL: u64 = 64 << 20;
@@ -40,6 +40,8 @@ pub enum Family {
     Governance,
     /// Every member's logs: author, incarnation, seq -> the entry's id and the signed entry.
     Entries,
+    /// Logs that are not kept from their first entry on: author, incarnation -> number of the first entry kept.
+    LogStarts,
     /// This household's requests: id -> request.
     Requests,
     /// Index: when it was placed, id -> nothing.
@@ -84,10 +86,11 @@ pub mod meta {
 
 impl Family {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Meta,
         Self::Governance,
         Self::Entries,
+        Self::LogStarts,
         Self::Requests,
         Self::RequestsByTime,
         Self::RequestsBySlot,
@@ -111,6 +114,7 @@ impl Family {
             Self::Meta => "default",
             Self::Governance => "governance",
             Self::Entries => "entries",
+            Self::LogStarts => "log-starts",
             Self::Requests => "requests",
             Self::RequestsByTime => "requests-by-time",
             Self::RequestsBySlot => "requests-by-slot",
@@ -150,12 +154,17 @@ pub fn log(log: &LogId) -> [u8; 48] {
 /// The log and number that an entry's key names.
 #[must_use]
 pub fn parse_entry(key: &[u8]) -> Option<(LogId, u64)> {
+    let (log, seq) = key.split_first_chunk::<48>()?;
+    Some((parse_log(log)?, u64::from_be_bytes(seq.try_into().ok()?)))
+}
+
+/// The log that a key names.
+#[must_use]
+pub fn parse_log(key: &[u8]) -> Option<LogId> {
     let (author, rest) = key.split_first_chunk::<32>()?;
-    let (opened, rest) = rest.split_first_chunk::<8>()?;
-    let (nonce, seq) = rest.split_first_chunk::<8>()?;
-    let incarnation = crate::protocol::ids::Incarnation { opened: time(*opened), nonce: u64::from_be_bytes(*nonce) };
-    let seq = u64::from_be_bytes(seq.try_into().ok()?);
-    Some((LogId { author: MemberKey(*author), incarnation }, seq))
+    let (opened, nonce) = rest.split_first_chunk::<8>()?;
+    let nonce = u64::from_be_bytes(nonce.try_into().ok()?);
+    Some(LogId { author: MemberKey(*author), incarnation: Incarnation { opened: time(*opened), nonce } })
 }
 
 /// Key of a request in an index by time.

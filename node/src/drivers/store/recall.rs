@@ -1,7 +1,8 @@
 //! What a start reads back: the records that a turn once made durable, in an order in which each finds what it needs.
 //!
-//! The governance chain by height, the own incarnation, reservations, entries by log and number, the own beacon,
-//! requests, refusals, trades, proofs, readings, the autopilot's settings. Of what only grows, the recent part.
+//! The governance chain by height, the own incarnation, reservations, where logs start, entries by log and number, the
+//! own beacon, requests, refusals, trades, proofs, readings, the autopilot's settings. Of what only grows, the recent
+//! part.
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use super::{ReadError, Store, listing, read, records};
 use crate::protocol::governance::SignedRecord;
 use crate::protocol::household::io::{OwnTrade, Record, Request, RequestId};
 use crate::protocol::ids::{MemberKey, ProposalId};
+use crate::protocol::logs::LogStart;
 use crate::protocol::metering::{MAX_ROWS, MeterId};
 use crate::protocol::wire::Malformed;
 
@@ -75,6 +77,7 @@ impl Store {
             .map(|record| record.map(Record::Governance))
             .chain(incarnation)
             .chain(reservations)
+            .chain(self.log_starts())
             .chain(self.entries())
             .chain(beacon)
             .chain(self.requests_to_recall(now.before(REQUESTS)))
@@ -95,6 +98,14 @@ impl Store {
     /// The governance chain, by height.
     pub fn governance(&self) -> impl Iterator<Item = Result<SignedRecord, ReadError>> + '_ {
         self.all(Family::Governance, |_, value| SignedRecord::parse(value))
+    }
+
+    fn log_starts(&self) -> impl Iterator<Item = Result<Record, ReadError>> + '_ {
+        self.all(Family::LogStarts, |key, value| {
+            let log = layout::parse_log(key).ok_or(Malformed::Broken("the key names no log"))?;
+            let seq = u64::from_be_bytes(listing::array(value)?);
+            Ok(Record::LogStart(LogStart { log, seq }))
+        })
     }
 
     fn entries(&self) -> impl Iterator<Item = Result<Record, ReadError>> + '_ {

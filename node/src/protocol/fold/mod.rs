@@ -22,7 +22,7 @@ pub use self::trades::{Bound, Place};
 use super::charter::{Charter, Shape};
 use super::entry::{Entry, Fill, Op};
 use super::ids::{CharterId, CommunityId, Digest, EntryId, LogId, MemberKey, OrderId, ProposalId, ShapeId};
-use super::limits::{COPY_COUNTS_FOR, MAX_WAITING_ENTRIES};
+use super::limits::MAX_WAITING_ENTRIES;
 use super::signed::Verified;
 
 /// A log's number in this node's memory; small, where a [`LogId`] has 48 bytes.
@@ -428,7 +428,7 @@ impl Known {
 
 /// Whether nothing that is said of this slot is folded any more.
 fn is_over(shape: &Shape, slot: Slot, now: UtcMillis) -> bool {
-    shape.gate(slot).after(COPY_COUNTS_FOR) <= now
+    shape.over(slot) <= now
 }
 
 /// The slot's state, made when it is first needed; none if it is too old to matter.

@@ -11,7 +11,6 @@ use super::{BookId, Fold, LogNo, slot_mut};
 use crate::protocol::charter::Shape;
 use crate::protocol::entry::{Fill, Trade};
 use crate::protocol::ids::{LogId, MemberKey, OrderId, ProposalId};
-use crate::protocol::limits::COPY_COUNTS_FOR;
 
 /// A trade that at least one log held.
 #[derive(Clone, Debug)]
@@ -82,7 +81,10 @@ impl Fold {
             if !placed_here { Err(Void::NotATrade) } else { self.judge_maker(log, fill, shape).map(|()| Holder::Maker) }
         } else if entry.log.author != proposal.taker.author {
             Err(Void::NotATrade)
-        } else if entry.at >= shape.gate(proposal.slot).after(COPY_COUNTS_FOR) {
+        } else if entry.at < shape.opens(proposal.slot) {
+            // What an entry says never concerns slots that open after it: so old entries may be let go.
+            Err(Void::SlotNotOpen)
+        } else if entry.at >= shape.over(proposal.slot) {
             Err(Void::CopyTooLate)
         } else {
             Ok(Holder::Taker)

@@ -12,7 +12,7 @@ use crate::protocol::ids::{Digest, Head, LogId, MemberKey};
 use crate::protocol::limits::{
     MAX_CHAIN, MAX_FORKS_UNDER_WAY, MAX_GOVERNANCE_RECORDS, MAX_HEADS, MAX_PROOFS, MAX_PROPOSALS_PER_TURN, MAX_RANGE,
 };
-use crate::protocol::logs::{Fit, verify_range};
+use crate::protocol::logs::{Fit, LogStart, verify_range};
 use crate::protocol::message::{Bytes, Gossip, Message, Proof, Summary};
 use crate::protocol::signed::{Signed, Statement, Verified};
 
@@ -67,6 +67,7 @@ impl Household {
             }
             Message::Heads(heads) => self.take_heads(from, &heads),
             Message::GetRange { log, from: first, count } => {
+                let first = first.max(self.logs.start(&log));
                 self.out.push_back(Output::SendRange { to: from, log, from: first, count: count.min(MAX_RANGE) });
             }
             Message::Range { log, from: first, entries } => self.take_range(from, log, first, &entries)?,
@@ -168,12 +169,21 @@ impl Household {
     fn take_entries(&mut self, entries: &[Verified<Entry>]) {
         for (index, entry) in entries.iter().enumerate() {
             match self.logs.fit(entry) {
+                Fit::Gap { .. } if index == 0 && entry.at < self.chain.horizon(self.now) => self.skip_to(entry),
                 Fit::Held => {}
                 Fit::Next if self.fold.has_room_for(entry) => self.keep(entry),
                 Fit::Fork => return self.found_fork(&entries[index..]),
                 _ => return,
             }
         }
+    }
+
+    /// Takes a log up at an entry behind a gap, since all that the gap and what was before it can say is over.
+    fn skip_to(&mut self, entry: &Verified<Entry>) {
+        let start = LogStart { log: entry.log, seq: entry.seq };
+        self.logs.start_at(start);
+        self.persist(Record::LogStart(start));
+        self.keep(entry);
     }
 
     fn keep(&mut self, entry: &Verified<Entry>) {

@@ -20,6 +20,7 @@ use crate::protocol::autopilot;
 use crate::protocol::entry::{Beacon, Entry, Trade};
 use crate::protocol::governance::SignedRecord;
 use crate::protocol::ids::{Incarnation, LogId, MemberKey, OrderId, ProposalId};
+use crate::protocol::logs::LogStart;
 use crate::protocol::message::{Bytes, Message, Proof};
 use crate::protocol::metering;
 use crate::protocol::signed::Verified;
@@ -148,6 +149,8 @@ pub enum Record {
     Incarnation(Incarnation),
     /// An entry of any log: append it.
     Entry(Verified<Entry>),
+    /// A log is kept from this entry on: forget what it holds before.
+    LogStart(LogStart),
     /// The next link of the governance chain.
     Governance(SignedRecord),
     /// The newest promise of the own log: replaces the one before.

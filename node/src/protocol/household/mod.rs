@@ -16,6 +16,7 @@ mod turn;
 pub mod view;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use wattswap_matching::UtcMillis;
 
@@ -75,6 +76,9 @@ pub struct Household {
     claims: BTreeMap<MemberKey, UtcMillis>,
     next_beacon: UtcMillis,
     next_summary: UtcMillis,
+    /// For how long logs are kept when all that they say is over.
+    keep_logs: Duration,
+    next_cut: UtcMillis,
     autopilot_wakes: UtcMillis,
     /// The other version of forks whose own version is being read from the store.
     forks: BTreeMap<Ticket, Vec<Signed<Entry>>>,
@@ -128,6 +132,7 @@ impl Household {
             self.shunned.next_deadline(),
             self.claims_end(),
             self.can_sign().then_some(self.next_beacon),
+            self.can_sign().then_some(self.next_cut),
             self.can_sign().then_some(self.autopilot_wakes),
         ];
         deadlines.into_iter().flatten().min().expect("summaries always come again")

@@ -1,11 +1,12 @@
 //! How a household comes back from what it had made durable, or starts for the first time.
 //!
 //! A driver feeds back every [`Record`] that it holds: governance records first, by height; then the incarnation; then
-//! the reservations, which entries may settle; then the rest, with the entries of each log in order. Nothing is
+//! the reservations, which entries may settle; then where logs start, and the rest, with the entries of each log in order. Nothing is
 //! verified again, since only verified things are stored; but what does not fit together is refused, because to go on
 //! with a damaged store could fork the own log.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use wattswap_matching::{UtcMillis, Watts};
 
@@ -20,7 +21,7 @@ use crate::protocol::entry::Entry;
 use crate::protocol::fold::Fold;
 use crate::protocol::governance::SignedRecord;
 use crate::protocol::ids::{Incarnation, LogId, MemberKey};
-use crate::protocol::limits::PEERS_TO_COMPARE;
+use crate::protocol::limits::{KEEP_LOGS_AT_LEAST, PEERS_TO_COMPARE};
 use crate::protocol::logs::{Fit, Logs};
 use crate::protocol::metering::{Limits, Metering};
 use crate::protocol::nonces::Nonces;
@@ -54,7 +55,8 @@ pub enum RecoveryError {
 
 impl Household {
     /// Starts from what was made durable; see the module's text for the order of `records`. `seed` must be fresh
-    /// randomness at every start.
+    /// randomness at every start. Logs are kept for `keep_logs` after all that they say is over, or for
+    /// [`KEEP_LOGS_AT_LEAST`] if that is longer.
     ///
     /// # Errors
     /// [`RecoveryError`] if the records do not fit together.
@@ -62,6 +64,7 @@ impl Household {
         signer: Box<dyn Signer>,
         seed: [u8; 32],
         records: impl IntoIterator<Item = Record>,
+        keep_logs: Duration,
         now: UtcMillis,
     ) -> Result<Self, RecoveryError> {
         let mut records = records.into_iter().peekable();
@@ -77,6 +80,7 @@ impl Household {
             _ => None,
         };
         let mut household = Self::new(signer, seed, chain.ok_or(RecoveryError::NoCharter)?, stored, now);
+        household.keep_logs = keep_logs.max(KEEP_LOGS_AT_LEAST);
         for record in records {
             household.restore(record)?;
         }
@@ -123,6 +127,8 @@ impl Household {
             claims: BTreeMap::new(),
             next_beacon: now,
             next_summary: now,
+            keep_logs: KEEP_LOGS_AT_LEAST,
+            next_cut: now,
             autopilot_wakes: now,
             forks: BTreeMap::new(),
             next_ticket: 0,
@@ -141,6 +147,7 @@ impl Household {
 
     fn restore(&mut self, record: Record) -> Result<(), RecoveryError> {
         match record {
+            Record::LogStart(start) => self.logs.start_at(start),
             Record::Entry(entry) => self.restore_entry(&entry)?,
             Record::Beacon(beacon) => self.own.recover_beacon(&beacon),
             Record::Request(request) => self.requests.insert(request),

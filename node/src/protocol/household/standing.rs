@@ -20,7 +20,7 @@ impl Household {
     /// on would fork our own log. But anybody can say so: it has to show the entry, with our own signature.
     pub(super) fn compare_own(&mut self, peer: MemberKey, heads: &[Head]) {
         let mut own = heads.iter().filter(|head| head.log.author == self.me);
-        let Some(unknown) = own.find(|head| self.logs.id(&head.log, head.seq) != Some(head.id)) else {
+        let Some(unknown) = own.find(|head| self.logs.lacks(&head.log, head.seq, head.id)) else {
             self.compared_with.insert(peer);
             self.settle_claim(&peer);
             return;
@@ -32,7 +32,7 @@ impl Household {
 
     /// A peer shows entries of our own.
     pub(super) fn shown_own(&mut self, peer: MemberKey, entries: &[Verified<Entry>]) {
-        let is_lost = |entry: &Verified<Entry>| self.logs.id(&entry.log, entry.seq) != Some(EntryId(entry.hash()));
+        let is_lost = |entry: &Verified<Entry>| self.logs.lacks(&entry.log, entry.seq, EntryId(entry.hash()));
         if entries.iter().any(is_lost) {
             self.out.push_back(Output::Halt(Halt::StoreNotNewest { peer }));
         }
@@ -74,7 +74,7 @@ impl Household {
         if missing > 0 {
             return Standing::Comparing { missing };
         }
-        let ahead = self.peers.clock_ahead(self.now);
+        let ahead = self.peers.clock_ahead(self.now).unwrap_or_default();
         if ahead > charter.clock_skew {
             return Standing::ClockAhead { millis: u64::try_from(ahead.as_millis()).unwrap_or(u64::MAX) };
         }

@@ -6,7 +6,7 @@ use super::Household;
 use super::io::{Event, Record};
 use crate::protocol::fold::BookId;
 use crate::protocol::ids::MemberKey;
-use crate::protocol::limits::{BEACON_INTERVAL, MAX_RANGE, SUMMARY_INTERVAL};
+use crate::protocol::limits::{BEACON_INTERVAL, CUT_LOGS_EVERY, MAX_RANGE, SUMMARY_INTERVAL};
 use crate::protocol::message::{Gossip, Message, Summary};
 
 impl Household {
@@ -19,6 +19,7 @@ impl Household {
         self.resolve_doubts();
         self.ask_shunned_again();
         if self.can_sign() {
+            self.cut_logs();
             self.answer_proposals();
             self.run_autopilot();
             self.close_orders_of_ended();
@@ -100,6 +101,23 @@ impl Household {
         if is_due {
             self.next_beacon = self.now.after(BEACON_INTERVAL);
             self.publish(&Gossip::Beacon(bytes));
+        }
+    }
+
+    /// Lets go of what concerns nobody any more.
+    fn cut_logs(&mut self) {
+        if self.next_cut > self.now {
+            return;
+        }
+        // What is gone is gone: not by a clock that may have jumped, as far as anybody heard lately can tell.
+        if self.peers.clock_ahead(self.now).is_none() {
+            self.next_cut = self.now.after(BEACON_INTERVAL);
+            return;
+        }
+        self.next_cut = self.now.after(CUT_LOGS_EVERY);
+        let horizon = self.chain.horizon(self.now).before(self.keep_logs);
+        for start in self.logs.cut(horizon) {
+            self.persist(Record::LogStart(start));
         }
     }
 

@@ -8,6 +8,7 @@ use super::{open, recalled, samples, texts};
 use crate::protocol::household::io::{Record, Request, RequestState};
 use crate::protocol::ids::ProposalId;
 use crate::protocol::limits::MAX_RANGE_BYTES;
+use crate::protocol::logs::LogStart;
 use crate::protocol::metering::MAX_ROWS;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -33,6 +34,30 @@ fn entries_come_back_by_log_and_number_and_charters_by_height() {
         store.commit(std::slice::from_ref(record)).unwrap();
     }
     assert_eq!(recalled(&store), texts(&records));
+}
+
+#[test]
+fn a_log_that_starts_later_has_nothing_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let entry = |seed, seq| Record::Entry(samples::entry(seed, seq));
+    let start = |seed, seq| Record::LogStart(LogStart { log: samples::log(seed), seq });
+    let store = open(folder.path());
+    let written: Vec<Record> = [1, 2].into_iter().flat_map(|seed| (0..300).map(move |seq| entry(seed, seq))).collect();
+    store.commit(&written).unwrap();
+    store.commit(&[start(1, 100)]).unwrap();
+    // As when a gap is skipped: the new start and the first entry behind the gap, in one turn.
+    store.commit(&[start(1, 400), entry(1, 400), entry(1, 401)]).unwrap();
+    drop(store);
+    let store = open(folder.path());
+    let range = |seed, from| store.range(&samples::log(seed), from, u16::MAX, MAX_RANGE_BYTES).unwrap().len();
+    assert_eq!([range(1, 0), range(1, 299), range(1, 400), range(2, 0)], [0, 0, 2, 300]);
+    let mut kept = vec![start(1, 400), entry(1, 400), entry(1, 401)];
+    kept.extend((0..300).map(|seq| entry(2, seq)));
+    kept[1..].sort_by_key(|record| match record {
+        Record::Entry(entry) => (entry.log, entry.seq),
+        other => unreachable!("{other:?} is no entry"),
+    });
+    assert_eq!(recalled(&store), texts(&kept));
 }
 
 #[test]

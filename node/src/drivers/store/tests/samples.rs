@@ -16,6 +16,7 @@ use crate::protocol::entry::{Beacon, Entry, Op, Order, Trade};
 use crate::protocol::governance::SignedRecord;
 use crate::protocol::household::io::{Origin, OwnTrade, Record, Request, RequestId, RequestState, Reservation, Wish};
 use crate::protocol::ids::{CharterId, CommunityId, EntryId, Incarnation, LogId, OrderId, ProposalId};
+use crate::protocol::logs::LogStart;
 use crate::protocol::message::Proof;
 use crate::protocol::metering::{MeterId, Reading, Reason, Row, Verdict};
 use crate::protocol::signed::Verified;
@@ -180,6 +181,7 @@ pub fn one_of_each() -> Vec<(&'static str, Record)> {
         ("the first charter", Record::Governance(charter(0))),
         ("the own current log", Record::Incarnation(incarnation())),
         ("a take in doubt", Record::Reservation(reservation(1))),
+        ("where a log starts", Record::LogStart(LogStart { log: log(3), seq: 258 })),
         ("an entry", Record::Entry(entry(1, 0))),
         ("the newest beacon", Record::Beacon(beacon())),
         ("a live request", Record::Request(request(1))),
