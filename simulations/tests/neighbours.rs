@@ -221,20 +221,6 @@ fn who_was_away_catches_up() {
 }
 
 #[test]
-fn a_restored_backup_refuses_to_sign() {
-    let mut street = Street::new(2, 8);
-    street.run(SECOND);
-    let backup = street.disk(0).clone();
-    let ask = street.wish(Side::Sell, 500, 1_000);
-    street.place(0, ask).unwrap();
-    street.run(SECOND);
-    street.restore_disk(0, backup);
-    street.start(0);
-    street.run(10 * SECOND);
-    assert!(street.halted(0).is_some(), "its own newest entry is missing");
-}
-
-#[test]
 fn a_lie_about_a_lost_entry_holds_up_the_start_once_and_stops_nobody() {
     let mut street = Street::new(5, 10);
     street.run(SECOND);

@@ -503,6 +503,7 @@ MESSAGES = [
     ("too_late", {"proposal": hash32, "beacon": word}),
     ("get_beacon", {}),
     ("beacon", {"it": word}),
+    ("clock", {"it": time}),
 ]
 
 

@@ -52,14 +52,19 @@ pub struct Status {
 }
 
 /// What a node does. `comparing`: it compares its log with its peers' copies, orders are taken on and wait;
-/// `trading`: it trades; `clock_ahead`: its clock is ahead of its peers' and it signs nothing until that is mended;
-/// `not_a_member`: the charter in force does not name it; `convicted`: it was convicted of contradicting itself;
-/// `stopping`: it shuts down.
+/// `restoring`: its store lacks what it once signed; it cancelled its open orders, finds out what it was, and trades on in
+/// a new log soon; `alone`: it hears no other member, orders are taken on and wait; `trading`: it trades; `clock_ahead`:
+/// its clock is ahead of its peers' and it signs nothing until that is mended; `not_a_member`: the charter in force does
+/// not name it; `convicted`: it was convicted of contradicting itself; `stopping`: it shuts down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// It compares its log with its peers' copies.
     Comparing,
+    /// Its store lacks what it once signed.
+    Restoring,
+    /// It hears no other member.
+    Alone,
     /// It trades.
     Trading,
     /// Its clock is ahead of its peers'.
@@ -240,6 +245,8 @@ impl From<port::Phase> for Phase {
         match phase {
             port::Phase::Comparing => Self::Comparing,
             port::Phase::Trading => Self::Trading,
+            port::Phase::Restoring => Self::Restoring,
+            port::Phase::Alone => Self::Alone,
             port::Phase::ClockAhead => Self::ClockAhead,
             port::Phase::NotAMember => Self::NotAMember,
             port::Phase::Convicted => Self::Convicted,

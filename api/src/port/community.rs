@@ -46,6 +46,10 @@ pub struct Status {
 pub enum Phase {
     /// It compares its log with its peers' copies; requests are taken on and wait.
     Comparing,
+    /// Its store lacks what it once signed; it finds out what that was, and trades on in a new log.
+    Restoring,
+    /// It hears no other member; requests are taken on and wait.
+    Alone,
     /// It trades.
     Trading,
     /// Its clock is ahead of its peers'; it signs nothing until that is mended.

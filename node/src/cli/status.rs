@@ -30,6 +30,10 @@ fn show(status: &Status, context: &Context) -> Outcome {
     let phase = match status.phase {
         Phase::Comparing => "compares its log with its neighbours' copies; orders wait until that is done",
         Phase::Trading => "trades",
+        Phase::Restoring => {
+            "found that its store is not the newest, cancelled its open orders, and trades on in a new log soon"
+        }
+        Phase::Alone => "hears no neighbour; orders wait until it does",
         Phase::ClockAhead => "waits, because its clock is ahead of its neighbours'; set the clock",
         Phase::NotAMember => "does not trade: the charter does not list this household; ask an operator",
         Phase::Convicted => "does not trade: this household was proved to have signed two histories",

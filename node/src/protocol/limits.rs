@@ -65,6 +65,9 @@ pub const COPY_COUNTS_FOR: Duration = Duration::from_secs(24 * 3600);
 pub const KEEP_LOGS_AT_LEAST: Duration = Duration::from_secs(24 * 3600);
 /// How often a node looks for parts of logs that it need not keep.
 pub const CUT_LOGS_EVERY: Duration = Duration::from_secs(3600);
+/// A start waits this long at most for own logs of before that peers say they hold more of: a season's log takes seconds,
+/// and a peer that lies must not keep a household from trading.
+pub const FETCH_OWN_LOGS_FOR: Duration = Duration::from_secs(60);
 /// Requests of the owner that are live at one time: some hundreds for each of about 200 open slots.
 pub const MAX_LIVE_REQUESTS: usize = 100_000;
 /// Orders of one request: it is split when a part that was in doubt comes free again.

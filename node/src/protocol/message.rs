@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use wattswap_matching::UtcMillis;
+
 use super::ids::{CharterId, CommunityId, Digest, Head, LogId, ProposalId};
 
 /// A signed statement's bytes, as they travel and are stored.
@@ -77,6 +79,8 @@ pub enum Message {
     GetBeacon,
     /// The sender's signed beacon.
     Beacon(Bytes),
+    /// What the sender's clock says. It binds nobody, so it can be said before the clock is known to be right.
+    Clock(UtcMillis),
 }
 
 /// What a node holds, in short: two nodes whose summaries agree have nothing to tell each other.

@@ -5,11 +5,11 @@ use wattswap_matching::{Side, Slot, UtcMillis, WattHours};
 use super::entry::{Beacon, Entry, Fill, Op, Order};
 use super::fold::Place;
 use super::household::io::RequestId;
-use super::ids::{CommunityId, EntryId, LogId, OrderId};
+use super::ids::{CommunityId, EntryId, Head, LogId, OrderId};
 use super::limits::{MAX_ENTRY_BYTES, MAX_OPS};
 use super::signed::{Signer, Verified};
 
-/// Bytes that a `Place` or `Cancel` takes at most (measured: 76 and 52).
+/// Bytes that a `Place`, `Cancel` or `Seal` takes at most (measured: 76 and 52; a `Seal`: 95).
 const SMALL_OP_BYTES: usize = 100;
 /// Bytes around the ops: framing, signature, and the fields of the entry.
 const ENVELOPE_BYTES: usize = 400;
@@ -65,6 +65,12 @@ impl OwnLog {
         same.fold((0, WattHours::ZERO), |(count, sum), (order, _)| (count + 1, sum + order.quantity))
     }
 
+    /// Energy of the orders that are staged for a request.
+    #[must_use]
+    pub fn staged_for(&self, request: &RequestId) -> WattHours {
+        self.places.iter().filter(|(_, staged_for)| staged_for == request).map(|(order, _)| order.quantity).sum()
+    }
+
     /// Time of the entry that is being staged if it is closed at `now`.
     #[must_use]
     pub fn entry_time(&self, now: UtcMillis) -> UtcMillis {
@@ -93,6 +99,12 @@ impl OwnLog {
     pub fn stage_cancel(&mut self, order: OrderId, leaves: WattHours) {
         self.bytes += SMALL_OP_BYTES;
         self.ops.push(Op::Cancel { order, leaves });
+    }
+
+    /// Stages the end of an older log.
+    pub fn stage_seal(&mut self, end: Head) {
+        self.bytes += SMALL_OP_BYTES;
+        self.ops.push(Op::Seal(end));
     }
 
     /// Stages a fill, as maker or as the taker's copy.

@@ -16,10 +16,10 @@ pub struct Peers {
 }
 
 /// What was heard of a member.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Heard {
-    /// Time of its newest word, by its clock.
-    at: UtcMillis,
+    /// Time of its newest signed word, by its clock.
+    at: Option<UtcMillis>,
     /// Its newest sign of life.
     live: Option<Live>,
 }
@@ -31,6 +31,11 @@ struct Live {
     received: UtcMillis,
     /// How far our clock was ahead of it then, in milliseconds; negative: behind.
     ahead: i64,
+}
+
+/// Milliseconds that `now` is ahead of what another clock shows.
+fn ahead(now: UtcMillis, other: UtcMillis) -> i64 {
+    i64::try_from(now.0).unwrap_or(i64::MAX).saturating_sub_unsigned(other.0)
 }
 
 impl Peers {
@@ -57,26 +62,40 @@ impl Peers {
 
     /// A member once said something that is dated `at`, and it is known to be its own word.
     pub fn hear(&mut self, member: MemberKey, at: UtcMillis) {
-        let heard = self.heard.entry(member).or_insert(Heard { at, live: None });
-        heard.at = heard.at.max(at);
+        let heard = self.heard.entry(member).or_default();
+        heard.at = heard.at.max(Some(at));
     }
 
     /// A member has just said something that is dated `at`. True if it had been silent.
     pub fn hear_live(&mut self, member: MemberKey, at: UtcMillis, now: UtcMillis) -> bool {
         let was_silent = self.is_silent(&member, now);
-        let ahead = i64::try_from(now.0).unwrap_or(i64::MAX).saturating_sub_unsigned(at.0);
-        let heard = self.heard.entry(member).or_insert(Heard { at, live: None });
+        let ahead = ahead(now, at);
+        let heard = self.heard.entry(member).or_default();
         // What is older than a word that is known may be a replay.
-        if at >= heard.at {
-            *heard = Heard { at, live: Some(Live { received: now, ahead }) };
+        if Some(at) >= heard.at {
+            *heard = Heard { at: Some(at), live: Some(Live { received: now, ahead }) };
         }
+        was_silent
+    }
+
+    /// A peer says over its own stream what its clock shows. True if it had been silent.
+    pub fn hear_clock(&mut self, peer: MemberKey, at: UtcMillis, now: UtcMillis) -> bool {
+        let was_silent = self.is_silent(&peer, now);
+        self.heard.entry(peer).or_default().live = Some(Live { received: now, ahead: ahead(now, at) });
         was_silent
     }
 
     /// The newest time that a member's words were dated.
     #[must_use]
     pub fn newest_word(&self, member: &MemberKey) -> Option<UtcMillis> {
-        self.heard.get(member).map(|heard| heard.at)
+        self.heard.get(member).and_then(|heard| heard.at)
+    }
+
+    /// The clock was set back: when each was heard by the old time says nothing any more.
+    pub fn forget_when(&mut self) {
+        for heard in self.heard.values_mut() {
+            heard.live = None;
+        }
     }
 
     /// Whether a member has been silent for so long that its orders are better left alone.

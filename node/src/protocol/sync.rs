@@ -79,6 +79,17 @@ impl Sync {
         asks
     }
 
+    /// Whether peers have more of this author's logs than we had when they said so.
+    #[must_use]
+    pub fn is_fetching(&self, author: &MemberKey) -> bool {
+        self.offers.values().any(|offers| offers.keys().any(|log| log.author == *author))
+    }
+
+    /// The clock was set back: what is under way is asked for again.
+    pub fn ask_anew(&mut self) {
+        self.under_way.clear();
+    }
+
     /// When a range that is under way is given up.
     #[must_use]
     pub fn next_deadline(&self) -> Option<UtcMillis> {

@@ -294,6 +294,7 @@ fn message(message: &Message) -> Value {
         }}),
         Message::GetBeacon => json!({"get_beacon": null}),
         Message::Beacon(word) => json!({"beacon": hex::encode(word)}),
+        Message::Clock(at) => json!({"clock": at.0}),
     }
 }
 

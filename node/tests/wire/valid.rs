@@ -153,6 +153,7 @@ fn messages() -> Vec<Case> {
         ),
         message("get-beacon", "asks where the peer's log ends", Message::GetBeacon),
         message("beacon", "a beacon", Message::Beacon(word(beacon.bytes()))),
+        message("clock", "what the sender's clock says", Message::Clock(beacon.at)),
         message(
             "forged",
             "any 32 bytes may be an id",

@@ -2,6 +2,7 @@
 
 use wattswap_matching::{Price, Side, Slot, WattHours};
 use wattswap_node::protocol::entry::Entry;
+use wattswap_node::protocol::governance::SignedRecord;
 use wattswap_node::protocol::household::io::{Command, Record, Reply, Request, RequestId, Wish};
 use wattswap_node::protocol::ids::{CharterId, CommunityId, LogId};
 use wattswap_node::protocol::signed::Verified;
@@ -13,6 +14,12 @@ impl Street {
     #[must_use]
     pub fn charter_id(&self) -> CharterId {
         self.charter.id
+    }
+
+    /// The first charter, as it was signed.
+    #[must_use]
+    pub fn first_charter(&self) -> SignedRecord {
+        self.charter.clone()
     }
 
     /// The community's name.

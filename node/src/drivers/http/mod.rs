@@ -292,6 +292,12 @@ impl Household for LocalHousehold {
                 Standing::Comparing { missing } => Some(format!(
                     "not yet compared with {missing} more neighbours; orders are kept and wait until then"
                 )),
+                Standing::Restoring { .. } => Some(
+                    "the store lacks what this household once signed, as after a restored backup; its open orders were \
+                     cancelled, and it trades on in a new log soon"
+                        .to_owned(),
+                ),
+                Standing::Alone => Some("no other member is heard; orders are kept and wait until then".to_owned()),
                 Standing::NotAMember => Some("this household is not a member under the charter in force".to_owned()),
                 Standing::Convicted => Some("this household's key was convicted of cheating".to_owned()),
                 Standing::Trading | Standing::ClockAhead { .. } => None,

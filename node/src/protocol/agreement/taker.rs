@@ -121,8 +121,10 @@ impl Household {
 
     /// What of a request is neither traded, nor in doubt, nor in the book.
     fn unposted(&self, request: &Request) -> WattHours {
-        let orders = request.orders.iter().filter_map(|id| self.fold.order(id));
-        let posted: WattHours = orders.map(|order| order.open(self.now)).sum();
+        // An order that is out of the market, as those of a sealed log are, may still be filled by a take in doubt.
+        let orders = request.orders.iter().filter_map(|id| Some((id, self.fold.order(id)?)));
+        let posted: WattHours = orders.map(|(id, order)| order.open(self.now).max(self.doubts.of_order(id))).sum();
+        let posted = posted + self.own.staged_for(&request.id);
         request.wish.quantity.less_at_least_zero(request.filled + self.doubts.loose(&request.id) + posted)
     }
 
@@ -275,7 +277,8 @@ impl Household {
         let Some(doubt) = self.doubts.get(id) else { return false };
         let log = doubt.proposal.maker;
         let fenced = self.logs.fenced_until(&log) >= doubt.closes_at && !self.fold.is_waiting(&log);
-        fenced || self.fold.is_convicted(&log.author)
+        let ended = self.fold.sealed_at(&log).is_some_and(|last| self.logs.next_seq(&log) > last);
+        fenced || (ended && !self.fold.is_waiting(&log)) || self.fold.is_convicted(&log.author)
     }
 
     /// Nobody can accept it any more, though it is not yet certain that nobody has: the rest need not wait for it.
@@ -346,19 +349,23 @@ impl Household {
     }
 
     /// A trade that is ours and that some log holds came to be known. If we hold its reservation it is completed with
-    /// the doubts; otherwise the owner should know that it may bind.
+    /// the doubts; otherwise the owner should know that it binds, or may bind.
     pub(in crate::protocol) fn learn(&mut self, id: ProposalId) {
         let Some(bound) = self.fold.trade(&id) else { return };
-        let ours = bound.trade.proposal.taker.author == self.me;
-        if ours && !bound.held_by_taker && self.doubts.get(&id).is_none() {
+        let takes = bound.trade.proposal.taker.author == self.me;
+        let ours = takes || bound.trade.proposal.maker.author == self.me;
+        if ours && self.doubts.get(&id).is_none() && !self.recorded.contains(&id) {
+            let held = if takes { bound.held_by_taker() } else { bound.held_by_maker };
             let trade = bound.trade.clone();
-            let request = trade.proposal.own_order.and_then(|order| self.requests.of_order(&order));
-            self.record(trade, request, true);
+            let order = if takes { trade.proposal.own_order } else { Some(trade.proposal.order) };
+            let request = order.and_then(|order| self.requests.of_order(&order));
+            self.record(trade, request, !held);
         }
     }
 
     /// Records a trade for the owner.
     pub(in crate::protocol) fn record(&mut self, trade: Trade, request: Option<RequestId>, provisional: bool) {
+        self.recorded.insert(trade.id());
         let own = OwnTrade { trade, request, provisional, recorded_at: self.now };
         self.persist(Record::Trade(own.clone()));
         self.tell(Event::Trade(Box::new(own)));

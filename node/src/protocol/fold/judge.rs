@@ -76,6 +76,7 @@ impl Fold {
         }
         let filled = self.early.remove(&id).unwrap_or_default();
         let mut resting = Resting::new(order, at, book, log, trader, filled);
+        resting.withdrawn = self.seals.contains_key(&self.logs[log.0 as usize].id);
         slot.add(id, &mut resting, self.now);
         self.orders.insert(id, resting);
         self.changed.insert(book);
@@ -96,6 +97,11 @@ impl Fold {
     /// Open and filled energy of one log on one side of a slot, by this node's clock.
     pub(super) fn account_total(&self, slot: &SlotFold, log: LogNo, side: Side) -> WattHours {
         let Some(account) = slot.account(log, side) else { return WattHours::ZERO };
+        if self.seals.contains_key(&self.logs[log.0 as usize].id) {
+            let orders = slot.orders().iter().filter_map(|id| self.orders.get(id));
+            let of_account = orders.filter(|order| order.log == log && order.side == side);
+            return account.total - of_account.map(Resting::still_open).sum();
+        }
         let expired = account.expired(self.now).filter_map(|id| self.orders.get(id)).map(Resting::unfilled);
         account.total - expired.sum()
     }

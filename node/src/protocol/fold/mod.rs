@@ -6,6 +6,7 @@
 //! slot is kept in `slot`.
 
 mod judge;
+mod seals;
 mod slot;
 mod trades;
 
@@ -21,7 +22,7 @@ use self::slot::SlotFold;
 pub use self::trades::{Bound, Place};
 use super::charter::{Charter, Shape};
 use super::entry::{Entry, Fill, Op};
-use super::ids::{CharterId, CommunityId, Digest, EntryId, LogId, MemberKey, OrderId, ProposalId, ShapeId};
+use super::ids::{CharterId, CommunityId, Digest, EntryId, Head, LogId, MemberKey, OrderId, ProposalId, ShapeId};
 use super::limits::MAX_WAITING_ENTRIES;
 use super::signed::Verified;
 
@@ -69,6 +70,10 @@ pub struct Fold {
     log_numbers: BTreeMap<LogId, LogNo>,
     traders: BTreeMap<MemberKey, Trader>,
     convicted: BTreeSet<MemberKey>,
+    /// Number of the last entry that counts, of each log that was sealed.
+    seals: BTreeMap<LogId, u64>,
+    /// Which logs each log has sealed.
+    sealed_by: BTreeMap<LogNo, BTreeSet<LogId>>,
     slots: BTreeMap<BookId, SlotFold>,
     orders: BTreeMap<OrderId, Resting>,
     trades: BTreeMap<ProposalId, Bound>,
@@ -95,6 +100,8 @@ impl Fold {
             log_numbers: BTreeMap::new(),
             traders: BTreeMap::new(),
             convicted: BTreeSet::new(),
+            seals: BTreeMap::new(),
+            sealed_by: BTreeMap::new(),
             slots: BTreeMap::new(),
             orders: BTreeMap::new(),
             trades: BTreeMap::new(),
@@ -172,12 +179,10 @@ impl Fold {
             return;
         }
         self.waiting.retain(|log, _| log.author != key);
-        let logs: BTreeSet<LogNo> =
+        let logs: Vec<LogNo> =
             self.log_numbers.iter().filter(|(log, _)| log.author == key).map(|(_, number)| *number).collect();
-        let orders: Vec<OrderId> =
-            self.orders.iter().filter(|(_, order)| logs.contains(&order.log)).map(|(id, _)| *id).collect();
-        for id in orders {
-            self.withdraw(id);
+        for log in logs {
+            self.withdraw_orders(log);
         }
         self.drop_trades_held_by(&key);
     }
@@ -343,13 +348,20 @@ impl Fold {
         self.fill(log, place, fill)
     }
 
+    /// Folds a seal of our own while its entry is still being staged.
+    pub fn seal_own(&mut self, log: LogId, end: &Head) {
+        let log = self.log_number(log);
+        self.seal_by(log, end);
+    }
+
     /// Folds the places of an own entry that was just closed; its other ops were folded when they were staged.
     pub fn place_own(&mut self, entry: &Verified<Entry>) {
         self.fold_ops(entry, |op| matches!(op, Op::Place(_)));
     }
 
     fn fold(&mut self, entry: &Verified<Entry>) {
-        self.fold_ops(entry, |_| true);
+        let counts = !self.is_beyond_seal(&entry.log, entry.seq);
+        self.fold_ops(entry, |op| counts || matches!(op, Op::Seal(_)));
     }
 
     fn fold_ops(&mut self, entry: &Verified<Entry>, which: impl Fn(&Op) -> bool) {
@@ -363,8 +375,10 @@ impl Fold {
                 Op::Place(order) => self.place(log, OrderId { entry: id, index }, entry.at, order),
                 Op::Cancel { order, leaves } => self.cancel(log, *order, *leaves),
                 Op::Fill(fill) => self.fill(log, place, fill),
-                // Seals begin to matter when restored stores open new logs.
-                Op::Seal(_) => Ok(()),
+                Op::Seal(end) => {
+                    self.seal_by(log, end);
+                    Ok(())
+                }
             };
         }
     }

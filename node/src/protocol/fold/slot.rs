@@ -36,7 +36,7 @@ pub struct Resting {
     pub(super) own_filled: WattHours,
     /// What the newest cancel leaves to takes of its owner that are in doubt.
     pub(super) cancelled: Option<WattHours>,
-    /// Its author was convicted.
+    /// Its author was convicted, or its log was sealed.
     pub(super) withdrawn: bool,
     /// Its own log has gone on after its expiry.
     expired: bool,
@@ -118,12 +118,16 @@ impl Resting {
 
     /// What of it counts against its author's connection, by its own log: what is filled, and what still can be.
     fn exposure(&self) -> WattHours {
-        let open = match self.cancelled {
+        self.own_filled + self.still_open()
+    }
+
+    /// What of that can still be filled.
+    pub(super) fn still_open(&self) -> WattHours {
+        match self.cancelled {
             Some(leaves) => leaves,
             None if self.expired => WattHours::ZERO,
             None => self.quantity.less_at_least_zero(self.own_filled),
-        };
-        self.own_filled + open
+        }
     }
 }
 

@@ -21,8 +21,8 @@ pub struct Bound {
     pub book: BookId,
     /// The maker's log holds it.
     pub held_by_maker: bool,
-    /// A log of the taker holds it.
-    pub held_by_taker: bool,
+    /// Where logs of the taker hold it, at most once each.
+    copies: Vec<(LogNo, u64)>,
 }
 
 /// Where a fill stands.
@@ -46,7 +46,17 @@ impl Bound {
     /// Whether any log that counts holds it.
     #[must_use]
     pub fn binds(&self) -> bool {
-        self.held_by_maker || self.held_by_taker
+        self.held_by_maker || self.held_by_taker()
+    }
+
+    fn is_copied_in(&self, log: LogNo) -> bool {
+        self.copies.iter().any(|(holder, _)| *holder == log)
+    }
+
+    /// Whether a log of the taker holds it.
+    #[must_use]
+    pub fn held_by_taker(&self) -> bool {
+        !self.copies.is_empty()
     }
 }
 
@@ -69,7 +79,8 @@ impl Fold {
         }
         self.rebind(id, |bound| match holder {
             Holder::Maker => bound.held_by_maker = true,
-            Holder::Taker => bound.held_by_taker = true,
+            Holder::Taker if !bound.is_copied_in(log) => bound.copies.push((log, entry.seq)),
+            Holder::Taker => {}
         });
         Ok(())
     }
@@ -116,7 +127,8 @@ impl Fold {
         let held = self.trades.get(&ProposalId(proposal.hash()));
         let own_order = match holder {
             Holder::Maker if held.is_some_and(|bound| bound.held_by_maker) => return,
-            Holder::Taker if held.is_some_and(|bound| bound.held_by_taker) => return,
+            // By this log alone: what another one holds may come before or after it.
+            Holder::Taker if held.is_some_and(|bound| bound.is_copied_in(log)) => return,
             Holder::Maker => Some(proposal.order),
             Holder::Taker => proposal.own_order,
         };
@@ -140,7 +152,7 @@ impl Fold {
             self.rebind(id, |bound| bound.trade = trade);
             return;
         }
-        let bound = Bound { trade, book, held_by_maker: false, held_by_taker: false };
+        let bound = Bound { trade, book, held_by_maker: false, copies: Vec::new() };
         self.trades.insert(id, bound);
         self.slots.get_mut(&book).expect("the caller made it").note_trade(id);
         self.new_trades.push(id);
@@ -152,13 +164,15 @@ impl Fold {
         for id in held {
             self.rebind(id, |bound| {
                 bound.held_by_maker &= bound.trade.acceptance.maker != *key;
-                bound.held_by_taker &= bound.trade.proposal.taker.author != *key;
+                if bound.trade.proposal.taker.author == *key {
+                    bound.copies.clear();
+                }
             });
         }
     }
 
     /// Changes a trade and moves what it fills from the orders it named before to those it names after.
-    fn rebind(&mut self, id: ProposalId, change: impl FnOnce(&mut Bound)) {
+    pub(super) fn rebind(&mut self, id: ProposalId, change: impl FnOnce(&mut Bound)) {
         let Some(bound) = self.trades.get_mut(&id) else { return };
         let before = bound.fills();
         change(bound);
@@ -188,7 +202,13 @@ impl Bound {
         *self.trade.proposal == fill.proposal && *self.trade.acceptance == fill.acceptance
     }
 
-    fn names(&self, key: &MemberKey) -> bool {
+    /// What this log holds beyond its last entry that counts does not count.
+    pub(super) fn drop_beyond(&mut self, id: &LogId, log: LogNo, last: u64) {
+        self.held_by_maker &= self.trade.proposal.maker != *id || self.trade.acceptance.seq <= last;
+        self.copies.retain(|(holder, seq)| *holder != log || *seq <= last);
+    }
+
+    pub(super) fn names(&self, key: &MemberKey) -> bool {
         self.trade.acceptance.maker == *key || self.trade.proposal.taker.author == *key
     }
 

@@ -99,6 +99,11 @@ impl Household {
                 let beacon: Verified<Beacon> = believe(&beacon)?;
                 self.take_beacon(from, &beacon);
             }
+            Message::Clock(at) => {
+                if self.peers.hear_clock(from, at, self.now) {
+                    self.serve_all_crossing();
+                }
+            }
             Message::GetBeacon => {
                 self.beacon_wanted_by.insert((from, None));
             }
@@ -125,9 +130,10 @@ impl Household {
     fn take_heads(&mut self, from: MemberKey, heads: &[Head]) {
         self.compare_own(from, heads);
         for head in heads {
-            if head.log.author != self.me && self.is_author(&head.log) && self.logs.next_seq(&head.log) <= head.seq {
+            let is_at_hand = head.log == self.own.id();
+            if !is_at_hand && self.is_author(&head.log) && self.logs.next_seq(&head.log) <= head.seq {
                 self.sync.offer(from, head);
-            } else if head.log.author != self.me && self.logs.id(&head.log, head.seq).is_some_and(|id| id != head.id) {
+            } else if !is_at_hand && self.logs.id(&head.log, head.seq).is_some_and(|id| id != head.id) {
                 // Two versions of one entry: the other one is fetched as evidence.
                 let (log, from_seq) = (head.log, head.seq);
                 self.send(from, Message::GetRange { log, from: from_seq, count: MAX_RANGE });
@@ -157,7 +163,8 @@ impl Household {
             let entries = verify_range(entries).map_err(|_| Misconduct)?;
             if log.author == self.me {
                 self.shown_own(from, &entries);
-            } else {
+            }
+            if log != self.own.id() {
                 self.take_entries(&entries);
             }
         }
@@ -214,8 +221,10 @@ impl Household {
         // A good successor may still prove an entry with a bad signature; but that is sync's business.
         let Ok(entry) = entry.verify() else { return Verdict::Reject };
         if entry.log.author == self.me {
-            self.shown_own(from, &[entry]);
-            return Verdict::Ignore;
+            self.shown_own(from, std::slice::from_ref(&entry));
+            if entry.log == self.own.id() {
+                return Verdict::Ignore;
+            }
         }
         match fit {
             Fit::Next if self.fold.has_room_for(&entry) => self.keep(&entry),

@@ -422,6 +422,14 @@ pub enum Standing {
         /// How many are missing.
         missing: usize,
     },
+    /// Its store lacks what it once signed. It fetches that, waits until nobody can accept any more what it may have
+    /// forgotten to have proposed, and goes on in a new log.
+    Restoring {
+        /// When it goes on at the latest.
+        until: UtcMillis,
+    },
+    /// Not while no other member is heard: nobody could trade with it, and nobody could tell that its clock is wrong.
+    Alone,
     /// It trades.
     Trading,
     /// Its clock is ahead of its peers' by this many milliseconds: it signs nothing until the clock is right.
@@ -438,13 +446,10 @@ pub enum Standing {
 /// Why the household stops for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Halt {
-    /// A peer holds entries of ours that the store lacks.
+    /// It would need another log, and nobody takes entries of so many.
     #[error(
-        "this store is not the newest of this household: peer {peer} holds entries of ours that are missing here. \
-         Was it restored from a backup, or does the household run twice? Bring the newest store back"
+        "this household has begun a new log as often as it can, which happens if its store is restored from backups \
+         again and again, or if it runs twice. It needs a new key, which the operators have to put into the charter"
     )]
-    StoreNotNewest {
-        /// Who holds them.
-        peer: MemberKey,
-    },
+    TooManyLogs,
 }

@@ -8,6 +8,7 @@
 mod automation;
 mod commands;
 mod inbox;
+mod incarnations;
 pub mod io;
 pub mod recovery;
 mod requests;
@@ -74,6 +75,12 @@ pub struct Household {
     compared_with: BTreeSet<MemberKey>,
     /// Peers that said that they hold an entry of ours that we lack, and until when each may show it.
     claims: BTreeMap<MemberKey, UtcMillis>,
+    /// Nothing is signed before: an earlier log of ours may have proposed something that is still accepted.
+    quiet_until: Option<UtcMillis>,
+    /// For own logs that peers hold more of, nothing waits any longer.
+    fetch_until: UtcMillis,
+    /// Own trades that the owner was told of, as long as the fold knows them.
+    pub(super) recorded: BTreeSet<ProposalId>,
     next_beacon: UtcMillis,
     next_summary: UtcMillis,
     /// For how long logs are kept when all that they say is over.
@@ -92,7 +99,10 @@ pub struct Household {
 impl Household {
     /// Takes note of something that happened outside. See the contract in [`io`].
     pub fn handle(&mut self, now: UtcMillis, input: Input) {
-        self.now = now;
+        let before = std::mem::replace(&mut self.now, now);
+        if now < before {
+            self.clock_stepped_back(before);
+        }
         self.turn_is_open = true;
         match input {
             Input::Command { ticket, command } => {
@@ -131,11 +141,30 @@ impl Household {
             self.answers.next_deadline(),
             self.shunned.next_deadline(),
             self.claims_end(),
+            self.restoring_until(),
             self.can_sign().then_some(self.next_beacon),
             self.can_sign().then_some(self.next_cut),
             self.can_sign().then_some(self.autopilot_wakes),
         ];
         deadlines.into_iter().flatten().min().expect("summaries always come again")
+    }
+
+    /// What was to happen by the old time must not wait until that comes again.
+    fn clock_stepped_back(&mut self, before: UtcMillis) {
+        let now = self.now;
+        for next in [&mut self.next_beacon, &mut self.next_summary, &mut self.next_cut, &mut self.autopilot_wakes] {
+            *next = now.min(*next);
+        }
+        match self.quiet_until {
+            Some(until) if until > before => self.keep_quiet(),
+            until => self.quiet_until = until.map(|until| until.min(now)),
+        }
+        self.doubts.ask_anew(now);
+        let (_, charter) = self.chain.in_force();
+        if now.after(charter.clock_skew) < before {
+            self.peers.forget_when();
+            self.sync.ask_anew();
+        }
     }
 
     pub(super) fn persist(&mut self, record: Record) {

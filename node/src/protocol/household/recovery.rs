@@ -21,7 +21,7 @@ use crate::protocol::entry::Entry;
 use crate::protocol::fold::Fold;
 use crate::protocol::governance::SignedRecord;
 use crate::protocol::ids::{Incarnation, LogId, MemberKey};
-use crate::protocol::limits::{KEEP_LOGS_AT_LEAST, PEERS_TO_COMPARE};
+use crate::protocol::limits::{FETCH_OWN_LOGS_FOR, KEEP_LOGS_AT_LEAST, PEERS_TO_COMPARE};
 use crate::protocol::logs::{Fit, Logs};
 use crate::protocol::metering::{Limits, Metering};
 use crate::protocol::nonces::Nonces;
@@ -82,7 +82,7 @@ impl Household {
         let mut household = Self::new(signer, seed, chain.ok_or(RecoveryError::NoCharter)?, stored, now);
         household.keep_logs = keep_logs.max(KEEP_LOGS_AT_LEAST);
         for record in records {
-            household.restore(record)?;
+            household.take_back(record)?;
         }
         household.requests.take_changed();
         Ok(household)
@@ -125,6 +125,9 @@ impl Household {
             standing: Standing::Comparing { missing: needed },
             compared_with: BTreeSet::new(),
             claims: BTreeMap::new(),
+            quiet_until: None,
+            fetch_until: now.after(FETCH_OWN_LOGS_FOR),
+            recorded: BTreeSet::new(),
             next_beacon: now,
             next_summary: now,
             keep_logs: KEEP_LOGS_AT_LEAST,
@@ -145,10 +148,10 @@ impl Household {
         household
     }
 
-    fn restore(&mut self, record: Record) -> Result<(), RecoveryError> {
+    fn take_back(&mut self, record: Record) -> Result<(), RecoveryError> {
         match record {
             Record::LogStart(start) => self.logs.start_at(start),
-            Record::Entry(entry) => self.restore_entry(&entry)?,
+            Record::Entry(entry) => self.take_back_entry(&entry)?,
             Record::Beacon(beacon) => self.own.recover_beacon(&beacon),
             Record::Request(request) => self.requests.insert(request),
             Record::Reservation(reservation) => self.doubts.insert(reservation, self.now),
@@ -156,17 +159,19 @@ impl Household {
             Record::Proof { key, proof } => self.convict(key, proof),
             Record::Reading(reading) => self.metering.restore(&reading),
             Record::Autopilot(settings) => self.autopilot = settings,
-            // Governance and incarnation came first; trades are for the owner to read; the rest undoes records.
+            Record::Trade(own) => {
+                self.recorded.insert(own.trade.id());
+            }
+            // Governance and incarnation came first; the rest undoes records.
             Record::Governance(_)
             | Record::Incarnation(_)
-            | Record::Trade(_)
             | Record::Released(_)
             | Record::Forgotten(_) => {}
         }
         Ok(())
     }
 
-    fn restore_entry(&mut self, entry: &Verified<Entry>) -> Result<(), RecoveryError> {
+    fn take_back_entry(&mut self, entry: &Verified<Entry>) -> Result<(), RecoveryError> {
         if self.fold.is_convicted(&entry.log.author) {
             return Ok(());
         }

@@ -3,7 +3,7 @@
 use wattswap_matching::UtcMillis;
 
 use super::Household;
-use super::io::{Event, Halt, Output, Standing};
+use super::io::{Event, Standing};
 use crate::protocol::entry::Entry;
 use crate::protocol::ids::{EntryId, Head, MemberKey};
 use crate::protocol::limits::{PEERS_TO_COMPARE, RANGE_TIMEOUT};
@@ -19,7 +19,8 @@ impl Household {
     /// A peer says which entries of ours it holds. If the store lacks one of them, then it is not the newest, and to go
     /// on would fork our own log. But anybody can say so: it has to show the entry, with our own signature.
     pub(super) fn compare_own(&mut self, peer: MemberKey, heads: &[Head]) {
-        let mut own = heads.iter().filter(|head| head.log.author == self.me);
+        // An older log of ours is fetched like anybody's: this one is not written from it.
+        let mut own = heads.iter().filter(|head| head.log.author == self.me && head.log >= self.own.id());
         let Some(unknown) = own.find(|head| self.logs.lacks(&head.log, head.seq, head.id)) else {
             self.compared_with.insert(peer);
             self.settle_claim(&peer);
@@ -30,11 +31,15 @@ impl Household {
         self.send(peer, Message::GetRange { log: unknown.log, from: unknown.seq, count: 1 });
     }
 
-    /// A peer shows entries of our own.
+    /// A peer shows entries of our own. If one of the log at hand, or of a newer one, is missing here, the store was
+    /// restored from a backup, or lost its newest writes.
     pub(super) fn shown_own(&mut self, peer: MemberKey, entries: &[Verified<Entry>]) {
-        let is_lost = |entry: &Verified<Entry>| self.logs.lacks(&entry.log, entry.seq, EntryId(entry.hash()));
-        if entries.iter().any(is_lost) {
-            self.out.push_back(Output::Halt(Halt::StoreNotNewest { peer }));
+        let own = self.own.id();
+        let is_lost = |entry: &Verified<Entry>| {
+            entry.log >= own && self.logs.lacks(&entry.log, entry.seq, EntryId(entry.hash()))
+        };
+        if let Some(lost) = entries.iter().find(|entry| is_lost(entry)) {
+            self.restore(lost.log);
         }
         self.settle_claim(&peer);
     }
@@ -52,6 +57,10 @@ impl Household {
 
     /// Finds out where the household stands, and tells the owner when that changed.
     pub(super) fn update_standing(&mut self) {
+        self.notice_older_logs();
+        if self.standing == Standing::Trading && self.must_leave_log() {
+            self.open_new_log(self.own.id());
+        }
         let standing = self.find_standing();
         if standing != self.standing {
             self.standing = standing;
@@ -74,11 +83,17 @@ impl Household {
         if missing > 0 {
             return Standing::Comparing { missing };
         }
-        let ahead = self.peers.clock_ahead(self.now).unwrap_or_default();
-        if ahead > charter.clock_skew {
-            return Standing::ClockAhead { millis: u64::try_from(ahead.as_millis()).unwrap_or(u64::MAX) };
+        if let Some(until) = self.restoring_until() {
+            return Standing::Restoring { until };
         }
-        Standing::Trading
+        match self.peers.clock_ahead(self.now) {
+            // A clock that has jumped can't be told from a right one, and what it dates stands for ever.
+            None if needed > 0 => Standing::Alone,
+            Some(ahead) if ahead > charter.clock_skew => {
+                Standing::ClockAhead { millis: u64::try_from(ahead.as_millis()).unwrap_or(u64::MAX) }
+            }
+            _ => Standing::Trading,
+        }
     }
 
     /// Commands that waited are carried out: orders to post, and orders to close.

@@ -20,6 +20,7 @@ impl Household {
         self.ask_shunned_again();
         if self.can_sign() {
             self.cut_logs();
+            self.seal_older_logs();
             self.answer_proposals();
             self.run_autopilot();
             self.close_orders_of_ended();
@@ -115,6 +116,7 @@ impl Household {
             return;
         }
         self.next_cut = self.now.after(CUT_LOGS_EVERY);
+        self.recorded.retain(|trade| self.fold.trade(trade).is_some());
         let horizon = self.chain.horizon(self.now).before(self.keep_logs);
         for start in self.logs.cut(horizon) {
             self.persist(Record::LogStart(start));
@@ -138,7 +140,7 @@ impl Household {
         }
     }
 
-    /// "This is what I hold."
+    /// "This is what I hold, and what my clock says."
     pub(super) fn send_summary(&mut self, peer: MemberKey) {
         let newest = self.chain.newest();
         let summary = Summary {
@@ -148,6 +150,7 @@ impl Household {
             convicted: self.convicted_digest(),
         };
         self.send(peer, Message::Summary(summary));
+        self.send(peer, Message::Clock(self.now));
     }
 
     fn report_requests(&mut self) {

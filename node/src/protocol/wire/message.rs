@@ -59,9 +59,12 @@ impl Message {
             Self::Proposal(word) | Self::Acceptance(word) | Self::Refusal(word) | Self::Beacon(word) => word.len(),
             Self::TooLate { beacon, .. } => beacon.len(),
             Self::Summary(_) => 2 * HEAD,
-            Self::GetHeads | Self::GetRange { .. } | Self::GetGovernance { .. } | Self::GetProofs | Self::GetBeacon => {
-                0
-            }
+            Self::GetHeads
+            | Self::GetRange { .. }
+            | Self::GetGovernance { .. }
+            | Self::GetProofs
+            | Self::GetBeacon
+            | Self::Clock(_) => 0,
         }
     }
 }
@@ -105,7 +108,7 @@ impl Wire for Gossip {
 }
 
 /// Items of each kind of message, the kind included.
-const ITEMS: [u64; 15] = [5, 1, 2, 4, 4, 2, 2, 1, 2, 2, 2, 2, 3, 1, 2];
+const ITEMS: [u64; 16] = [5, 1, 2, 4, 4, 2, 2, 1, 2, 2, 2, 2, 3, 1, 2, 2];
 
 impl Wire for Message {
     fn write(&self, out: &mut Writer) {
@@ -126,6 +129,7 @@ impl Wire for Message {
             Self::Proofs(proofs) => out.list(proofs),
             Self::Proposal(word) | Self::Acceptance(word) | Self::Refusal(word) | Self::Beacon(word) => out.bytes(word),
             Self::TooLate { proposal, beacon } => out.put(proposal).bytes(beacon),
+            Self::Clock(now) => out.put(now),
         };
     }
 
@@ -163,7 +167,8 @@ impl Wire for Message {
             11 => Self::Refusal(read_word(cbor)?),
             12 => Self::TooLate { proposal: Wire::read(cbor)?, beacon: read_word(cbor)? },
             13 => Self::GetBeacon,
-            _ => Self::Beacon(read_word(cbor)?),
+            14 => Self::Beacon(read_word(cbor)?),
+            _ => Self::Clock(Wire::read(cbor)?),
         })
     }
 }
@@ -187,6 +192,7 @@ impl Message {
             Self::TooLate { .. } => 12,
             Self::GetBeacon => 13,
             Self::Beacon(_) => 14,
+            Self::Clock(_) => 15,
         }
     }
 }

@@ -296,5 +296,6 @@ pub fn message() -> impl Strategy<Value = Message> {
         (id(), bytes()).prop_map(|(id, beacon)| Message::TooLate { proposal: ProposalId(id), beacon }),
         Just(Message::GetBeacon),
         bytes().prop_map(Message::Beacon),
+        time().prop_map(Message::Clock),
     ]
 }

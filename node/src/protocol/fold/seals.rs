@@ -1,0 +1,65 @@
+//! Where logs end for good. What lies beyond a seal does not count, in whatever order seal and entries came.
+//!
+//! The lowest seal of a log wins. All orders of a sealed log are out of the market, since nobody answers for them any
+//! more; its trades up to the seal stand. A seal counts even if the entry that holds it lies beyond another seal: else
+//! it would matter which of the two came first.
+
+use super::{Fold, LogNo};
+use crate::protocol::ids::{Head, LogId, OrderId, ProposalId};
+use crate::protocol::limits::MAX_INCARNATIONS;
+
+impl Fold {
+    /// This log ends there, by the word of its author's newer log or of the operators.
+    pub fn seal(&mut self, end: &Head) {
+        let log = end.log;
+        if self.seals.get(&log).is_some_and(|seq| *seq <= end.seq) {
+            return;
+        }
+        self.seals.insert(log, end.seq);
+        if let Some(number) = self.log_numbers.get(&log).copied() {
+            self.withdraw_orders(number);
+            self.drop_trades_beyond(number, end.seq);
+        }
+    }
+
+    /// The last entry of a sealed log that counts.
+    #[must_use]
+    pub fn sealed_at(&self, log: &LogId) -> Option<u64> {
+        self.seals.get(log).copied()
+    }
+
+    /// A log says that an older one of its author ends there. As many of them count as an author may have logs.
+    pub(super) fn seal_by(&mut self, sealer: LogNo, end: &Head) {
+        let by = self.logs[sealer.0 as usize].id;
+        if end.log.author != by.author || end.log.incarnation >= by.incarnation {
+            return;
+        }
+        let sealed = self.sealed_by.entry(sealer).or_default();
+        if sealed.len() < MAX_INCARNATIONS || sealed.contains(&end.log) {
+            sealed.insert(end.log);
+            self.seal(end);
+        }
+    }
+
+    pub(super) fn is_beyond_seal(&self, log: &LogId, seq: u64) -> bool {
+        self.sealed_at(log).is_some_and(|last| seq > last)
+    }
+
+    /// Takes all orders of a log out of the market.
+    pub(super) fn withdraw_orders(&mut self, log: LogNo) {
+        let of_log = self.orders.iter().filter(|(_, order)| order.log == log);
+        let orders: Vec<OrderId> = of_log.map(|(id, _)| *id).collect();
+        for id in orders {
+            self.withdraw(id);
+        }
+    }
+
+    fn drop_trades_beyond(&mut self, log: LogNo, last: u64) {
+        let id = self.logs[log.0 as usize].id;
+        let touched: Vec<ProposalId> =
+            self.trades.iter().filter(|(_, bound)| bound.names(&id.author)).map(|(id, _)| *id).collect();
+        for trade in touched {
+            self.rebind(trade, |bound| bound.drop_beyond(&id, log, last));
+        }
+    }
+}

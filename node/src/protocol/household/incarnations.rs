@@ -1,0 +1,90 @@
+//! When the own log can't be gone on with: the household opens a new one, which seals those before.
+//!
+//! A store that was restored from a backup, or lost, has forgotten what the household promised. So nothing is appended
+//! to a log that the store does not hold whole: what the peers hold of it is fetched, what was proposed may still be
+//! accepted, and only when all that is over the household goes on, in a log of its own. A log is also given up if its
+//! time has run ahead of everybody's clock, or if it was sealed by the operators.
+
+use wattswap_matching::UtcMillis;
+
+use super::Household;
+use super::io::{Halt, Output, Record, RequestState, Standing};
+use crate::protocol::ids::{Head, Incarnation, LogId};
+use crate::protocol::limits::{FETCH_OWN_LOGS_FOR, MAX_INCARNATIONS};
+use crate::protocol::message::Message;
+use crate::protocol::own_log::OwnLog;
+
+impl Household {
+    /// Goes on in a new log. What the store knows of the old one is all there is: orders can be posted anew.
+    pub(super) fn open_new_log(&mut self, after: LogId) {
+        let newest = self.logs.of(&self.me).last().copied().max(Some(after)).unwrap_or(after);
+        if self.logs.of(&self.me).count() >= MAX_INCARNATIONS {
+            self.out.push_back(Output::Halt(Halt::TooManyLogs));
+            return;
+        }
+        let after_newest = UtcMillis(newest.incarnation.opened.0 + 1);
+        let incarnation = Incarnation { opened: self.now.max(after_newest), nonce: self.nonces.number() };
+        self.persist(Record::Incarnation(incarnation));
+        self.own = OwnLog::new(self.chain.community(), LogId { author: self.me, incarnation });
+        self.to_serve.extend(self.requests.live().map(|request| request.id));
+    }
+
+    /// Goes on in a new log, since the store has forgotten things. What the open requests have come to nobody knows, so
+    /// they end: to trade them again might sell the same energy twice.
+    pub(super) fn restore(&mut self, lost: LogId) {
+        self.open_new_log(lost);
+        let live: Vec<_> = self.requests.live().map(|request| request.id).collect();
+        for id in live {
+            self.requests.end(&id, RequestState::Cancelled);
+        }
+        self.keep_quiet();
+        let peers: Vec<_> = self.peers.connected().copied().collect();
+        for peer in peers {
+            self.send(peer, Message::GetHeads);
+        }
+    }
+
+    /// Signs nothing until what an earlier log proposed can't be accepted any more, and was fetched if it was.
+    pub(super) fn keep_quiet(&mut self) {
+        let longest = self.chain.charters().map(|(_, charter)| charter.proposal_lifetime + charter.clock_skew).max();
+        self.quiet_until = Some(self.now.after(longest.unwrap_or_default()));
+        self.fetch_until = self.now.after(FETCH_OWN_LOGS_FOR);
+    }
+
+    /// Until when the household waits for what it may have forgotten.
+    pub(super) fn restoring_until(&self) -> Option<UtcMillis> {
+        // Who trades already does not stop for what a peer says that it holds.
+        let waits = self.standing != Standing::Trading && self.sync.is_fetching(&self.me);
+        self.quiet_until.max(waits.then_some(self.fetch_until)).filter(|until| *until > self.now)
+    }
+
+    /// Own logs before the one at hand that are not sealed yet, by their last entry that is held.
+    fn unsealed(&self) -> Vec<Head> {
+        let older = self.logs.of(&self.me).filter(|log| **log < self.own.id() && self.fold.sealed_at(log).is_none());
+        older.filter_map(|log| self.logs.head(log)).collect()
+    }
+
+    /// An own log that was not known turned up before the one at hand was begun: as if the store had been restored.
+    pub(super) fn notice_older_logs(&mut self) {
+        if self.quiet_until.is_none() && self.logs.head(&self.own.id()).is_none() && !self.unsealed().is_empty() {
+            self.keep_quiet();
+        }
+    }
+
+    /// Whether the log at hand can't be used, although the store holds it whole.
+    pub(super) fn must_leave_log(&self) -> bool {
+        let (_, charter) = self.chain.in_force();
+        let is_ahead = self.own.entry_time(self.now) > self.now.after(charter.clock_skew);
+        let clock_is_right = self.peers.clock_ahead(self.now).is_some_and(|ahead| ahead <= charter.clock_skew);
+        self.fold.sealed_at(&self.own.id()).is_some() || (is_ahead && clock_is_right)
+    }
+
+    /// The first thing that a new log says is where those before it end.
+    pub(super) fn seal_older_logs(&mut self) {
+        for end in self.unsealed() {
+            self.make_room();
+            self.fold.seal_own(self.own.id(), &end);
+            self.own.stage_seal(end);
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! A household that lost what it had signed goes on in a new log: nothing is sold twice, and nobody is convicted.
+
+use std::time::Duration;
+
+use wattswap_matching::{Side, WattHours};
+use wattswap_node::protocol::entry::Op;
+use wattswap_node::protocol::household::io::{Halt, Input, RequestId, RequestState, Standing, Ticket};
+use wattswap_node::protocol::ids::{Head, LogId};
+use wattswap_node::protocol::limits::MAX_INCARNATIONS;
+use wattswap_node::protocol::message::Gossip;
+use wattswap_simulations::network::disk::Disk;
+use wattswap_simulations::network::{Crash, Street};
+
+/// The one that is restored.
+const HOME: usize = 0;
+const NEIGHBOUR: usize = 1;
+const WITNESS: usize = 2;
+const HOMES: usize = 5;
+const SECOND: Duration = Duration::from_secs(1);
+/// Longer than a proposal lives, with the clocks' difference.
+const QUIET: Duration = Duration::from_secs(30);
+
+fn street(seed: u64) -> Street {
+    let mut street = Street::new(HOMES, seed);
+    street.run(SECOND);
+    street
+}
+
+fn place(street: &mut Street, home: usize, side: Side, quantity: i64) -> RequestId {
+    let wish = street.wish(side, quantity, 1_000);
+    street.place(home, wish).unwrap()
+}
+
+fn restore(street: &mut Street, disk: &Disk) {
+    street.restore_disk(HOME, disk.clone());
+    street.start(HOME);
+}
+
+fn log_of(street: &mut Street, home: usize) -> LogId {
+    street.household(home).unwrap().status().log
+}
+
+/// The seals that a household has signed.
+fn seals(street: &Street, home: usize) -> Vec<Head> {
+    let ops = street.entries_of(home).flat_map(|entry| entry.ops.iter());
+    ops.filter_map(|op| if let Op::Seal(end) = op { Some(*end) } else { None }).collect()
+}
+
+/// Bids and asks of the next slot, as a household shows them.
+fn shown(street: &mut Street, home: usize) -> [WattHours; 2] {
+    let slot = street.next_slot();
+    let (bids, asks) = street.household(home).unwrap().depth(slot, 10);
+    [bids, asks].map(|levels| levels.iter().map(|level| level.quantity).sum())
+}
+
+/// All run, trade, hold and show the same, and nobody is convicted.
+fn assert_well(street: &mut Street) {
+    let statuses: Vec<_> = (0..HOMES).map(|home| street.household(home).unwrap().status()).collect();
+    for status in &statuses {
+        assert_eq!(status.standing, Standing::Trading);
+        assert!(status.convicted.is_empty(), "nobody has cheated");
+        assert_eq!(status.in_doubt, 0);
+    }
+    assert!(statuses.windows(2).all(|pair| pair[0].heads == pair[1].heads), "all hold the same entries");
+    assert!(statuses.windows(2).all(|pair| pair[0].book == pair[1].book), "all show the same book");
+    for home in 0..HOMES {
+        for (id, own) in street.disk(home).trades() {
+            let proposal = &own.trade.proposal;
+            for party in [proposal.taker.author, proposal.maker.author] {
+                let party = (0..HOMES).find(|home| street.key(*home) == party).unwrap();
+                let other = street.disk(party).trades().get(id).map(|other| &other.trade);
+                assert_eq!(other, Some(&own.trade), "both know of the trade");
+            }
+        }
+    }
+}
+
+fn traded(street: &Street, home: usize) -> WattHours {
+    street.disk(home).trades().values().map(|own| own.trade.acceptance.quantity).sum()
+}
+
+#[test]
+fn a_restored_backup_goes_on_in_a_new_log() {
+    let mut street = street(51);
+    let backup = street.disk(HOME).clone();
+    let ask = place(&mut street, HOME, Side::Sell, 500);
+    street.run(SECOND);
+    place(&mut street, NEIGHBOUR, Side::Buy, 200);
+    street.run(10 * SECOND);
+    let (old, head) = (log_of(&mut street, HOME), street.household(HOME).unwrap().status().own_head);
+    restore(&mut street, &backup);
+    street.run(SECOND);
+    assert!(matches!(street.household(HOME).unwrap().standing(), Standing::Restoring { .. }));
+    assert!(street.disk(HOME).requests().get(&ask).is_none(), "the backup knows nothing of it");
+    street.run(QUIET);
+    assert_well(&mut street);
+    assert_ne!(log_of(&mut street, HOME), old);
+    assert_eq!(seals(&street, HOME), [head.unwrap()], "the old log ends where the neighbours hold it to");
+    assert_eq!(traded(&street, HOME), WattHours(200), "it learns what it had sold");
+    assert_eq!(shown(&mut street, WITNESS), [WattHours(0); 2], "what it had offered is off the market");
+    place(&mut street, HOME, Side::Sell, 300);
+    street.run(SECOND);
+    place(&mut street, NEIGHBOUR, Side::Buy, 300);
+    street.run(10 * SECOND);
+    assert_eq!(traded(&street, HOME), WattHours(500), "and it trades on");
+    assert_well(&mut street);
+}
+
+#[test]
+fn a_lost_store_is_like_a_restored_one() {
+    let mut street = street(52);
+    place(&mut street, HOME, Side::Sell, 500);
+    street.run(SECOND);
+    place(&mut street, NEIGHBOUR, Side::Buy, 200);
+    street.run(10 * SECOND);
+    let head = street.household(HOME).unwrap().status().own_head.unwrap();
+    let empty = Disk::new(street.first_charter());
+    restore(&mut street, &empty);
+    street.run(SECOND);
+    place(&mut street, HOME, Side::Sell, 500);
+    street.run(5 * SECOND);
+    assert_eq!(street.entries_of(HOME).filter(|entry| entry.log != head.log).count(), 0, "it keeps quiet at first");
+    street.run(QUIET);
+    assert_eq!(seals(&street, HOME), [head]);
+    assert_eq!(traded(&street, HOME), WattHours(200));
+    assert_well(&mut street);
+}
+
+#[test]
+fn a_proposal_that_the_backup_has_forgotten_is_not_made_again() {
+    let mut street = street(53);
+    place(&mut street, NEIGHBOUR, Side::Sell, 500);
+    place(&mut street, WITNESS, Side::Sell, 500);
+    street.run(SECOND);
+    // The wish is in the backup; that it was proposed, to somebody who has not answered yet, is not.
+    street.set_link(HOME, NEIGHBOUR, false);
+    street.set_link(HOME, WITNESS, false);
+    let bid = place(&mut street, HOME, Side::Buy, 300);
+    assert!(street.disk(HOME).reservations().is_empty());
+    let backup = street.disk(HOME).clone();
+    street.set_link(HOME, NEIGHBOUR, true);
+    while street.disk(HOME).reservations().is_empty() {
+        street.run(Duration::from_millis(1));
+    }
+    street.run(Duration::from_millis(40));
+    restore(&mut street, &backup);
+    street.set_link(HOME, WITNESS, true);
+    street.run(2 * QUIET);
+    assert_eq!(traded(&street, HOME), WattHours(300), "the forgotten proposal was filled, and nothing else");
+    assert_eq!(street.request(HOME, bid).state, RequestState::Cancelled, "the owner is told, and can ask again");
+    assert_well(&mut street);
+}
+
+#[test]
+fn entries_that_only_one_neighbour_holds_turn_up_later_without_a_fork() {
+    let mut street = street(54);
+    let backup = street.disk(HOME).clone();
+    place(&mut street, HOME, Side::Sell, 100);
+    street.run(SECOND);
+    for other in (0..HOMES).filter(|home| ![HOME, WITNESS].contains(home)) {
+        street.set_link(HOME, other, false);
+    }
+    place(&mut street, HOME, Side::Sell, 500);
+    street.run(SECOND);
+    street.stop(WITNESS);
+    for other in (0..HOMES).filter(|home| *home != HOME) {
+        street.set_link(HOME, other, true);
+    }
+    let old = log_of(&mut street, HOME);
+    restore(&mut street, &backup);
+    street.run(QUIET);
+    place(&mut street, HOME, Side::Sell, 400);
+    street.run(SECOND);
+    assert_eq!(seals(&street, HOME)[0].seq, 0, "what the others hold is not all there was");
+    street.start(WITNESS);
+    street.run(2 * QUIET);
+    assert_well(&mut street);
+    assert_eq!(shown(&mut street, WITNESS)[1], WattHours(400), "the old offer is closed");
+    assert!(street.disk(HOME).entries().any(|entry| entry.log == old), "the owner's node has fetched what it forgot");
+}
+
+#[test]
+fn a_fill_beyond_the_seal_binds_nobody_if_the_taker_never_got_it() {
+    let mut street = street(55);
+    place(&mut street, HOME, Side::Sell, 500);
+    street.run(SECOND);
+    let backup = street.disk(HOME).clone();
+    place(&mut street, HOME, Side::Buy, 100);
+    street.run(SECOND);
+    // The fill is durable and reaches the witness alone: the taker crashes over the answer.
+    for other in (0..HOMES).filter(|home| ![HOME, NEIGHBOUR, WITNESS].contains(home)) {
+        street.set_link(HOME, other, false);
+    }
+    for other in (0..HOMES).filter(|home| ![HOME, WITNESS].contains(home)) {
+        street.set_link(WITNESS, other, false);
+    }
+    place(&mut street, NEIGHBOUR, Side::Buy, 200);
+    street.crash_at(NEIGHBOUR, Crash::BeforePersist);
+    street.run(SECOND);
+    assert_eq!(traded(&street, HOME), WattHours(200));
+    assert_eq!(street.disk(NEIGHBOUR).reservations().len(), 1, "the answer was lost on the way");
+    let log = street.log(HOME).unwrap();
+    let seen = |street: &Street, home| street.disk(home).entries().filter(|entry| entry.log == log).count();
+    assert!(seen(&street, WITNESS) > seen(&street, NEIGHBOUR));
+    street.stop(WITNESS);
+    for other in 0..HOMES {
+        (0..other).for_each(|home| street.set_link(home, other, true));
+    }
+    restore(&mut street, &backup);
+    street.start(NEIGHBOUR);
+    street.run(2 * QUIET);
+    assert!(street.disk(NEIGHBOUR).reservations().is_empty(), "sealed, and held up to the seal: it can't bind any more");
+    street.start(WITNESS);
+    street.run(2 * QUIET);
+    assert_eq!([HOME, NEIGHBOUR].map(|home| traded(&street, home)), [WattHours(0); 2]);
+    let statuses: Vec<_> = (0..HOMES).map(|home| street.household(home).unwrap().status()).collect();
+    assert!(statuses.iter().all(|status| status.convicted.is_empty() && status.heads == statuses[0].heads));
+    assert!(statuses.iter().all(|status| status.book == statuses[0].book));
+}
+
+#[test]
+fn a_seal_frees_no_taker_that_lacks_what_comes_before_it() {
+    let mut street = street(60);
+    place(&mut street, HOME, Side::Sell, 500);
+    street.run(SECOND);
+    let backup = street.disk(HOME).clone();
+    place(&mut street, NEIGHBOUR, Side::Buy, 200);
+    street.crash_at(NEIGHBOUR, Crash::BeforePersist);
+    street.run(SECOND);
+    restore(&mut street, &backup);
+    street.run(QUIET);
+    let seal = street.entries_of(HOME).find(|entry| matches!(entry.ops[..], [Op::Seal(_)])).unwrap().clone();
+    // The taker hears of the seal at once, and of the fill before it only later.
+    for other in (0..HOMES).filter(|home| *home != NEIGHBOUR) {
+        street.set_link(NEIGHBOUR, other, false);
+    }
+    street.start(NEIGHBOUR);
+    let bytes = Gossip::Entry(seal.bytes().clone()).encode();
+    let from = street.key(HOME);
+    street.inject(NEIGHBOUR, Input::Gossip { ticket: Ticket(0), from, bytes });
+    street.run(QUIET);
+    assert!(street.disk(NEIGHBOUR).entries().any(|entry| entry.log == seal.log));
+    assert_eq!(street.disk(NEIGHBOUR).reservations().len(), 1, "still reserved");
+    for other in (0..HOMES).filter(|home| *home != NEIGHBOUR) {
+        street.set_link(NEIGHBOUR, other, true);
+    }
+    street.run(QUIET);
+    assert_eq!([HOME, NEIGHBOUR].map(|home| traded(&street, home)), [WattHours(200); 2]);
+    assert_well(&mut street);
+}
+
+#[test]
+fn a_copy_in_an_old_and_in_a_new_log_is_one_trade() {
+    let mut street = street(56);
+    place(&mut street, NEIGHBOUR, Side::Sell, 500);
+    street.run(SECOND);
+    place(&mut street, HOME, Side::Buy, 200);
+    assert_eq!(street.disk(HOME).reservations().len(), 1);
+    // In doubt by the backup; settled, and copied, by the store that is lost.
+    let backup = street.disk(HOME).clone();
+    street.run(10 * SECOND);
+    assert_eq!(traded(&street, HOME), WattHours(200));
+    restore(&mut street, &backup);
+    street.run(2 * QUIET);
+    assert_well(&mut street);
+    assert_eq!(traded(&street, HOME), WattHours(200));
+    assert_eq!(shown(&mut street, WITNESS)[1], WattHours(300));
+}
+
+#[test]
+fn an_old_disk_that_turns_up_again_forks_nothing() {
+    let mut street = street(57);
+    let backup = street.disk(HOME).clone();
+    place(&mut street, HOME, Side::Sell, 500);
+    street.run(SECOND);
+    let old_disk = street.disk(HOME).clone();
+    restore(&mut street, &backup);
+    street.run(QUIET);
+    place(&mut street, HOME, Side::Sell, 300);
+    street.run(QUIET);
+    assert_well(&mut street);
+    restore(&mut street, &old_disk);
+    street.run(2 * QUIET);
+    assert_well(&mut street);
+    assert_eq!(seals(&street, HOME).len(), 2, "the first log by the second, that by the third");
+    assert_eq!(shown(&mut street, WITNESS)[1], WattHours(0), "nobody knows what has become of those offers");
+}
+
+#[test]
+fn a_crash_while_it_keeps_quiet_changes_nothing() {
+    for crash in [Crash::BeforePersist, Crash::AfterPersist, Crash::AfterOutputs(1)] {
+        let mut street = street(58);
+        let backup = street.disk(HOME).clone();
+        place(&mut street, HOME, Side::Sell, 500);
+        street.run(SECOND);
+        street.restore_disk(HOME, backup);
+        for at in [1, 500, 5_000, 15_000] {
+            street.start(HOME);
+            street.run(Duration::from_millis(at));
+            street.crash_at(HOME, crash);
+            street.run(2 * SECOND);
+        }
+        street.heal();
+        street.run(2 * QUIET);
+        assert_well(&mut street);
+    }
+}
+
+#[test]
+fn who_is_restored_again_and_again_needs_a_new_key() {
+    let mut street = street(59);
+    let mut backup = street.disk(HOME).clone();
+    for _ in 0..2 * MAX_INCARNATIONS {
+        let older = std::mem::replace(&mut backup, street.disk(HOME).clone());
+        place(&mut street, HOME, Side::Sell, 10);
+        street.run(QUIET);
+        restore(&mut street, &older);
+        street.run(QUIET);
+        if street.halted(HOME).is_some() {
+            break;
+        }
+    }
+    assert_eq!(street.halted(HOME), Some(Halt::TooManyLogs));
+    for home in 1..HOMES {
+        assert!(street.household(home).unwrap().status().convicted.is_empty());
+    }
+}
