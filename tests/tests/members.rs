@@ -84,6 +84,7 @@ fn a_charter_is_published_while_everybody_runs() -> Outcome {
     let said = ada.call(&["charter", "publish"])?;
     assert!(said.contains("number 1 is in force: 3 member(s)"), "{said}");
     assert_eq!(ada.client().charter()?.members.len(), 3, "who published it is shown it at once");
+    assert!(ada.call(&["charter", "publish"])?.contains("number 1 is in force already"));
     until_members(&mut lane.nodes_mut()[..CLEO], 3)?;
 
     // Cleo gets the file, and trades with both.

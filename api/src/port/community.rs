@@ -159,7 +159,7 @@ pub struct Member {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
     /// The community's rules do not admit a record. Those before it are in force, none after it was looked at.
-    #[error("a record was refused, and none after it was looked at; those before it are in force")]
+    #[error("a record was refused, and none after it was taken; those before it stay in force")]
     Refused {
         /// Which, counted from 0.
         index: usize,
