@@ -230,8 +230,8 @@ fn report(file: &CharterFile, path: &Path) -> Outcome {
              who run `wattswap charter sign {path}`."
         ))?,
         None => output::text(&format!(
-            "Wrote {path}. Enough operators have signed its newest charter: `wattswap charter publish {path}` gives it to a \
-             running node, which passes it on. New members take the file with `wattswap init --charter {path}`."
+            "Wrote {path}. Enough operators have signed its newest charter: `wattswap charter publish {path}` gives it to \
+             a running node, which passes it on. New members take the file with `wattswap init --charter {path}`."
         ))?,
     }
     Ok(())
