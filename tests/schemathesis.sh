@@ -29,8 +29,10 @@ for _ in $(seq 300); do
   sleep 0.1
 done
 
-# Left out: the live stream, which never ends, and revoking tokens, which in time hits the one in use. The contract's own
-# tests do both.
+# Left out: the live stream, which never ends; revoking tokens, which in time hits the one in use; and publishing a
+# charter: no schema describes signed records, so all that it made up would be refused. The contract's own tests do all
+# three.
 schemathesis run "$(cat "$home/url")/api/v1/openapi.json" --header "Authorization: Bearer $(cat "$home/owner-token")" \
-  --exclude-path /api/v1/events --exclude-operation-id revoke_token --request-timeout 10 "$@"
+  --exclude-path /api/v1/events --exclude-operation-id revoke_token --exclude-operation-id publish_charter \
+  --request-timeout 10 "$@"
 kill -0 "$node" || { echo 'error: the node has ended' >&2; cat "$home/log" >&2; exit 1; }

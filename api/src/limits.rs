@@ -16,6 +16,9 @@ pub const MAX_ORDERS_PER_BATCH: usize = 1_000;
 /// The most readings in a batch: a week at one a minute.
 pub const MAX_READINGS_PER_BATCH: usize = 10_000;
 
+/// The most governance records in a request: three of the longest that there can be, in base64, fit into a body.
+pub const MAX_RECORDS_PER_REQUEST: usize = 3;
+
 /// The longest token text that is looked at; ours have 48 characters.
 pub const MAX_TOKEN_BYTES: usize = 128;
 

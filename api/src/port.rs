@@ -14,7 +14,9 @@ mod token;
 mod trade;
 
 pub use autopilot::{Autopilot, AutopilotError, AutopilotRefusal};
-pub use community::{Charter, Check, Fee, LogHead, Member, Peer, Phase, Readiness, Status};
+pub use community::{
+    Charter, Check, Fee, LogHead, Member, Peer, Phase, PublishError, Readiness, RecordRefusal, Status,
+};
 pub use live::{Event, ReadingsPushed};
 pub use order::{
     CancelError, Depth, Idempotency, Level, NewOrder, OrderId, PlaceError, PlacedOrder, Placement, PricePerKwh,
@@ -81,6 +83,13 @@ pub trait Household: Send + Sync + 'static {
 
     /// The charter in force.
     fn charter(&self) -> Answer<'_, Charter, Unavailable>;
+
+    /// Takes signed governance records, oldest first, puts them into force and passes them on to the other members;
+    /// gives the charter in force then.
+    ///
+    /// Records that are held already are skipped. With an error, the records before the one that was refused are in
+    /// force, and none after it.
+    fn publish_charter(&self, records: Vec<Vec<u8>>) -> Answer<'_, Charter, PublishError>;
 
     /// The autopilot's settings.
     fn autopilot(&self) -> Answer<'_, Autopilot, Unavailable>;

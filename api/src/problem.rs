@@ -13,7 +13,8 @@ use utoipa::openapi::{RefOr, Schema};
 use crate::dto::order::RejectionCode;
 use crate::limits::{MAX_BODY_BYTES, MAX_EVENT_READERS};
 use crate::port::{
-    AddTokenError, AutopilotError, CancelError, ListError, PlaceError, Refusal, RefusalReason, RevokeError, Unavailable,
+    AddTokenError, AutopilotError, CancelError, ListError, PlaceError, PublishError, RecordRefusal, Refusal,
+    RefusalReason, RevokeError, Unavailable,
 };
 
 /// The media type of a problem.
@@ -53,6 +54,14 @@ pub enum Code {
     OrderEnded,
     /// The market does not admit the autopilot's settings.
     AutopilotRefused,
+    /// The record does not follow the newest one that is in force.
+    CharterNotNext,
+    /// Too few operators have signed the record.
+    CharterNotSigned,
+    /// The record is for a newer version of the program.
+    CharterNotSupported,
+    /// The record founds another community.
+    CharterOfOthers,
     /// The household keeps no more tokens.
     TooManyTokens,
     /// Without this token nobody could make another one.
@@ -63,6 +72,8 @@ pub enum Code {
     NotJson,
     /// The body is JSON, but not what the document says.
     BadBody,
+    /// The bytes are no governance record.
+    CharterUnreadable,
     /// The key came before with other orders.
     IdempotencyKeyReused,
     /// The token makes more requests than it may.
@@ -81,7 +92,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, for the document.
-    pub(crate) const ALL: [Self; 27] = [
+    pub(crate) const ALL: [Self; 32] = [
         Self::BadJson,
         Self::BadParameter,
         Self::Unauthenticated,
@@ -97,11 +108,16 @@ impl Code {
         Self::OrdersRefused,
         Self::OrderEnded,
         Self::AutopilotRefused,
+        Self::CharterNotNext,
+        Self::CharterNotSigned,
+        Self::CharterNotSupported,
+        Self::CharterOfOthers,
         Self::TooManyTokens,
         Self::LastOwnerToken,
         Self::BodyTooLarge,
         Self::NotJson,
         Self::BadBody,
+        Self::CharterUnreadable,
         Self::IdempotencyKeyReused,
         Self::RateLimited,
         Self::TooManyReaders,
@@ -134,11 +150,24 @@ impl Code {
             Self::AutopilotRefused => {
                 (StatusCode::CONFLICT, "autopilot_refused", "The market does not admit these settings")
             }
+            Self::CharterNotNext => {
+                (StatusCode::CONFLICT, "charter_not_next", "The record does not follow the charter in force")
+            }
+            Self::CharterNotSigned => {
+                (StatusCode::CONFLICT, "charter_not_signed", "Too few operators have signed the record")
+            }
+            Self::CharterNotSupported => {
+                (StatusCode::CONFLICT, "charter_not_supported", "The record is for a newer version of the program")
+            }
+            Self::CharterOfOthers => (StatusCode::CONFLICT, "charter_of_others", "The record is of another community"),
             Self::TooManyTokens => (StatusCode::CONFLICT, "too_many_tokens", "There are too many tokens"),
             Self::LastOwnerToken => (StatusCode::CONFLICT, "last_owner_token", "This is the last owner's token"),
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large"),
             Self::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "The body is not declared as JSON"),
             Self::BadBody => (StatusCode::UNPROCESSABLE_ENTITY, "bad_body", "The body is not as described"),
+            Self::CharterUnreadable => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "charter_unreadable", "The bytes are no governance record")
+            }
             Self::IdempotencyKeyReused => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency_key_reused",
@@ -320,6 +349,25 @@ impl From<AutopilotError> for Problem {
             AutopilotError::Refused(_) => Self::new(Code::AutopilotRefused, error.to_string()),
             AutopilotError::Unavailable(error) => error.into(),
         }
+    }
+}
+
+impl From<PublishError> for Problem {
+    fn from(error: PublishError) -> Self {
+        let detail = error.to_string();
+        let (index, reason) = match error {
+            PublishError::Refused { index, reason } => (index, reason),
+            PublishError::Unavailable(error) => return error.into(),
+        };
+        let code = match reason {
+            RecordRefusal::Unreadable(_) => Code::CharterUnreadable,
+            RecordRefusal::OtherCommunity => Code::CharterOfOthers,
+            RecordRefusal::NotNext(_) => Code::CharterNotNext,
+            RecordRefusal::NotSigned { .. } => Code::CharterNotSigned,
+            RecordRefusal::NotSupported(_) => Code::CharterNotSupported,
+        };
+        let error = FieldError { pointer: format!("/records/{index}"), detail: reason.to_string(), code: None };
+        Self::new(code, detail).with_errors(vec![error])
     }
 }
 

@@ -53,7 +53,7 @@ fn api() -> OpenApiRouter<Shared> {
         .routes(routes!(autopilot::show, autopilot::set))
         .routes(routes!(node::status))
         .routes(routes!(node::peers))
-        .routes(routes!(node::charter))
+        .routes(routes!(node::charter, node::publish))
         .routes(routes!(tokens::create, tokens::list))
         .routes(routes!(tokens::revoke))
         .routes(routes!(live::events))

@@ -8,9 +8,18 @@ use std::fs;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use wattswap_api::dto::ids::Signed;
+use wattswap_api::dto::text::Text;
 use wattswap_api::limits::{MAX_BODY_BYTES, MAX_EVENT_READERS};
-use wattswap_matching::WattHours;
+use wattswap_matching::{UtcMillis, WattHours};
+use wattswap_node::charter_file::CharterFile;
 use wattswap_node::client::Client;
+use wattswap_node::drivers::keys::HouseholdKey;
+use wattswap_node::folder::Folder;
+use wattswap_node::protocol::charter::{Act, Charter, GovernanceRecord};
+use wattswap_node::protocol::governance::SignedRecord;
+use wattswap_node::protocol::ids::{CharterId, EntryId, Head, Incarnation, LogId};
+use wattswap_node::protocol::limits::MAX_GOVERNANCE_BYTES;
 use wattswap_tests::http::{Answer, request, send, send_and_end};
 use wattswap_tests::market::{Market as _, SOON, Wish};
 use wattswap_tests::neighbourhood::{Neighbourhood, Rules};
@@ -21,6 +30,7 @@ const ORDERS: &str = "/api/v1/orders";
 const READINGS: &str = "/api/v1/readings";
 const TOKENS: &str = "/api/v1/tokens";
 const AUTOPILOT: &str = "/api/v1/autopilot";
+const CHARTER: &str = "/api/v1/charter";
 
 /// Codes of the document that no single bad request brings about.
 const NOT_THE_CALLERS_FAULT: [&str; 5] = [
@@ -84,6 +94,8 @@ fn bad_requests_are_refused_and_the_node_trades_on() -> Outcome {
     ada.until_filled(&kept, WattHours(500))?;
     assert_eq!(lane.until_agreed(SOON)?.energy, WattHours(500));
     refuse_what_comes_at_the_wrong_time(&target, &ada, &kept, &slots[100])?;
+    refuse_bad_charters(&target, lane.nodes()[0].folder())?;
+    assert_eq!(ada.charter()?.height, 0);
     refuse_too_many(&target, &ada)?;
     let document: Value = ada.get("/openapi.json")?;
     let codes = document["components"]["schemas"]["Code"]["oneOf"].as_array().ok_or("the document lists no codes")?;
@@ -206,6 +218,9 @@ fn refuse_bad_questions(target: &Target, slot: &str) -> Outcome {
         ("POST", READINGS.into(), r#"{"readings":{}}"#.into(), 422, "bad_body"),
         ("POST", TOKENS.into(), r#"{"role":"root","label":"x"}"#.into(), 422, "bad_body"),
         ("PUT", AUTOPILOT.into(), "{}".into(), 422, "bad_body"),
+        ("POST", CHARTER.into(), r#"{"records":[]}"#.into(), 422, "bad_body"),
+        ("POST", CHARTER.into(), r#"{"records":["not base64"]}"#.into(), 422, "bad_body"),
+        ("POST", CHARTER.into(), r#"{"records":["","","",""]}"#.into(), 422, "bad_body"),
         ("POST", ORDERS.into(), " ".repeat(MAX_BODY_BYTES + 1), 413, "body_too_large"),
         ("POST", READINGS.into(), "9".repeat(4 * MAX_BODY_BYTES), 413, "body_too_large"),
     ];
@@ -243,6 +258,51 @@ fn refuse_what_comes_at_the_wrong_time(target: &Target, owner: &Client, ended: &
         (not_json, 415, "not_json"),
     ];
     all_refused(target, cases.into_iter())
+}
+
+/// Records that are no successors of the charter in force; the household in this folder is its only operator.
+fn refuse_bad_charters(target: &Target, folder: &Folder) -> Outcome {
+    let operator = HouseholdKey::load(&folder.key())?;
+    let stranger = HouseholdKey::create(&folder.path().join("stranger"))?;
+    let file = CharterFile::read(&folder.charter())?;
+    let first = file.chain().ok_or("no charter is in force")?.newest();
+    let Act::Charter(charter) = &first.record.act else { return Err("a chain starts with a charter".into()) };
+    // The next charter, but for what `change` does to it.
+    let next = |signer: &HouseholdKey, change: &dyn Fn(&mut GovernanceRecord)| -> Outcome<Vec<u8>> {
+        let act = Act::Charter(Box::new(Charter { name: "Next".to_owned(), ..Charter::clone(charter) }));
+        let mut record = GovernanceRecord { height: 1, prev: Some(first.id), at: first.record.at, act };
+        change(&mut record);
+        let mut record = SignedRecord::unsigned(record)?;
+        record.co_sign(signer)?;
+        Ok(record.bytes.to_vec())
+    };
+    let good = next(&operator, &|_| ())?;
+    let change_rules = |record: &mut GovernanceRecord| {
+        if let Act::Charter(charter) = &mut record.act {
+            charter.rules += 1;
+        }
+    };
+    let log = LogId { author: operator.member(), incarnation: Incarnation { opened: UtcMillis(1), nonce: 1 } };
+    let seals = vec![Head { log, seq: 0, id: EntryId([7; 32]) }];
+    let cases = [
+        (Vec::new(), 422, "charter_unreadable"),
+        (good[..good.len() - 1].to_vec(), 422, "charter_unreadable"),
+        (vec![0xd8; MAX_GOVERNANCE_BYTES + 1], 422, "charter_unreadable"),
+        (next(&stranger, &|_| ())?, 409, "charter_not_signed"),
+        (next(&operator, &|record| record.height = 2)?, 409, "charter_not_next"),
+        (next(&operator, &|record| record.prev = Some(CharterId([7; 32])))?, 409, "charter_not_next"),
+        (next(&operator, &|record| record.at = UtcMillis(1))?, 409, "charter_not_next"),
+        (next(&operator, &change_rules)?, 409, "charter_not_supported"),
+        (next(&operator, &|record| record.act = Act::Seals(seals.clone()))?, 409, "charter_not_supported"),
+        (next(&operator, &|record| (record.height, record.prev) = (0, None))?, 409, "charter_of_others"),
+    ];
+    let ask = |record: Vec<u8>| {
+        let body = json!({ "records": [Text(Signed(record))] }).to_string();
+        request("POST", CHARTER, &target.owner, &body)
+    };
+    all_refused(target, cases.into_iter().map(|(record, status, code)| (ask(record), status, code)))?;
+    let not_ours = request("POST", CHARTER, &target.viewer, &json!({ "records": [Text(Signed(good))] }).to_string());
+    all_refused(target, [(not_ours, 403, "forbidden")].into_iter())
 }
 
 /// What one may do, but not so often.

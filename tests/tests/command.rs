@@ -190,6 +190,39 @@ fn a_charter_is_signed_by_a_majority_and_taken_by_members() {
 }
 
 #[test]
+fn only_a_signed_charter_of_this_community_is_published() {
+    let mut neighbourhood = anna_and_bob();
+    let eve = neighbourhood.add().unwrap().member().to_owned();
+    let [anna, bob, stranger] = neighbourhood.nodes() else { panic!("two were founded and one was added") };
+    // Bob becomes an operator too, so from then on one of two is no majority.
+    anna.call(&["charter", "add", bob.member(), "--name", "Bob", "--operator"]).unwrap();
+    let published = &json(anna, &["charter", "publish"])[0];
+    assert_eq!((&published["height"], published["operators"].as_array().unwrap().len()), (&Value::from(1), 2));
+    anna.call(&["charter", "add", &eve, "--name", "Eve"]).unwrap();
+    let own = anna.folder().charter();
+    let own = own.to_str().unwrap();
+    let said = error(anna.call(&["charter", "publish"]));
+    for part in ["lacks 1 signature", bob.member(), "wattswap charter sign"] {
+        assert!(said.contains(part), "{part:?} is not in {said}");
+    }
+    assert!(!said.contains(anna.member()), "she has signed: {said}");
+    bob.call(&["charter", "sign", own]).unwrap();
+    let viewer = &json(bob, &["token", "create", "--role", "viewer", "--label", "screen"])[0];
+    let viewer = ["--token", viewer["token"].as_str().unwrap(), "charter", "publish", own];
+    assert!(error(bob.call(&viewer)).contains("role may not do this"));
+    // Any member may publish it.
+    assert!(bob.call(&["charter", "publish", own]).unwrap().contains("number 2 is in force: 3 member(s)"));
+    let said = bob.call(&["charter", "publish"]).unwrap();
+    assert!(said.contains("newer charters than the file: number 2"), "{said}");
+    // A community of somebody else.
+    stranger.call(&["init", "--found", "Elsewhere"]).unwrap();
+    let elsewhere = stranger.folder().charter();
+    let said = error(anna.call(&["charter", "publish", elsewhere.to_str().unwrap()]));
+    assert!(said.contains("another community"), "{said}");
+    assert!(error(stranger.call(&["charter", "publish"])).contains("wattswap run"), "no node runs there");
+}
+
+#[test]
 fn what_does_not_work_says_what_to_do() {
     let mut neighbourhood = anna_and_bob();
     let program = command::wattswap().unwrap();

@@ -64,6 +64,49 @@ fn who_was_away_catches_up_and_who_joins_late_shows_the_same_book_and_trades() -
     Ok(())
 }
 
+#[test]
+fn a_charter_is_published_while_everybody_runs() -> Outcome {
+    let mut lane = Neighbourhood::found(&Rules::usual(), &["Ada", "Ben"])?;
+    lane.start()?;
+    lane.until_connected()?;
+    let processes: Vec<Option<u32>> = lane.nodes().iter().map(Node::pid).collect();
+
+    // As the file stands, and again: what is in force already does no harm.
+    for _ in 0..2 {
+        let said = lane.nodes()[ADA].call(&["charter", "publish"])?;
+        assert!(said.contains("number 0 is in force already"), "{said}");
+    }
+    // Cleo is added. Ada's node takes the charter from the command, Ben's from Ada's node.
+    let cleo = lane.add()?.member().to_owned();
+    let ada = &lane.nodes()[ADA];
+    ada.call(&["charter", "add", &cleo, "--name", "Cleo"])?;
+    assert_eq!(ada.client().charter()?.height, 0, "the file alone changes nothing");
+    let said = ada.call(&["charter", "publish"])?;
+    assert!(said.contains("number 1 is in force: 3 member(s)"), "{said}");
+    assert_eq!(ada.client().charter()?.members.len(), 3, "who published it is shown it at once");
+    assert!(ada.call(&["charter", "publish"])?.contains("number 1 is in force already"));
+    until_members(&mut lane.nodes_mut()[..CLEO], 3)?;
+
+    // Cleo gets the file, and trades with both.
+    lane.nodes()[CLEO].call(&["init", "--charter", &charter_of_ada(&lane)])?;
+    lane.start()?;
+    lane.until_connected()?;
+    let [ada, ben, cleo] = [ADA, BEN, CLEO].map(|index| lane.nodes()[index].client());
+    let slots = ada.slots()?;
+    sell_and_buy(&ada, &cleo, &slots[100])?;
+    sell_and_buy(&cleo, &ben, &slots[101])?;
+    assert_eq!(lane.until_agreed(SOON)?.trades, 2);
+    lane.until_same_book(SOON)?;
+
+    // What was published outlives the process; the two that were there first have had no other.
+    let still: Vec<Option<u32>> = lane.nodes()[..CLEO].iter().map(Node::pid).collect();
+    assert_eq!(still, processes, "a node was started again");
+    lane.node(BEN).kill();
+    lane.start()?;
+    assert_eq!(lane.nodes()[BEN].client().charter()?.height, 1);
+    Ok(())
+}
+
 /// Ada, the operator, changes the charter, and starts again with it.
 fn change_charter(lane: &mut Neighbourhood, change: &[&str]) -> Outcome {
     let ada = lane.node(ADA);

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::{Ref, RefOr, Schema};
 
-use super::ids::{Digest, Hash, MemberName};
+use super::ids::{Digest, Hash, MemberName, Signed, SignedBytes};
+use super::many::{Many, schema_of_many};
 use super::number::Energy;
 use super::text::Text;
 use super::values::{Instant, Price};
+use crate::limits::MAX_RECORDS_PER_REQUEST;
 use crate::port;
 
 /// How the node is.
@@ -118,6 +121,15 @@ pub struct Peer {
     pub log: Option<LogHead>,
     /// Whether it is convicted of cheating.
     pub convicted: bool,
+}
+
+/// Signed governance records, which continue the chain of charters.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewRecords {
+    /// The records, oldest first: the lines of a charter file, in base64 instead of hexadecimal.
+    #[schema(schema_with = records)]
+    pub records: Many<SignedBytes, MAX_RECORDS_PER_REQUEST>,
 }
 
 /// The community's signed rules.
@@ -273,6 +285,19 @@ impl From<port::Peer> for Peer {
             log: peer.log.map(LogHead::from),
             convicted: peer.convicted,
         }
+    }
+}
+
+fn records() -> RefOr<Schema> {
+    let about = "The records, oldest first: the lines of a charter file, in base64 instead of hexadecimal.";
+    schema_of_many(Ref::from_schema_name(SignedBytes::name()), MAX_RECORDS_PER_REQUEST, about)
+}
+
+impl NewRecords {
+    /// The records in the port's words.
+    #[must_use]
+    pub fn into_port(self) -> Vec<Vec<u8>> {
+        self.records.0.into_iter().map(|Text(Signed(record))| record).collect()
     }
 }
 

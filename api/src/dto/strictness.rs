@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use utoipa::openapi::schema::ObjectBuilder;
 use wattswap_matching::units::UtcMillis;
 
+use super::ids::Signed;
 use super::number::parse_whole;
 use super::text::{Text, TextValue};
 use crate::port::{MemberKey, MeterId, Position, PricePerKwh, RequestId, TokenId, TradeId};
@@ -31,7 +32,7 @@ proptest! {
     fn what_the_document_admits_is_read(
         price in texts::<PricePerKwh>(), request in texts::<RequestId>(), trade in texts::<TradeId>(),
         member in texts::<MemberKey>(), token in texts::<TokenId>(), meter in texts::<MeterId>(),
-        position in texts::<Position>(),
+        position in texts::<Position>(), signed in texts::<Signed>(),
     ) {
         is_read::<PricePerKwh>(&price)?;
         is_read::<RequestId>(&request)?;
@@ -40,6 +41,7 @@ proptest! {
         is_read::<TokenId>(&token)?;
         is_read::<MeterId>(&meter)?;
         is_read::<Position>(&position)?;
+        is_read::<Signed>(&signed)?;
     }
 
     /// All but the days that a month does not have: a pattern knows no calendar.

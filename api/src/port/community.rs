@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wattswap_matching::units::{UtcMillis, WattHours, Watts};
 
-use super::{MemberKey, PricePerKwh};
+use super::{MemberKey, PricePerKwh, Unavailable};
 
 /// How the node is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,6 +157,47 @@ pub struct Member {
     pub import_limit: Watts,
     /// What its connection can feed in.
     pub export_limit: Watts,
+}
+
+/// Why not all records came into force.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PublishError {
+    /// The community's rules do not admit a record. Those before it are in force, none after it was looked at.
+    #[error("a record was refused, and none after it was taken; those before it stay in force")]
+    Refused {
+        /// Which, counted from 0.
+        index: usize,
+        /// Why.
+        reason: RecordRefusal,
+    },
+    /// See [`Unavailable`].
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Why a governance record did not come into force.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordRefusal {
+    /// The bytes are no governance record.
+    #[error("this is no governance record ({0}); send it byte for byte as its operators signed it")]
+    Unreadable(String),
+    /// It founds another community than this household's.
+    #[error("this founds another community; a household is in one, so for that one make another household")]
+    OtherCommunity,
+    /// It does not follow what is in force.
+    #[error("{0}")]
+    NotNext(String),
+    /// Too few operators have signed it.
+    #[error("{good} operators have signed, and it takes {needed}; have more of them run `wattswap charter sign`")]
+    NotSigned {
+        /// Operators of the charter in force whose signature is good.
+        good: usize,
+        /// More than half of them.
+        needed: usize,
+    },
+    /// It is meant for a newer version of the program.
+    #[error("{0}")]
+    NotSupported(String),
 }
 
 /// Whether a node can serve, and what keeps it from that.

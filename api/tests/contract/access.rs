@@ -12,7 +12,7 @@ const PUSH: [bool; 3] = [true, true, false];
 const ANYBODY: [bool; 3] = [true, true, true];
 
 /// Every operation, and whether an owner, a meter and a viewer may use it.
-const MATRIX: [(&str, &str, [bool; 3]); 26] = [
+const MATRIX: [(&str, &str, [bool; 3]); 27] = [
     ("post", "/api/v1/orders", OWNER),
     ("get", "/api/v1/orders", READ),
     ("get", "/api/v1/orders/{id}", READ),
@@ -28,6 +28,7 @@ const MATRIX: [(&str, &str, [bool; 3]); 26] = [
     ("get", "/api/v1/status", READ),
     ("get", "/api/v1/peers", READ),
     ("get", "/api/v1/charter", READ),
+    ("post", "/api/v1/charter", OWNER),
     ("post", "/api/v1/tokens", OWNER),
     ("get", "/api/v1/tokens", OWNER),
     ("delete", "/api/v1/tokens/{id}", OWNER),

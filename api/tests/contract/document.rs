@@ -98,7 +98,7 @@ fn references_lead_somewhere_and_schemas_have_types() {
 #[test]
 fn bodies_are_closed_and_bounded() {
     let schemas = &document()["components"]["schemas"];
-    for name in ["NewOrders", "NewOrder", "NewReadings", "Reading", "NewToken", "Autopilot"] {
+    for name in ["NewOrders", "NewOrder", "NewReadings", "Reading", "NewToken", "Autopilot", "NewRecords"] {
         assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
     }
     assert_eq!(
@@ -109,8 +109,10 @@ fn bodies_are_closed_and_bounded() {
         (&1.into(), &1000.into())
     );
     assert_eq!(schemas["NewReadings"]["properties"]["readings"]["maxItems"], 10_000);
+    assert_eq!(schemas["NewRecords"]["properties"]["records"]["maxItems"], 3);
     assert_eq!((&schemas["Quantity"]["minimum"], &schemas["Energy"]["minimum"]), (&1.into(), &0.into()));
-    for name in ["Price", "Instant", "SlotStart", "OrderId", "TradeId", "MeterName", "Cursor", "TokenId"] {
+    for name in ["Price", "Instant", "SlotStart", "OrderId", "TradeId", "MeterName", "Cursor", "TokenId", "SignedBytes"]
+    {
         assert!(schemas[name]["pattern"].as_str().unwrap().starts_with('^'), "{name}");
     }
 }

@@ -9,11 +9,13 @@ use wattswap_api::port::Unavailable;
 
 use crate::client::{Api, Ask};
 use crate::orders::{ORDER, batch};
+use crate::resources::records;
 
 const ORDERS: &str = "/api/v1/orders";
 const READINGS: &str = "/api/v1/readings";
 const TOKENS: &str = "/api/v1/tokens";
 const AUTOPILOT: &str = "/api/v1/autopilot";
+const CHARTER: &str = "/api/v1/charter";
 
 #[tokio::test]
 async fn bad_questions_are_refused() {
@@ -100,6 +102,17 @@ async fn bad_questions_are_refused() {
         ("PUT", AUTOPILOT.into(), settings.replace("true", "1"), 422, "bad_body"),
         ("PUT", AUTOPILOT.into(), settings.replace("\"0.3\"", "null"), 422, "bad_body"),
         ("PUT", AUTOPILOT.into(), settings.replace("0.3", "1.5"), 409, "autopilot_refused"),
+        ("POST", CHARTER.into(), records(&[]), 422, "bad_body"),
+        ("POST", CHARTER.into(), records(&["Ag=="; 4]), 422, "bad_body"),
+        ("POST", CHARTER.into(), records(&["0204"]).replace("\"0204\"", "[2,4]"), 422, "bad_body"),
+        ("POST", CHARTER.into(), records(&["Ag"]), 422, "bad_body"),
+        ("POST", CHARTER.into(), records(&["Ah=="]), 422, "bad_body"),
+        ("POST", CHARTER.into(), records(&["Ag=="]).replace("]}", "],\"file\":1}"), 422, "bad_body"),
+        ("POST", CHARTER.into(), records(&[""]), 422, "charter_unreadable"),
+        ("POST", CHARTER.into(), records(&["Aw=="]), 409, "charter_not_next"),
+        ("POST", CHARTER.into(), records(&["AnM="]), 409, "charter_not_signed"),
+        ("POST", CHARTER.into(), records(&["AnY="]), 409, "charter_not_supported"),
+        ("POST", CHARTER.into(), records(&["Am8="]), 409, "charter_of_others"),
     ];
     for (method, path, body, status, code) in cases {
         let got = api.owner(method, &path, &body).await;
@@ -238,7 +251,8 @@ async fn a_household_that_cannot_answer_says_so() {
             ("GET", READINGS, String::new()),
             ("GET", "/api/v1/status", String::new()),
             ("GET", "/api/v1/peers", String::new()),
-            ("GET", "/api/v1/charter", String::new()),
+            ("GET", CHARTER, String::new()),
+            ("POST", CHARTER, records(&["Ag=="])),
             ("GET", AUTOPILOT, String::new()),
             ("GET", TOKENS, String::new()),
             ("POST", TOKENS, r#"{"role":"meter","label":"x"}"#.to_owned()),

@@ -28,6 +28,8 @@ pub struct Kept {
     pub readings: BTreeMap<(UtcMillis, MeterId), StoredReading>,
     pub tokens: Vec<TokenRecord>,
     pub autopilot: Option<Autopilot>,
+    /// How many charters have come into force since the household started.
+    pub new_charters: u64,
     /// What every operation answers instead of serving.
     pub failure: Option<Unavailable>,
     pub unready: Option<String>,
@@ -157,33 +159,15 @@ impl Household for Home {
     }
 
     fn charter(&self) -> Answer<'_, Charter, Unavailable> {
-        self.serve(|_| {
-            Ok(Charter {
-                hash: [3; 32],
-                height: 1,
-                community: [2; 32],
-                rules: 1,
-                currency: "EUR".to_owned(),
-                slot_length: Duration::from_millis(SLOT_MILLIS),
-                delivery: Duration::from_millis(SLOT_MILLIS),
-                opens_before: Duration::from_secs(48 * 3_600),
-                gate_after_ms: -300_000,
-                price_tick: price("0.01"),
-                quantity_tick: WattHours(1),
-                smallest_fill: WattHours(10),
-                floor: price("-1"),
-                cap: price("1"),
-                fees: vec![Fee { name: "association".to_owned(), per_kwh: price("0.002") }],
-                members: vec![Member {
-                    key: MemberKey([1; 32]),
-                    name: "Anna".to_owned(),
-                    import_limit: Watts(13_800),
-                    export_limit: Watts(10_000),
-                }],
-                operators: vec![MemberKey([1; 32])],
-                proposal_lifetime: Duration::from_secs(15),
-                clock_skew: Duration::from_secs(5),
-            })
+        self.serve(|kept| Ok(kept.charter()))
+    }
+
+    fn publish_charter(&self, records: Vec<Vec<u8>>) -> Answer<'_, Charter, PublishError> {
+        self.serve(|kept| {
+            for (index, record) in records.iter().enumerate() {
+                kept.take_record(record).map_err(|reason| PublishError::Refused { index, reason })?;
+            }
+            Ok(kept.charter())
         })
     }
 
@@ -245,6 +229,52 @@ impl Household for Home {
 }
 
 impl Kept {
+    fn charter(&self) -> Charter {
+        Charter {
+            hash: [3; 32],
+            height: 1 + self.new_charters,
+            community: [2; 32],
+            rules: 1,
+            currency: "EUR".to_owned(),
+            slot_length: Duration::from_millis(SLOT_MILLIS),
+            delivery: Duration::from_millis(SLOT_MILLIS),
+            opens_before: Duration::from_secs(48 * 3_600),
+            gate_after_ms: -300_000,
+            price_tick: price("0.01"),
+            quantity_tick: WattHours(1),
+            smallest_fill: WattHours(10),
+            floor: price("-1"),
+            cap: price("1"),
+            fees: vec![Fee { name: "association".to_owned(), per_kwh: price("0.002") }],
+            members: vec![Member {
+                key: MemberKey([1; 32]),
+                name: "Anna".to_owned(),
+                import_limit: Watts(13_800),
+                export_limit: Watts(10_000),
+            }],
+            operators: vec![MemberKey([1; 32])],
+            proposal_lifetime: Duration::from_secs(15),
+            clock_skew: Duration::from_secs(5),
+        }
+    }
+
+    /// A record is a byte with its height; a second one says what is wrong with it: `s`ignatures, `v`ersion, `o`thers.
+    fn take_record(&mut self, record: &[u8]) -> Result<(), RecordRefusal> {
+        let newest = self.charter().height;
+        match record {
+            [height] if u64::from(*height) <= newest => Ok(()),
+            [height] if u64::from(*height) == newest + 1 => {
+                self.new_charters += 1;
+                Ok(())
+            }
+            [_] => Err(RecordRefusal::NotNext("a record is missing in between; send that first".to_owned())),
+            [_, b's'] => Err(RecordRefusal::NotSigned { good: 1, needed: 2 }),
+            [_, b'v'] => Err(RecordRefusal::NotSupported("install a newer version".to_owned())),
+            [_, b'o'] => Err(RecordRefusal::OtherCommunity),
+            _ => Err(RecordRefusal::Unreadable("one or two bytes are expected".to_owned())),
+        }
+    }
+
     fn place(&mut self, placement: Placement) -> Result<Vec<PlacedOrder>, PlaceError> {
         if let Some(placed) = placement.idempotency.as_ref().and_then(|given| self.placements.get(&given.key)) {
             let same = placed.iter().map(|placed| &placed.order).eq(&placement.orders);

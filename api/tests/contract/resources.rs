@@ -78,6 +78,38 @@ async fn the_node_its_neighbours_and_the_charter() {
     assert_eq!(charter["members"][0]["import_limit_w"], 13_800);
 }
 
+/// A request to publish records, each in base64.
+pub fn records(records: &[&str]) -> String {
+    json!({ "records": records }).to_string()
+}
+
+#[tokio::test]
+async fn a_charter_is_published_once_however_often_it_comes() {
+    let api = Api::new().await;
+    let path = "/api/v1/charter";
+    let before = api.owner("GET", path, "").await.json();
+    assert_eq!(before["height"], 1);
+    // What is in force already, the next one, and the one after that.
+    for (sent, height) in [(&["AQ=="][..], 1), (&["AQ==", "Ag=="], 2), (&["AQ==", "Ag=="], 2), (&["Aw==", "BA=="], 4)] {
+        let answer = api.owner("POST", path, &records(sent)).await;
+        assert_eq!(answer.outcome(), (200, String::new()), "{sent:?}: {}", answer.text);
+        assert_eq!(answer.json()["height"], height, "{sent:?}");
+        assert_eq!(api.owner("GET", path, "").await.json(), answer.json());
+    }
+}
+
+#[tokio::test]
+async fn a_refused_record_is_pointed_at_and_those_before_it_stay() {
+    let api = Api::new().await;
+    let path = "/api/v1/charter";
+    let refused = api.owner("POST", path, &records(&["Ag==", "A3M=", "Aw=="])).await;
+    assert_eq!(refused.outcome(), (409, "charter_not_signed".to_owned()));
+    let error = &refused.json()["errors"][0];
+    assert_eq!(error["pointer"], "/records/1");
+    assert!(error["detail"].as_str().unwrap().contains("1 operators have signed, and it takes 2"), "{error}");
+    assert_eq!(api.owner("GET", path, "").await.json()["height"], 2);
+}
+
 #[tokio::test]
 async fn health_and_readiness() {
     let api = Api::new().await;

@@ -1,7 +1,7 @@
 //! `init`: the household's key, its owner's token, and a community.
 //!
 //! Every step is skipped if it is done already, so a second call mends what a first one left unfinished, and
-//! `init --charter FILE` is also how a household gets a newer charter.
+//! `init --charter FILE` also brings a newer charter to a household whose node does not run.
 
 use std::error::Error;
 use std::fs;

@@ -1,10 +1,11 @@
-//! `charter`: make, show, change and co-sign a community's charter.
+//! `charter`: make, show, change, co-sign and publish a community's charter.
 //!
-//! These commands work on charter files and need no running node. A change takes effect when a strict majority of the
-//! operators has signed it and a member's node has been given the file (`wattswap init --charter FILE`, then a start);
-//! nodes pass it on to each other from there.
+//! These commands work on charter files and need no running node, but for the last one: a change takes effect when a
+//! strict majority of the operators has signed it and `wattswap charter publish` has given it to a member's node. Nodes
+//! pass it on to each other from there.
 
 mod change;
+mod publish;
 mod show;
 pub(super) mod template;
 
@@ -71,6 +72,11 @@ pub(super) enum Command {
         /// The charter file [default: the household's]
         file: Option<PathBuf>,
     },
+    /// Give a signed charter to the running node, which puts it into force and passes it on
+    Publish {
+        /// The charter file [default: the household's]
+        file: Option<PathBuf>,
+    },
 }
 
 /// What a charter says of a member.
@@ -118,6 +124,7 @@ impl Command {
                 change::change(&file(path)?, context, |charter| change::remove(charter, &key))
             }
             Self::Sign { file: path } => sign(&file(path)?, context),
+            Self::Publish { file: path } => publish::publish(&file(path)?, context),
         }
     }
 }
@@ -223,8 +230,8 @@ fn report(file: &CharterFile, path: &Path) -> Outcome {
              who run `wattswap charter sign {path}`."
         ))?,
         None => output::text(&format!(
-            "Wrote {path}. Its newest charter is in force: members take the file with `wattswap init --charter {path}` \
-             and start their nodes again."
+            "Wrote {path}. Enough operators have signed its newest charter: `wattswap charter publish {path}` gives it to \
+             a running node, which passes it on. New members take the file with `wattswap init --charter {path}`."
         ))?,
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
+use wattswap_api::limits::{MAX_BODY_BYTES, MAX_RECORDS_PER_REQUEST};
 use wattswap_api::port::{self, MemberKey as PortKey, PricePerKwh};
 use wattswap_matching::units::PriceError;
 use wattswap_matching::{Level, Price, PriceScale, Slot, UtcMillis, WattHours};
@@ -10,9 +11,14 @@ use wattswap_matching::{Level, Price, PriceScale, Slot, UtcMillis, WattHours};
 use crate::drivers::network::View;
 use crate::drivers::snapshot::{SlotView, Snapshot};
 use crate::drivers::store::{self, Token, TokenError, TokenRole};
+use crate::protocol::chain::CantExtend;
 use crate::protocol::charter::Charter;
-use crate::protocol::household::io::{BadWish, CommandError, OwnTrade, Request, RequestState, Standing, Wish};
+use crate::protocol::governance::NotASuccessor;
+use crate::protocol::household::io::{
+    BadRecord, BadWish, CommandError, OwnTrade, Request, RequestState, Standing, Wish,
+};
 use crate::protocol::ids::{Head, MemberKey, OrderId};
+use crate::protocol::limits::MAX_GOVERNANCE_BYTES;
 use crate::protocol::{autopilot, metering};
 
 /// The orders as wishes in ticks, or why some of them can't be.
@@ -372,6 +378,26 @@ pub(super) fn charter(snapshot: &Snapshot) -> port::Charter {
         operators: charter.operators.iter().map(key).collect(),
         proposal_lifetime: charter.proposal_lifetime,
         clock_skew: charter.clock_skew,
+    }
+}
+
+// As many of the longest records as a request may hold, in base64 with quotes and commas, fit into a body.
+const _: () = assert!(MAX_RECORDS_PER_REQUEST * (MAX_GOVERNANCE_BYTES.div_ceil(3) * 4 + 8) < MAX_BODY_BYTES);
+
+pub(super) fn record_refusal(error: CommandError) -> port::RecordRefusal {
+    match error {
+        CommandError::Governance(BadRecord::Malformed(wrong)) => port::RecordRefusal::Unreadable(wrong.to_string()),
+        CommandError::Governance(BadRecord::OtherCommunity) => port::RecordRefusal::OtherCommunity,
+        CommandError::Governance(BadRecord::CantExtend(wrong)) => match wrong {
+            CantExtend::NotASuccessor(NotASuccessor::NoMajority { good, needed }) => {
+                port::RecordRefusal::NotSigned { good, needed }
+            }
+            CantExtend::NotASuccessor(NotASuccessor::UnknownRules(_)) | CantExtend::SealsNotSupported => {
+                port::RecordRefusal::NotSupported(wrong.to_string())
+            }
+            CantExtend::NotASuccessor(_) => port::RecordRefusal::NotNext(wrong.to_string()),
+        },
+        other => unreachable!("a governance record is never refused with {other:?}"),
     }
 }
 

@@ -17,9 +17,9 @@ use tokio::sync::watch;
 use wattswap_api::events::Events;
 use wattswap_api::port::{
     self, AddTokenError, Answer, Autopilot, AutopilotError, CancelError, Charter, Check, Depth, Household, ListError,
-    Listing, MeterId, NewToken, Page, Peer, PlaceError, PlacedOrder, Placement, Readiness, Reading, Request,
-    RequestFilter, RequestId, RevokeError, SlotSummary, Status, StoredReading, TokenId, TokenRecord, Trade, TradeId,
-    Unavailable, Verdict,
+    Listing, MeterId, NewToken, Page, Peer, PlaceError, PlacedOrder, Placement, PublishError, Readiness, Reading,
+    Request, RequestFilter, RequestId, RevokeError, SlotSummary, Status, StoredReading, TokenId, TokenRecord, Trade,
+    TradeId, Unavailable, Verdict,
 };
 use wattswap_matching::{Slot, UtcMillis};
 
@@ -137,6 +137,14 @@ impl LocalHousehold {
         }
     }
 
+    async fn publish(&self, records: Vec<Vec<u8>>) -> Result<Charter, PublishError> {
+        for (index, record) in records.into_iter().enumerate() {
+            let taken = self.command(Command::Governance(record)).await?;
+            taken.map_err(|refused| PublishError::Refused { index, reason: convert::record_refusal(refused) })?;
+        }
+        Ok(convert::charter(&self.snapshot()))
+    }
+
     fn summaries(&self) -> Vec<SlotSummary> {
         let snapshot = self.snapshot();
         let slots = snapshot.charter.shape.open_slots(clock::now());
@@ -241,6 +249,10 @@ impl Household for LocalHousehold {
 
     fn charter(&self) -> Answer<'_, Charter, Unavailable> {
         futures::future::ready(Ok(convert::charter(&self.snapshot()))).boxed()
+    }
+
+    fn publish_charter(&self, records: Vec<Vec<u8>>) -> Answer<'_, Charter, PublishError> {
+        self.publish(records).boxed()
     }
 
     fn autopilot(&self) -> Answer<'_, Autopilot, Unavailable> {

@@ -5,7 +5,8 @@ use wattswap_matching::{Side, Slot, WattHours};
 
 use super::Household;
 use super::io::{
-    BadWish, Command, CommandError, Event, Origin, Output, Record, Reply, Request, RequestId, RequestState, Wish,
+    BadRecord, BadWish, Command, CommandError, Event, Origin, Output, Record, Reply, Request, RequestId, RequestState,
+    Wish,
 };
 use crate::protocol::autopilot;
 use crate::protocol::governance::SignedRecord;
@@ -20,7 +21,7 @@ impl Household {
             Command::Cancel(id) => self.cancel(id).map(|request| Reply::Cancelled(Box::new(request))),
             Command::Readings(rows) => Ok(Reply::Readings(self.read(rows))),
             Command::SetAutopilot(settings) => self.set_autopilot(settings),
-            Command::Governance(bytes) => self.take_governance(&bytes),
+            Command::Governance(bytes) => Ok(self.take_governance(&bytes).map(|()| Reply::Done)?),
         }
     }
 
@@ -157,15 +158,19 @@ impl Household {
         Ok(Reply::Done)
     }
 
-    fn take_governance(&mut self, bytes: &[u8]) -> Result<Reply, CommandError> {
-        let record = SignedRecord::parse(bytes).map_err(|wrong| CommandError::Governance(wrong.to_string()))?;
-        if record.id == self.chain.newest().id {
-            return Ok(Reply::Done);
+    fn take_governance(&mut self, bytes: &[u8]) -> Result<(), BadRecord> {
+        let record = SignedRecord::parse(bytes)?;
+        if record.founds().is_some_and(|community| community != self.chain.community()) {
+            return Err(BadRecord::OtherCommunity);
         }
-        self.extend_chain(record).map_err(|wrong| CommandError::Governance(wrong.to_string()))?;
+        let held = self.chain.from_height(record.record.height).first();
+        if held.is_some_and(|held| held.id == record.id) {
+            return Ok(());
+        }
+        self.extend_chain(record)?;
         let bytes = self.chain.newest().bytes.clone();
         self.publish(&Gossip::Governance(bytes));
-        Ok(Reply::Done)
+        Ok(())
     }
 
     /// A new charter comes into force.

@@ -17,6 +17,7 @@ use wattswap_matching::{Price, Side, Slot, UtcMillis, WattHours};
 
 use crate::protocol::agreement::words::{Proposal, Refusal};
 use crate::protocol::autopilot;
+use crate::protocol::chain::CantExtend;
 use crate::protocol::entry::{Beacon, Entry, Trade};
 use crate::protocol::governance::SignedRecord;
 use crate::protocol::ids::{Incarnation, LogId, MemberKey, OrderId, ProposalId};
@@ -24,6 +25,7 @@ use crate::protocol::logs::LogStart;
 use crate::protocol::message::{Bytes, Message, Proof};
 use crate::protocol::metering;
 use crate::protocol::signed::Verified;
+use crate::protocol::wire::Malformed;
 
 /// Pairs a command with its reply; chosen by the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -201,7 +203,8 @@ pub enum Command {
     Readings(Vec<metering::Row>),
     /// Let the autopilot trade within these limits, or not at all.
     SetAutopilot(autopilot::Settings),
-    /// Take the next charter of the community into force, and tell the others.
+    /// Take the next record of the community's governance chain into force, and tell the others. One that is held already
+    /// is fine.
     Governance(Vec<u8>),
 }
 
@@ -332,12 +335,26 @@ pub enum CommandError {
         /// The bound.
         limit: usize,
     },
-    /// The governance record does not continue the chain.
+    /// The governance record was not taken.
     #[error("the charter was not accepted: {0}")]
-    Governance(String),
+    Governance(#[from] BadRecord),
     /// The autopilot settings contradict themselves or the charter.
     #[error("these autopilot settings can't be used: {0}")]
     Autopilot(String),
+}
+
+/// Why a governance record was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadRecord {
+    /// The bytes are no record.
+    #[error("it can't be read ({0})")]
+    Malformed(#[from] Malformed),
+    /// It is the first of another chain.
+    #[error("it founds another community")]
+    OtherCommunity,
+    /// It does not continue the chain.
+    #[error(transparent)]
+    CantExtend(#[from] CantExtend),
 }
 
 /// Why a wish can't be traded.
