@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::protocol::chain::{CantExtend, Chain};
+use crate::protocol::chain::Chain;
 use crate::protocol::charter::Act;
 use crate::protocol::governance::{NotASuccessor, SignedRecord};
 use crate::protocol::ids::MemberKey;
@@ -64,7 +64,7 @@ pub enum CharterFileError {
         /// Its place in the file, counted from 0.
         height: usize,
         /// Why it can't stand there.
-        source: CantExtend,
+        source: NotASuccessor,
     },
     /// Too few operators have signed the first charter.
     #[error(
@@ -88,17 +88,17 @@ impl CharterFile {
     /// draft, and nothing can follow it before it is signed.
     ///
     /// # Errors
-    /// [`CantExtend`] unless it follows what is there.
-    pub fn push(&mut self, next: SignedRecord) -> Result<(), CantExtend> {
+    /// [`NotASuccessor`] unless it follows what is there.
+    pub fn push(&mut self, next: SignedRecord) -> Result<(), NotASuccessor> {
         if self.draft.is_some() {
-            return Err(NotASuccessor::AnotherPredecessor.into());
+            return Err(NotASuccessor::AnotherPredecessor);
         }
         let pushed = match &mut self.chain {
             Some(chain) => chain.extend(next.clone()),
             None => Chain::found(next.clone()).map(|chain| self.chain = Some(chain)),
         };
         match pushed {
-            Err(CantExtend::NotASuccessor(NotASuccessor::NoMajority { .. })) => {
+            Err(NotASuccessor::NoMajority { .. }) => {
                 self.draft = Some(next);
                 Ok(())
             }

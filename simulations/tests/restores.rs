@@ -209,7 +209,10 @@ fn a_fill_beyond_the_seal_binds_nobody_if_the_taker_never_got_it() {
     restore(&mut street, &backup);
     street.start(NEIGHBOUR);
     street.run(2 * QUIET);
-    assert!(street.disk(NEIGHBOUR).reservations().is_empty(), "sealed, and held up to the seal: it can't bind any more");
+    assert!(
+        street.disk(NEIGHBOUR).reservations().is_empty(),
+        "sealed, and held up to the seal: it can't bind any more"
+    );
     street.start(WITNESS);
     street.run(2 * QUIET);
     assert_eq!([HOME, NEIGHBOUR].map(|home| traded(&street, home)), [WattHours(0); 2]);
@@ -324,4 +327,33 @@ fn who_is_restored_again_and_again_needs_a_new_key() {
     for home in 1..HOMES {
         assert!(street.household(home).unwrap().status().convicted.is_empty());
     }
+}
+
+#[test]
+fn a_clock_that_jumps_ahead_and_back_costs_nothing_but_time() {
+    for ahead in [Duration::from_secs(20), Duration::from_secs(3 * 3600), Duration::from_secs(400 * 24 * 3600)] {
+        let mut street = street(64);
+        place(&mut street, HOME, Side::Sell, 500);
+        place(&mut street, NEIGHBOUR, Side::Sell, 300);
+        street.run(SECOND);
+        street.set_clock_ahead(HOME, ahead);
+        place_if_open(&mut street, HOME);
+        street.run(20 * SECOND);
+        assert_ne!(street.household(HOME).unwrap().standing(), Standing::Trading, "{ahead:?}: it does not trust itself");
+        let signed = street.entries_of(HOME).last().unwrap().at;
+        assert!(signed <= street.now.after(5 * SECOND), "{ahead:?}: it has signed nothing by that clock");
+        street.set_clock_ahead(HOME, Duration::ZERO);
+        street.run(QUIET);
+        assert_well(&mut street);
+        place(&mut street, HOME, Side::Buy, 100);
+        street.run(10 * SECOND);
+        assert_eq!(traded(&street, HOME), WattHours(100), "{ahead:?}: it trades on");
+        assert_well(&mut street);
+    }
+}
+
+/// The slot may be over by that home's clock.
+fn place_if_open(street: &mut Street, home: usize) {
+    let wish = street.wish(Side::Buy, 10, 900);
+    let _refused = street.command(home, Command::Place { wishes: vec![wish], key: None });
 }

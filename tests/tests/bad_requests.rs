@@ -18,7 +18,7 @@ use wattswap_node::drivers::keys::HouseholdKey;
 use wattswap_node::folder::Folder;
 use wattswap_node::protocol::charter::{Act, Charter, GovernanceRecord};
 use wattswap_node::protocol::governance::SignedRecord;
-use wattswap_node::protocol::ids::{CharterId, EntryId, Head, Incarnation, LogId};
+use wattswap_node::protocol::ids::CharterId;
 use wattswap_node::protocol::limits::MAX_GOVERNANCE_BYTES;
 use wattswap_tests::http::{Answer, request, send, send_and_end};
 use wattswap_tests::market::{Market as _, SOON, Wish};
@@ -282,8 +282,6 @@ fn refuse_bad_charters(target: &Target, folder: &Folder) -> Outcome {
             charter.rules += 1;
         }
     };
-    let log = LogId { author: operator.member(), incarnation: Incarnation { opened: UtcMillis(1), nonce: 1 } };
-    let seals = vec![Head { log, seq: 0, id: EntryId([7; 32]) }];
     let cases = [
         (Vec::new(), 422, "charter_unreadable"),
         (good[..good.len() - 1].to_vec(), 422, "charter_unreadable"),
@@ -293,7 +291,6 @@ fn refuse_bad_charters(target: &Target, folder: &Folder) -> Outcome {
         (next(&operator, &|record| record.prev = Some(CharterId([7; 32])))?, 409, "charter_not_next"),
         (next(&operator, &|record| record.at = UtcMillis(1))?, 409, "charter_not_next"),
         (next(&operator, &change_rules)?, 409, "charter_not_supported"),
-        (next(&operator, &|record| record.act = Act::Seals(seals.clone()))?, 409, "charter_not_supported"),
         (next(&operator, &|record| (record.height, record.prev) = (0, None))?, 409, "charter_of_others"),
     ];
     let ask = |record: Vec<u8>| {

@@ -107,6 +107,39 @@ fn a_charter_is_published_while_everybody_runs() -> Outcome {
     Ok(())
 }
 
+#[test]
+fn the_log_of_a_member_that_vanished_is_sealed_and_it_comes_back_in_a_new_one() -> Outcome {
+    let mut lane = Neighbourhood::found(&Rules::usual(), &["Ada", "Ben", "Cleo"])?;
+    lane.start()?;
+    lane.until_connected()?;
+    let [ada, ben, cleo] = [ADA, BEN, CLEO].map(|index| lane.nodes()[index].client());
+    let slot = ada.slots()?.swap_remove(100);
+    ben.place("offer", &Wish::sell(&slot, 500, "0.2"))?;
+    cleo.until_asked(&slot, WattHours(500))?;
+    ada.until_asked(&slot, WattHours(500))?;
+    lane.node(BEN).kill();
+
+    let ben = lane.nodes()[BEN].member().to_owned();
+    let said = lane.nodes()[ADA].call(&["charter", "seal", &ben])?;
+    assert!(said.contains("charter publish"), "{said}");
+    assert_eq!(ada.depth(&slot)?.1, WattHours(500), "the file alone changes nothing");
+    let said = lane.nodes()[ADA].call(&["charter", "publish"])?;
+    assert!(said.contains("The seals of record number 1 are in force"), "{said}");
+    let shown = lane.nodes()[ADA].call(&["charter", "show", "--json"])?;
+    assert!(shown.contains("\"seals\"") && shown.contains(&ben), "{shown}");
+    for neighbour in [&ada, &cleo] {
+        neighbour.until_asked(&slot, WattHours(0))?;
+    }
+    // Ben's wish still stands: his node posts it again, in a log of its own.
+    lane.start()?;
+    for neighbour in [&ada, &cleo] {
+        neighbour.until_asked(&slot, WattHours(500))?;
+    }
+    sell_and_buy(&lane.nodes()[BEN].client(), &cleo, &lane.nodes()[ADA].client().slots()?[101])?;
+    lane.until_same_book(SOON)?;
+    Ok(())
+}
+
 /// Ada, the operator, changes the charter, and starts again with it.
 fn change_charter(lane: &mut Neighbourhood, change: &[&str]) -> Outcome {
     let ada = lane.node(ADA);

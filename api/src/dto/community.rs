@@ -104,6 +104,8 @@ pub struct Peers {
 pub struct Peer {
     /// Its key.
     pub member: MemberName,
+    /// Whether the charter in force lists it; if not, it was a member and left a log.
+    pub is_member: bool,
     /// The same key as libp2p writes it.
     pub peer_id: String,
     /// Its name in the charter; empty if it has none.
@@ -116,9 +118,9 @@ pub struct Peer {
     /// The newest instant that it signed and this node holds; null if there is none.
     #[schema(required)]
     pub last_heard: Option<Instant>,
-    /// Where its log ends as far as this node holds it; null if it holds none of it.
-    #[schema(required)]
-    pub log: Option<LogHead>,
+    /// Where its logs end as far as this node holds them, oldest first: one, and one more each time that it lost what it
+    /// had signed. Empty if this node holds nothing of it.
+    pub logs: Vec<LogHead>,
     /// Whether it is convicted of cheating.
     pub convicted: bool,
 }
@@ -276,13 +278,14 @@ impl From<port::LogHead> for LogHead {
 impl From<port::Peer> for Peer {
     fn from(peer: port::Peer) -> Self {
         Self {
+            is_member: peer.is_member,
             member: Text(peer.member),
             peer_id: peer.peer_id,
             name: peer.name,
             addresses: peer.addresses,
             connected_since: peer.connected_since.map(Text),
             last_heard: peer.last_heard.map(Text),
-            log: peer.log.map(LogHead::from),
+            logs: peer.logs.into_iter().map(LogHead::from).collect(),
             convicted: peer.convicted,
         }
     }

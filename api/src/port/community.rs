@@ -78,6 +78,8 @@ pub struct LogHead {
 pub struct Peer {
     /// Its key.
     pub member: MemberKey,
+    /// Whether the charter in force lists it; if not, it was a member and left a log.
+    pub is_member: bool,
     /// The same key as libp2p writes it.
     pub peer_id: String,
     /// Its name in the charter; empty if it has none.
@@ -88,8 +90,9 @@ pub struct Peer {
     pub connected_since: Option<UtcMillis>,
     /// The newest instant that it signed and this node holds; `None` if it has signed nothing yet.
     pub last_heard: Option<UtcMillis>,
-    /// Where its log ends as far as this node holds it.
-    pub log: Option<LogHead>,
+    /// Where its logs end as far as this node holds them, oldest first: one, and one more each time that it lost what it
+    /// had signed.
+    pub logs: Vec<LogHead>,
     /// Whether it is convicted of cheating.
     pub convicted: bool,
 }

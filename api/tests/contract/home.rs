@@ -365,12 +365,13 @@ pub fn open_slot() -> Slot {
 pub fn peer() -> Peer {
     Peer {
         member: MemberKey([6; 32]),
+        is_member: true,
         peer_id: "12D3KooX".to_owned(),
         name: "Ben".to_owned(),
         addresses: Vec::new(),
         connected_since: None,
         last_heard: Some(NOW),
-        log: None,
+        logs: Vec::new(),
         convicted: false,
     }
 }

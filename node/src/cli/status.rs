@@ -67,11 +67,12 @@ fn show_peers(peers: &[Peer], context: &Context) -> Outcome {
     use Column::{Number, Words};
     let zone = context.zone();
     let rows = peers.iter().map(|peer| {
-        let entries = peer.log.as_ref().map_or(0, |log| log.seq + 1);
-        let state = match (peer.convicted, peer.connected_since.is_some()) {
-            (true, _) => "convicted of cheating",
-            (false, true) => "connected",
-            (false, false) => "away",
+        let entries = peer.logs.iter().map(|log| log.seq + 1).sum::<u64>();
+        let state = match () {
+            () if peer.convicted => "convicted of cheating",
+            () if !peer.is_member => "no member any more",
+            () if peer.connected_since.is_some() => "connected",
+            () => "away",
         };
         [
             output::short(&peer.member.to_string()).to_owned(),

@@ -5,18 +5,20 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use wattswap_api::events::Events;
 use wattswap_api::limits::Settings;
 use wattswap_api::metrics::Metrics;
+use wattswap_matching::UtcMillis;
 
 use super::clock;
 use super::http::{LocalHousehold, News, ServeError, Server};
 use super::inbox::inbox;
-use super::keys::{self, HouseholdKey, KeyError, NoRandomness};
+use super::keys::{self, HouseholdKey, KeyError};
 use super::network::{Network, NetworkError};
-use super::run::{Loop, RunError, Steps};
+use super::run::{Loop, Recover, RecoverError, RunError, Steps};
 use super::store::{CommitError, OpenError, ReadError, Store};
 use super::telemetry::Figures;
 use crate::charter_file::{CharterFile, CharterFileError};
@@ -24,7 +26,6 @@ use crate::config::Config;
 use crate::folder::Folder;
 use crate::protocol::household::Household;
 use crate::protocol::household::io::Record;
-use crate::protocol::household::recovery::RecoveryError;
 
 /// Why the node does not start. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +39,9 @@ pub enum StartError {
     /// See [`ReadError`].
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// See [`RecoverError`].
+    #[error(transparent)]
+    Recover(#[from] RecoverError),
     /// See [`CommitError`].
     #[error(transparent)]
     Commit(#[from] CommitError),
@@ -57,9 +61,6 @@ pub enum StartError {
         .0.display()
     )]
     OtherCommunity(PathBuf),
-    /// See [`RecoveryError`].
-    #[error(transparent)]
-    Recovery(#[from] RecoveryError),
     /// See [`NetworkError`].
     #[error(transparent)]
     Network(#[from] NetworkError),
@@ -69,9 +70,6 @@ pub enum StartError {
     /// The tokens could not be read.
     #[error("the access tokens can't be read: {0}")]
     Tokens(#[from] wattswap_api::port::Unavailable),
-    /// No seed for the household's nonces.
-    #[error(transparent)]
-    Randomness(#[from] NoRandomness),
     /// A file or thread could not be made.
     #[error("{what}: {source}")]
     Io {
@@ -114,13 +112,9 @@ impl Daemon {
         let key = HouseholdKey::load(&folder.key())?;
         let store = Arc::new(Store::open(&folder.store(), key.member())?);
         take_charters(&folder, &store)?;
-        let now = clock::now();
-        let mut stored = store.load(now);
-        let identity = key.identity();
-        let household = Household::recover(Box::new(key), keys::random()?, &mut stored, config.store.keep_logs(), now);
-        let records = stored.finish()?;
-        let household = household?;
-        tracing::info!(records, entries = household.entries(), "recovered from the store");
+        let (now, identity) = (clock::now(), key.identity());
+        let household = recover(key, &store, config.store.keep_logs(), now)?;
+        let again = again(&folder, config.store.keep_logs());
 
         let figures = Figures::default();
         let (door, inputs) = inbox();
@@ -128,7 +122,8 @@ impl Daemon {
         let view = network.view();
         let events = Arc::new(Events::new(now.0));
         let news = Box::new(News::new(Arc::clone(&events), view.clone(), now));
-        let (the_loop, desk) = Loop::new(household, Arc::clone(&store), network, inputs, figures.clone(), news, steps);
+        let (the_loop, desk) =
+            Loop::new(household, again, Arc::clone(&store), network, inputs, figures.clone(), news, steps);
 
         let metrics = Arc::new(Metrics::new());
         metrics.register(|registry| figures.register(registry));
@@ -171,6 +166,22 @@ impl Daemon {
         self.events.close();
         self.server.stop().await;
     }
+}
+
+/// Makes the household of what the store holds.
+fn recover(key: HouseholdKey, store: &Store, keep_logs: Duration, now: UtcMillis) -> Result<Household, RecoverError> {
+    let mut stored = store.load(now);
+    let household = Household::recover(Box::new(key), keys::random()?, &mut stored, keep_logs, now);
+    let records = stored.finish()?;
+    let household = household?;
+    tracing::info!(records, entries = household.entries(), "recovered from the store");
+    Ok(household)
+}
+
+/// The same again, with the key as the folder holds it then.
+fn again(folder: &Folder, keep_logs: Duration) -> Recover {
+    let key = folder.key();
+    Box::new(move |store, now| recover(HouseholdKey::load(&key)?, store, keep_logs, now))
 }
 
 /// Brings the charters of the folder's file into the store, where they are newer.

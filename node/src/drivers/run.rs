@@ -13,12 +13,15 @@ use wattswap_matching::{Slot, UtcMillis};
 
 use super::clock;
 use super::inbox::{Inputs, Waiting};
+use super::keys::{KeyError, NoRandomness};
 use super::network::Network;
 use super::snapshot::Published;
 use super::store::{CommitError, ReadError, Store};
 use super::telemetry::Figures;
 use crate::protocol::household::Household;
 use crate::protocol::household::io::{Command, CommandError, Event, Halt, Input, Output, Record, Reply, Ticket};
+use crate::protocol::household::recovery::RecoveryError;
+use crate::protocol::ids::MemberKey;
 use crate::protocol::limits::MAX_RANGE_BYTES;
 use crate::protocol::message::Message;
 
@@ -66,6 +69,9 @@ pub enum RunError {
     /// The household refuses to go on.
     #[error(transparent)]
     Halt(#[from] Halt),
+    /// It could not be made anew after the clock was set back.
+    #[error(transparent)]
+    Recover(#[from] RecoverError),
     /// A fault of this program.
     #[error("a part of the node broke off, which is a fault of this program: please report it with the log above")]
     BrokeOff,
@@ -92,9 +98,32 @@ pub trait Watch: Send {
     fn slots(&mut self, changed: &BTreeSet<Slot>, published: &Published);
 }
 
+/// Makes the household anew of what is durable.
+pub type Recover = Box<dyn Fn(&Store, UtcMillis) -> Result<Household, RecoverError> + Send>;
+
+/// Why a household can't be made of what is durable.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoverError {
+    /// The store could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// What is stored does not fit together.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
+    /// The key file is gone.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// No seed for the household's nonces.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+}
+
 /// The loop's own state.
 pub struct Loop {
     household: Household,
+    recover: Recover,
+    /// The household asked for it.
+    restarts: bool,
     store: Arc<Store>,
     network: Network,
     inputs: Inputs,
@@ -146,6 +175,7 @@ impl Loop {
     #[must_use]
     pub fn new(
         mut household: Household,
+        recover: Recover,
         store: Arc<Store>,
         network: Network,
         inputs: Inputs,
@@ -159,6 +189,8 @@ impl Loop {
         let desk = Desk { work: sender, figures: figures.clone() };
         let this = Self {
             household,
+            recover,
+            restarts: false,
             store,
             network,
             inputs,
@@ -299,7 +331,20 @@ impl Loop {
             self.steps.before_output(&output);
             self.carry_out(output)?;
         }
+        if std::mem::take(&mut self.restarts) {
+            self.restart()?;
+        }
         self.publish();
+        Ok(())
+    }
+
+    /// Makes the household anew, and tells it who is connected: the network has not noticed anything.
+    fn restart(&mut self) -> Result<(), RunError> {
+        tracing::warn!("the clock was set back: the books are made anew");
+        let now = clock::now();
+        let peers: Vec<MemberKey> = self.household.connected_peers().collect();
+        self.household = (self.recover)(&self.store, now)?;
+        self.follow_up.extend(peers.into_iter().map(Input::Connected));
         Ok(())
     }
 
@@ -336,6 +381,7 @@ impl Loop {
             Output::Drop(peer) => self.network.drop_member(peer),
             Output::Admit(members) => self.network.admit(members),
             Output::Event(event) => self.watch.event(&event, &self.published),
+            Output::Restart => self.restarts = true,
             Output::Halt(halt) => return Err(halt.into()),
         }
         Ok(())

@@ -36,17 +36,19 @@ pub struct Snapshot {
     pub scales: BTreeMap<CharterId, PriceScale>,
     /// What the owner allows the autopilot.
     pub autopilot: autopilot::Settings,
-    /// Every other member, by key.
+    /// Every other member, and whoever was one and left a log, by key.
     pub peers: Arc<BTreeMap<MemberKey, PeerView>>,
 }
 
-/// Another member.
+/// Another member, or one that was.
 #[derive(Clone, Debug)]
 pub struct PeerView {
+    /// Whether the charter in force lists it.
+    pub is_member: bool,
     /// The newest instant that it signed; none if it was never heard.
     pub last_word: Option<UtcMillis>,
-    /// Where its newest log ends.
-    pub head: Option<Head>,
+    /// Where its logs end, oldest first.
+    pub heads: Vec<Head>,
     /// Whether a stream to it is open.
     pub is_connected: bool,
     /// Whether it was convicted of cheating.
@@ -175,14 +177,19 @@ impl Snapshot {
 }
 
 fn peers(household: &Household, charter: &Charter, status: &Status) -> BTreeMap<MemberKey, PeerView> {
-    // A member's logs come in order, so the newest one stays.
-    let heads: BTreeMap<MemberKey, Head> = household.heads().map(|head| (head.log.author, head)).collect();
-    let others = charter.members.iter().map(|member| member.key).filter(|key| *key != status.me);
-    let view = |key: MemberKey| PeerView {
+    let mut heads: BTreeMap<MemberKey, Vec<Head>> = BTreeMap::new();
+    for head in household.heads() {
+        heads.entry(head.log.author).or_default().push(head);
+    }
+    let mut others: BTreeSet<MemberKey> = heads.keys().copied().collect();
+    others.extend(charter.members.iter().map(|member| member.key));
+    others.remove(&status.me);
+    let mut view = |key: MemberKey| PeerView {
+        is_member: charter.member(&key).is_some(),
         last_word: household.last_word(&key),
-        head: heads.get(&key).copied(),
+        heads: heads.remove(&key).unwrap_or_default(),
         is_connected: household.is_connected(&key),
         is_convicted: status.convicted.contains(&key),
     };
-    others.map(|key| (key, view(key))).collect()
+    others.into_iter().map(|key| (key, view(key))).collect()
 }

@@ -6,7 +6,7 @@ use wattswap_matching::UtcMillis;
 
 use super::charter::{Act, Charter};
 use super::governance::{NotASuccessor, SignedRecord, check_successor};
-use super::ids::{CharterId, CommunityId};
+use super::ids::{CharterId, CommunityId, Head};
 
 /// All governance records from the first charter on; never empty.
 pub struct Chain {
@@ -15,36 +15,29 @@ pub struct Chain {
     in_force: (CharterId, Arc<Charter>),
 }
 
-/// Why a record was not added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CantExtend {
-    /// It does not follow.
-    #[error(transparent)]
-    NotASuccessor(#[from] NotASuccessor),
-    /// Operators' seals are in the format, but this version does not know yet what follows from them.
-    #[error("the record seals logs, which this version can't carry out; install a newer one")]
-    SealsNotSupported,
-}
-
 impl Chain {
     /// Starts a community.
     ///
     /// # Errors
-    /// [`CantExtend`] if it is not a first charter that its operators signed.
-    pub fn found(first: SignedRecord) -> Result<Self, CantExtend> {
+    /// [`NotASuccessor`] if it is not a first charter that its operators signed.
+    pub fn found(first: SignedRecord) -> Result<Self, NotASuccessor> {
         check_successor(None, &first)?;
-        let community = first.founds().ok_or(NotASuccessor::NotAFirst)?;
-        let in_force = (first.id, charter_of(&first)?);
+        let (Some(community), Act::Charter(charter)) = (first.founds(), &first.record.act) else {
+            return Err(NotASuccessor::NotAFirst);
+        };
+        let in_force = (first.id, Arc::new(Charter::clone(charter)));
         Ok(Self { records: vec![first], community, in_force })
     }
 
     /// Adds the next record.
     ///
     /// # Errors
-    /// [`CantExtend`] if it does not follow the newest one.
-    pub fn extend(&mut self, next: SignedRecord) -> Result<(), CantExtend> {
+    /// [`NotASuccessor`] if it does not follow the newest one.
+    pub fn extend(&mut self, next: SignedRecord) -> Result<(), NotASuccessor> {
         check_successor(Some((self.newest(), &self.in_force.1.operators)), &next)?;
-        self.in_force = (next.id, charter_of(&next)?);
+        if let Act::Charter(charter) = &next.record.act {
+            self.in_force = (next.id, Arc::new(Charter::clone(charter)));
+        }
         self.records.push(next);
         Ok(())
     }
@@ -80,18 +73,19 @@ impl Chain {
         now.before(longest_life.unwrap_or_default())
     }
 
+    /// Where the operators say that logs end.
+    pub fn seals(&self) -> impl Iterator<Item = &Head> {
+        self.records.iter().flat_map(|record| match &record.record.act {
+            Act::Charter(_) => [].iter(),
+            Act::Seals(ends) => ends.iter(),
+        })
+    }
+
     /// Every charter of the chain, oldest first.
     pub fn charters(&self) -> impl Iterator<Item = (CharterId, &Charter)> {
         self.records.iter().filter_map(|record| match &record.record.act {
             Act::Charter(charter) => Some((record.id, &**charter)),
             Act::Seals(_) => None,
         })
-    }
-}
-
-fn charter_of(record: &SignedRecord) -> Result<Arc<Charter>, CantExtend> {
-    match &record.record.act {
-        Act::Charter(charter) => Ok(Arc::new(Charter::clone(charter))),
-        Act::Seals(_) => Err(CantExtend::SealsNotSupported),
     }
 }

@@ -85,6 +85,27 @@ pub struct Incarnation {
     pub nonce: u64,
 }
 
+impl fmt::Display for Incarnation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{:016x}", self.opened.0, self.nonce)
+    }
+}
+
+/// The text names no log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a log's name: milliseconds since 1970, a minus sign, and 16 hexadecimal digits")]
+pub struct NotAnIncarnation;
+
+impl std::str::FromStr for Incarnation {
+    type Err = NotAnIncarnation;
+    fn from_str(text: &str) -> Result<Self, NotAnIncarnation> {
+        let (opened, nonce) = text.split_once('-').ok_or(NotAnIncarnation)?;
+        let opened = UtcMillis(opened.parse().map_err(|_| NotAnIncarnation)?);
+        let this = Self { opened, nonce: u64::from_str_radix(nonce, 16).map_err(|_| NotAnIncarnation)? };
+        if this.to_string() == text { Ok(this) } else { Err(NotAnIncarnation) }
+    }
+}
+
 /// One append-only log: its author and incarnation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogId {

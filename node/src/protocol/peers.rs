@@ -91,7 +91,7 @@ impl Peers {
         self.heard.get(member).and_then(|heard| heard.at)
     }
 
-    /// The clock was set back: when each was heard by the old time says nothing any more.
+    /// The clock has stepped: when each was heard by the old time says nothing any more.
     pub fn forget_when(&mut self) {
         for heard in self.heard.values_mut() {
             heard.live = None;

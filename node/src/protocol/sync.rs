@@ -85,11 +85,6 @@ impl Sync {
         self.offers.values().any(|offers| offers.keys().any(|log| log.author == *author))
     }
 
-    /// The clock was set back: what is under way is asked for again.
-    pub fn ask_anew(&mut self) {
-        self.under_way.clear();
-    }
-
     /// When a range that is under way is given up.
     #[must_use]
     pub fn next_deadline(&self) -> Option<UtcMillis> {

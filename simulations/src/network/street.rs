@@ -308,6 +308,10 @@ impl Street {
                 let entries = self.homes[home].disk.range(log, from, count);
                 self.deliver(home, Duration::ZERO, Input::Loaded { ticket, entries });
             }
+            Output::Restart => {
+                self.stop(home);
+                self.start(home);
+            }
             Output::Halt(halt) => {
                 self.homes[home].halted = Some(halt);
                 self.stop(home);

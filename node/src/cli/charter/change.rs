@@ -6,7 +6,7 @@ use super::{MemberArgs, append, read_in_force, report};
 use crate::cli::Outcome;
 use crate::cli::context::Context;
 use crate::drivers::keys::HouseholdKey;
-use crate::protocol::charter::{Charter, Member};
+use crate::protocol::charter::{Act, Charter, Member};
 use crate::protocol::ids::MemberKey;
 
 /// Why a charter can't be changed so.
@@ -31,7 +31,7 @@ pub(super) fn change(
     let in_force = file.chain().map(|chain| Charter::clone(chain.in_force().1));
     let mut charter = in_force.expect("a file that was read in force has a chain");
     change(&mut charter)?;
-    let file = append(file, charter, &key, path)?;
+    let file = append(file, Act::Charter(Box::new(charter)), &key, path)?;
     file.write(path)?;
     report(&file, path)
 }

@@ -6,6 +6,7 @@
 
 mod change;
 mod publish;
+mod seal;
 mod show;
 pub(super) mod template;
 
@@ -21,7 +22,7 @@ use super::output;
 use crate::charter_file::{CharterFile, CharterFileError};
 use crate::drivers::clock;
 use crate::drivers::keys::HouseholdKey;
-use crate::protocol::charter::{Act, Charter, GovernanceRecord};
+use crate::protocol::charter::{Act, GovernanceRecord};
 use crate::protocol::governance::SignedRecord;
 use crate::protocol::ids::MemberKey;
 
@@ -55,6 +56,17 @@ pub(super) enum Command {
         /// Let it co-sign changes of the charter
         #[arg(long)]
         operator: bool,
+        /// The charter file [default: the household's]
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// End the logs of a member that has vanished, leaves or is expelled, where this household's node holds them to
+    ///
+    /// What it has in the book is withdrawn, what others have in doubt with it is settled, and nothing that it writes later
+    /// counts. A member goes on in a new log when it comes back: to expel one, publish the charter without it first.
+    Seal {
+        /// Its key
+        key: MemberKey,
         /// The charter file [default: the household's]
         #[arg(long, value_name = "FILE")]
         file: Option<PathBuf>,
@@ -123,6 +135,7 @@ impl Command {
             Self::Remove { key, file: path } => {
                 change::change(&file(path)?, context, |charter| change::remove(charter, &key))
             }
+            Self::Seal { key, file: path } => seal::seal(key, &file(path)?, context),
             Self::Sign { file: path } => sign(&file(path)?, context),
             Self::Publish { file: path } => publish::publish(&file(path)?, context),
         }
@@ -153,7 +166,7 @@ fn make(template: &Path, after: Option<&Path>, output: Option<PathBuf>, context:
         Some(after) => CharterFile::read(after)?,
         None => CharterFile::default(),
     };
-    let file = append(file, charter, &key, &target)?;
+    let file = append(file, Act::Charter(Box::new(charter)), &key, &target)?;
     file.write(&target)?;
     report(&file, &target)
 }
@@ -173,14 +186,14 @@ pub(super) fn found(
         import_w: member.import.0,
         export_w: member.export.0,
     });
-    append(CharterFile::default(), template.charter()?, key, path)?.write(path)?;
+    append(CharterFile::default(), Act::Charter(Box::new(template.charter()?)), key, path)?.write(path)?;
     Ok(())
 }
 
-/// Adds a charter to the file's chain, signed by this household.
+/// Adds a record to the file's chain, signed by this household.
 fn append(
     mut file: CharterFile,
-    charter: Charter,
+    act: Act,
     key: &HouseholdKey,
     path: &Path,
 ) -> Result<CharterFile, Box<dyn std::error::Error>> {
@@ -188,20 +201,27 @@ fn append(
         return Err(MakeError::Draft(path.to_owned()).into());
     }
     let newest = file.chain().map(crate::protocol::chain::Chain::newest);
-    let operators = file.chain().map_or(&charter.operators, |chain| &chain.in_force().1.operators);
-    if !operators.contains(&key.member()) {
-        return Err(MakeError::NotAnOperator(key.member()).into());
-    }
+    check_operator(&file, &act, key)?;
     let mut record = SignedRecord::unsigned(GovernanceRecord {
         height: newest.map_or(0, |newest| newest.record.height + 1),
         prev: newest.map(|newest| newest.id),
         // A chain's times never run backwards, whatever this machine's clock says.
         at: newest.map_or(clock::now(), |newest| newest.record.at.max(clock::now())),
-        act: Act::Charter(Box::new(charter)),
+        act,
     })?;
     record.co_sign(key)?;
     file.push(record)?;
     Ok(file)
+}
+
+/// Whether this household is one of those who decide on a record: the operators by the charter in force, or by the first.
+fn check_operator(file: &CharterFile, act: &Act, key: &HouseholdKey) -> Result<(), MakeError> {
+    let operators = match (file.chain(), act) {
+        (Some(chain), _) => chain.in_force().1.operators.as_slice(),
+        (None, Act::Charter(charter)) => charter.operators.as_slice(),
+        (None, Act::Seals(_)) => &[],
+    };
+    if operators.contains(&key.member()) { Ok(()) } else { Err(MakeError::NotAnOperator(key.member())) }
 }
 
 fn sign(path: &Path, context: &Context) -> Outcome {
@@ -210,11 +230,7 @@ fn sign(path: &Path, context: &Context) -> Outcome {
     let Some(mut draft) = file.take_draft() else {
         return Ok(output::text(&format!("Nothing in {} awaits a signature.", path.display()))?);
     };
-    let Act::Charter(charter) = &draft.record.act else { return Err(MakeError::NotAnOperator(key.member()).into()) };
-    let operators = file.chain().map_or(&charter.operators, |chain| &chain.in_force().1.operators);
-    if !operators.contains(&key.member()) {
-        return Err(MakeError::NotAnOperator(key.member()).into());
-    }
+    check_operator(&file, &draft.record.act, &key)?;
     draft.co_sign(&key)?;
     file.push(draft)?;
     file.write(path)?;
@@ -226,11 +242,11 @@ fn report(file: &CharterFile, path: &Path) -> Outcome {
     let path = path.display();
     match file.missing_signatures() {
         Some((missing, _)) => output::text(&format!(
-            "Wrote {path}. The newest charter lacks {missing} more signature(s): send the file to the other operators, \
+            "Wrote {path}. Its newest record lacks {missing} more signature(s): send the file to the other operators, \
              who run `wattswap charter sign {path}`."
         ))?,
         None => output::text(&format!(
-            "Wrote {path}. Enough operators have signed its newest charter: `wattswap charter publish {path}` gives it to \
+            "Wrote {path}. Enough operators have signed its newest record: `wattswap charter publish {path}` gives it to \
              a running node, which passes it on. New members take the file with `wattswap init --charter {path}`."
         ))?,
     }

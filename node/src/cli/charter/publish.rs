@@ -62,7 +62,10 @@ fn outcome(file: &CharterFile, before: &Charter, in_force: &Charter) -> String {
     let newest = file.chain().map_or(0, |chain| chain.newest().record.height);
     match () {
         () if newest < number => format!("The node has newer charters than the file: number {number} is in force."),
-        () if before.hash == in_force.hash => format!("Charter number {number} is in force already."),
+        () if before.height == number => format!("Record number {number} is in force already."),
+        () if before.hash == in_force.hash => {
+            format!("The seals of record number {number} are in force. The node passes them on to the others.")
+        }
         () => format!("Charter number {number} is in force: {members} member(s). The node passes it on to the others."),
     }
 }

@@ -13,6 +13,7 @@ use crate::cli::context::Context;
 use crate::cli::output::{self, Column};
 use crate::protocol::charter::{Act, Charter, Shape};
 use crate::protocol::governance::SignedRecord;
+use crate::protocol::ids::{Head, LogId};
 
 pub(super) fn show(path: &Path, context: &Context) -> Outcome {
     let file = CharterFile::read(path)?;
@@ -28,9 +29,15 @@ pub(super) fn show(path: &Path, context: &Context) -> Outcome {
     if let (Some(draft), Some((missing, open))) = (file.draft(), file.missing_signatures()) {
         output::text(&format!("\nNumber {} is NOT in force: it lacks {missing} signature(s) of", draft.record.height))?;
         open.iter().try_for_each(|key| output::text(&format!("  {key}")))?;
-        if let Act::Charter(charter) = &draft.record.act {
-            rules(charter)?;
-            members(charter, context)?;
+        match &draft.record.act {
+            Act::Charter(charter) => {
+                rules(charter)?;
+                members(charter, context)?;
+            }
+            Act::Seals(ends) => ends.iter().try_for_each(|end| {
+                let LogId { author, incarnation } = end.log;
+                output::text(&format!("seals     log {incarnation} of {author} at entry {}", end.seq))
+            })?,
         }
     }
     Ok(())
@@ -108,9 +115,19 @@ fn summary(record: &SignedRecord) -> serde_json::Value {
     });
     match &record.record.act {
         Act::Charter(charter) => summary["charter"] = charter_summary(charter),
-        Act::Seals(seals) => summary["seals"] = json!(seals.len()),
+        Act::Seals(ends) => summary["seals"] = ends.iter().map(seal_summary).collect(),
     }
     summary
+}
+
+fn seal_summary(end: &Head) -> serde_json::Value {
+    let LogId { author, incarnation } = end.log;
+    json!({
+        "member": author.to_string(),
+        "incarnation": incarnation.to_string(),
+        "seq": end.seq,
+        "id": end.id.to_string(),
+    })
 }
 
 fn charter_summary(charter: &Charter) -> serde_json::Value {

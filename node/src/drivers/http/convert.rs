@@ -11,7 +11,6 @@ use wattswap_matching::{Level, Price, PriceScale, Slot, UtcMillis, WattHours};
 use crate::drivers::network::View;
 use crate::drivers::snapshot::{SlotView, Snapshot};
 use crate::drivers::store::{self, Token, TokenError, TokenRole};
-use crate::protocol::chain::CantExtend;
 use crate::protocol::charter::Charter;
 use crate::protocol::governance::NotASuccessor;
 use crate::protocol::household::io::{
@@ -315,9 +314,7 @@ pub(super) fn status(snapshot: &Snapshot, network: &View, started_at: UtcMillis,
 }
 
 fn log_head(head: &Head) -> port::LogHead {
-    let incarnation = head.log.incarnation;
-    let incarnation = format!("{}-{:016x}", incarnation.opened.0, incarnation.nonce);
-    port::LogHead { incarnation, seq: head.seq, id: head.id.0 }
+    port::LogHead { incarnation: head.log.incarnation.to_string(), seq: head.seq, id: head.id.0 }
 }
 
 /// The key as libp2p writes it; the text of a key that no node can have is empty.
@@ -331,12 +328,13 @@ pub(super) fn peer(member: &MemberKey, snapshot: &Snapshot, network: &View) -> O
     let addresses = connection.map(|connection| connection.addresses.as_slice()).unwrap_or_default();
     Some(port::Peer {
         member: key(member),
+        is_member: view.is_member,
         peer_id: peer_id(member),
         name: snapshot.charter.member(member).map(|member| member.name.clone()).unwrap_or_default(),
         addresses: addresses.iter().map(ToString::to_string).collect(),
         connected_since: connection.map(|connection| connection.since),
         last_heard: view.last_word,
-        log: view.head.as_ref().map(log_head),
+        logs: view.heads.iter().map(log_head).collect(),
         convicted: view.is_convicted,
     })
 }
@@ -388,14 +386,10 @@ pub(super) fn record_refusal(error: CommandError) -> port::RecordRefusal {
     match error {
         CommandError::Governance(BadRecord::Malformed(wrong)) => port::RecordRefusal::Unreadable(wrong.to_string()),
         CommandError::Governance(BadRecord::OtherCommunity) => port::RecordRefusal::OtherCommunity,
-        CommandError::Governance(BadRecord::CantExtend(wrong)) => match wrong {
-            CantExtend::NotASuccessor(NotASuccessor::NoMajority { good, needed }) => {
-                port::RecordRefusal::NotSigned { good, needed }
-            }
-            CantExtend::NotASuccessor(NotASuccessor::UnknownRules(_)) | CantExtend::SealsNotSupported => {
-                port::RecordRefusal::NotSupported(wrong.to_string())
-            }
-            CantExtend::NotASuccessor(_) => port::RecordRefusal::NotNext(wrong.to_string()),
+        CommandError::Governance(BadRecord::NotASuccessor(wrong)) => match wrong {
+            NotASuccessor::NoMajority { good, needed } => port::RecordRefusal::NotSigned { good, needed },
+            NotASuccessor::UnknownRules(_) => port::RecordRefusal::NotSupported(wrong.to_string()),
+            _ => port::RecordRefusal::NotNext(wrong.to_string()),
         },
         other => unreachable!("a governance record is never refused with {other:?}"),
     }

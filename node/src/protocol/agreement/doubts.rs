@@ -125,13 +125,6 @@ impl Doubts {
         self.iter().any(|(_, doubt)| doubt.request == *request && now < doubt.closes_at)
     }
 
-    /// The clock was set back: whoever was to be asked later is asked now.
-    pub fn ask_anew(&mut self, now: UtcMillis) {
-        for doubt in self.by_proposal.values_mut() {
-            doubt.ask_at = now.min(doubt.ask_at);
-        }
-    }
-
     /// Takes whose maker is to be asked again; each is asked next at `next`.
     pub fn due(&mut self, now: UtcMillis, next: UtcMillis) -> Vec<Reservation> {
         let due = self.by_proposal.values_mut().filter(|doubt| doubt.ask_at <= now);

@@ -9,7 +9,8 @@ use super::io::{
     Wish,
 };
 use crate::protocol::autopilot;
-use crate::protocol::governance::SignedRecord;
+use crate::protocol::charter::Act;
+use crate::protocol::governance::{NotASuccessor, SignedRecord};
 use crate::protocol::limits::{MAX_ENERGY, MAX_LIVE_REQUESTS, MAX_PLACES_PER_SLOT};
 use crate::protocol::message::Gossip;
 use crate::protocol::metering;
@@ -173,12 +174,17 @@ impl Household {
         Ok(())
     }
 
-    /// A new charter comes into force.
-    pub(super) fn extend_chain(&mut self, record: SignedRecord) -> Result<(), crate::protocol::chain::CantExtend> {
+    /// A new charter comes into force, or logs are sealed.
+    pub(super) fn extend_chain(&mut self, record: SignedRecord) -> Result<(), NotASuccessor> {
         self.chain.extend(record.clone())?;
+        match &record.record.act {
+            Act::Charter(_) => {
+                self.charter_changed();
+                self.tell(Event::Charter);
+            }
+            Act::Seals(ends) => ends.iter().for_each(|end| self.fold.seal(end)),
+        }
         self.persist(Record::Governance(record));
-        self.charter_changed();
-        self.tell(Event::Charter);
         Ok(())
     }
 

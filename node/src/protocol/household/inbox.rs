@@ -119,7 +119,10 @@ impl Household {
             let height = self.chain.newest().record.height + 1;
             self.send(from, Message::GetGovernance { from: height });
         }
-        if summary.heads != self.logs.digest() {
+        if summary.heads == self.logs.digest() {
+            // It holds what we hold, of our own logs too.
+            self.agrees_with_us(from);
+        } else {
             self.send(from, Message::GetHeads);
         }
         if summary.convicted != self.convicted_digest() {

@@ -17,9 +17,8 @@ use wattswap_matching::{Price, Side, Slot, UtcMillis, WattHours};
 
 use crate::protocol::agreement::words::{Proposal, Refusal};
 use crate::protocol::autopilot;
-use crate::protocol::chain::CantExtend;
 use crate::protocol::entry::{Beacon, Entry, Trade};
-use crate::protocol::governance::SignedRecord;
+use crate::protocol::governance::{NotASuccessor, SignedRecord};
 use crate::protocol::ids::{Incarnation, LogId, MemberKey, OrderId, ProposalId};
 use crate::protocol::logs::LogStart;
 use crate::protocol::message::{Bytes, Message, Proof};
@@ -129,6 +128,9 @@ pub enum Output {
     Admit(Vec<MemberKey>),
     /// Tell the owner.
     Event(Event),
+    /// Begin again: once this turn is done, drop the household, [recover](super::recovery) it from what is durable, and
+    /// tell it who is connected.
+    Restart,
     /// The household can't go on; tell why and stop.
     Halt(Halt),
 }
@@ -354,7 +356,7 @@ pub enum BadRecord {
     OtherCommunity,
     /// It does not continue the chain.
     #[error(transparent)]
-    CantExtend(#[from] CantExtend),
+    NotASuccessor(#[from] NotASuccessor),
 }
 
 /// Why a wish can't be traded.

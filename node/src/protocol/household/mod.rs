@@ -91,6 +91,10 @@ pub struct Household {
     forks: BTreeMap<Ticket, Vec<Signed<Entry>>>,
     next_ticket: u64,
     turn_is_open: bool,
+    /// When the driver promised to call again at the latest.
+    wake_by: UtcMillis,
+    /// The driver was asked to start the household again.
+    is_restarting: bool,
     /// Who asked for a beacon, and which proposal it answers.
     pub(super) beacon_wanted_by: BTreeSet<(MemberKey, Option<ProposalId>)>,
     out: VecDeque<Output>,
@@ -100,9 +104,7 @@ impl Household {
     /// Takes note of something that happened outside. See the contract in [`io`].
     pub fn handle(&mut self, now: UtcMillis, input: Input) {
         let before = std::mem::replace(&mut self.now, now);
-        if now < before {
-            self.clock_stepped_back(before);
-        }
+        self.watch_clock(before);
         self.turn_is_open = true;
         match input {
             Input::Command { ticket, command } => {
@@ -125,6 +127,7 @@ impl Household {
     pub fn poll(&mut self) -> Option<Output> {
         if std::mem::take(&mut self.turn_is_open) {
             self.close_turn();
+            self.wake_by = self.next_deadline();
         }
         self.out.pop_front()
     }
@@ -149,21 +152,22 @@ impl Household {
         deadlines.into_iter().flatten().min().expect("summaries always come again")
     }
 
-    /// What was to happen by the old time must not wait until that comes again.
-    fn clock_stepped_back(&mut self, before: UtcMillis) {
-        let now = self.now;
-        for next in [&mut self.next_beacon, &mut self.next_summary, &mut self.next_cut, &mut self.autopilot_wakes] {
-            *next = now.min(*next);
-        }
-        match self.quiet_until {
-            Some(until) if until > before => self.keep_quiet(),
-            until => self.quiet_until = until.map(|until| until.min(now)),
-        }
-        self.doubts.ask_anew(now);
+    /// A clock that steps by more than clocks may differ is not trusted before a peer's was heard. After a step back,
+    /// what time has taken out of the books must be put back, which only a new start does.
+    fn watch_clock(&mut self, before: UtcMillis) {
         let (_, charter) = self.chain.in_force();
-        if now.after(charter.clock_skew) < before {
+        let skew = charter.clock_skew;
+        let stepped_back = self.now.after(skew) < before;
+        if stepped_back && !self.is_restarting {
+            self.is_restarting = true;
+            self.out.push_back(Output::Restart);
+        }
+        if stepped_back || self.now > self.wake_by.after(skew) {
             self.peers.forget_when();
-            self.sync.ask_anew();
+            let peers: Vec<MemberKey> = self.peers.connected().copied().collect();
+            for peer in peers {
+                self.send(peer, Message::GetBeacon);
+            }
         }
     }
 

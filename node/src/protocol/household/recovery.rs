@@ -15,11 +15,11 @@ use super::io::{Output, Record, Standing};
 use super::requests::Requests;
 use crate::protocol::agreement::{Answers, Doubts, Shunned};
 use crate::protocol::autopilot;
-use crate::protocol::chain::{CantExtend, Chain};
+use crate::protocol::chain::Chain;
 use crate::protocol::charter::Charter;
 use crate::protocol::entry::Entry;
 use crate::protocol::fold::Fold;
-use crate::protocol::governance::SignedRecord;
+use crate::protocol::governance::{NotASuccessor, SignedRecord};
 use crate::protocol::ids::{Incarnation, LogId, MemberKey};
 use crate::protocol::limits::{FETCH_OWN_LOGS_FOR, KEEP_LOGS_AT_LEAST, PEERS_TO_COMPARE};
 use crate::protocol::logs::{Fit, Logs};
@@ -38,7 +38,7 @@ pub enum RecoveryError {
     NoCharter,
     /// The governance chain does not hold together.
     #[error("the stored charters do not form a chain ({0}); the store is damaged: bring back a good one")]
-    BrokenChain(#[from] CantExtend),
+    BrokenChain(#[from] NotASuccessor),
     /// A log does not hold together.
     #[error(
         "the stored log of {author} is broken at entry {seq}; the store is damaged. If that is another member's log, \
@@ -99,6 +99,7 @@ impl Household {
         for (id, charter) in chain.charters() {
             fold.know(id, charter.clone());
         }
+        chain.seals().for_each(|end| fold.seal(end));
         fold.advance(now);
         let shape = fold.shape(&chain.in_force().0).expect("the fold has just been told of it");
         let mut household = Self {
@@ -136,6 +137,8 @@ impl Household {
             forks: BTreeMap::new(),
             next_ticket: 0,
             turn_is_open: true,
+            wake_by: now,
+            is_restarting: false,
             beacon_wanted_by: BTreeSet::new(),
             out: VecDeque::new(),
             chain,
@@ -163,10 +166,7 @@ impl Household {
                 self.recorded.insert(own.trade.id());
             }
             // Governance and incarnation came first; the rest undoes records.
-            Record::Governance(_)
-            | Record::Incarnation(_)
-            | Record::Released(_)
-            | Record::Forgotten(_) => {}
+            Record::Governance(_) | Record::Incarnation(_) | Record::Released(_) | Record::Forgotten(_) => {}
         }
         Ok(())
     }

@@ -22,22 +22,25 @@ impl Household {
         // An older log of ours is fetched like anybody's: this one is not written from it.
         let mut own = heads.iter().filter(|head| head.log.author == self.me && head.log >= self.own.id());
         let Some(unknown) = own.find(|head| self.logs.lacks(&head.log, head.seq, head.id)) else {
-            self.compared_with.insert(peer);
-            self.settle_claim(&peer);
-            return;
+            return self.agrees_with_us(peer);
         };
         // Each peer holds us up once at the most.
         self.claims.entry(peer).or_insert(self.now.after(RANGE_TIMEOUT));
         self.send(peer, Message::GetRange { log: unknown.log, from: unknown.seq, count: 1 });
     }
 
+    /// A peer holds nothing of the log at hand that is missing here.
+    pub(super) fn agrees_with_us(&mut self, peer: MemberKey) {
+        self.compared_with.insert(peer);
+        self.settle_claim(&peer);
+    }
+
     /// A peer shows entries of our own. If one of the log at hand, or of a newer one, is missing here, the store was
     /// restored from a backup, or lost its newest writes.
     pub(super) fn shown_own(&mut self, peer: MemberKey, entries: &[Verified<Entry>]) {
         let own = self.own.id();
-        let is_lost = |entry: &Verified<Entry>| {
-            entry.log >= own && self.logs.lacks(&entry.log, entry.seq, EntryId(entry.hash()))
-        };
+        let is_lost =
+            |entry: &Verified<Entry>| entry.log >= own && self.logs.lacks(&entry.log, entry.seq, EntryId(entry.hash()));
         if let Some(lost) = entries.iter().find(|entry| is_lost(entry)) {
             self.restore(lost.log);
         }

@@ -97,6 +97,11 @@ impl Household {
         self.peers.newest_word(member)
     }
 
+    /// Members to which a stream is open.
+    pub fn connected_peers(&self) -> impl Iterator<Item = MemberKey> + '_ {
+        self.peers.connected().copied()
+    }
+
     /// Whether a stream to this member is open.
     #[must_use]
     pub fn is_connected(&self, member: &MemberKey) -> bool {

@@ -1,0 +1,153 @@
+//! Operators end the logs of a member that has vanished or has to go: what others have in doubt with it is settled, and
+//! nothing that it writes later counts.
+
+use std::time::Duration;
+
+use wattswap_matching::{Side, WattHours};
+use wattswap_node::protocol::charter::{Act, Charter, GovernanceRecord};
+use wattswap_node::protocol::governance::SignedRecord;
+use wattswap_node::protocol::household::io::{Command, Reply, Standing};
+use wattswap_node::protocol::ids::Head;
+use wattswap_simulations::network::{Crash, Street};
+
+/// Founded the community, and may change its rules.
+const OPERATOR: usize = 0;
+/// Has to go.
+const MEMBER: usize = 1;
+const TAKER: usize = 2;
+const HOMES: usize = 5;
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// The member offers 500 Wh, and vanishes in the moment in which somebody takes 200 of it.
+fn vanished() -> (Street, Head) {
+    let mut street = Street::new(HOMES, 61);
+    street.run(SECOND);
+    let ask = street.wish(Side::Sell, 500, 1_000);
+    street.place(MEMBER, ask).unwrap();
+    street.run(SECOND);
+    let end = street.household(MEMBER).unwrap().status().own_head.unwrap();
+    let bid = street.wish(Side::Buy, 200, 1_000);
+    street.place(TAKER, bid).unwrap();
+    street.crash_at(MEMBER, Crash::BeforePersist);
+    street.run(MINUTE);
+    assert_eq!(street.disk(TAKER).reservations().len(), 1, "nobody knows whether it was filled");
+    (street, end)
+}
+
+fn publish(street: &mut Street, act: Act) {
+    let newest = street.household(OPERATOR).unwrap().chain().newest().clone();
+    let record =
+        GovernanceRecord { height: newest.record.height + 1, prev: Some(newest.id), at: newest.record.at, act };
+    let mut record = SignedRecord::unsigned(record).unwrap();
+    record.co_sign(&*street.signer(OPERATOR)).unwrap();
+    let reply = street.command(OPERATOR, Command::Governance(record.bytes.to_vec())).unwrap();
+    assert!(matches!(reply, Ok(Reply::Done)), "{reply:?}");
+}
+
+fn asked(street: &mut Street, home: usize) -> WattHours {
+    let slot = street.next_slot();
+    let (_, asks) = street.household(home).unwrap().depth(slot, 10);
+    asks.iter().map(|level| level.quantity).sum()
+}
+
+/// Those of these homes show the same.
+fn assert_alike(street: &mut Street, homes: impl Iterator<Item = usize>) {
+    let statuses: Vec<_> = homes.map(|home| street.household(home).unwrap().status()).collect();
+    assert!(statuses.windows(2).all(|pair| pair[0].heads == pair[1].heads && pair[0].book == pair[1].book));
+    assert!(statuses.iter().all(|status| status.convicted.is_empty()));
+}
+
+#[test]
+fn a_seal_settles_what_is_in_doubt_with_who_has_vanished() {
+    let (mut street, end) = vanished();
+    publish(&mut street, Act::Seals(vec![end]));
+    street.run(SECOND);
+    assert!(street.disk(TAKER).reservations().is_empty(), "nothing before the seal fills it");
+    for home in [OPERATOR, TAKER, 3, 4] {
+        assert_eq!(asked(&mut street, home), WattHours(0), "home {home} shows nothing of it");
+    }
+    // Who restarts, and who was away, knows of the seal too.
+    street.stop(3);
+    street.start(3);
+    street.run(MINUTE);
+    assert_eq!(asked(&mut street, 3), WattHours(0));
+    assert_alike(&mut street, [OPERATOR, TAKER, 3, 4].into_iter());
+}
+
+#[test]
+fn who_comes_back_goes_on_in_a_new_log() {
+    let (mut street, end) = vanished();
+    publish(&mut street, Act::Seals(vec![end]));
+    street.run(SECOND);
+    street.start(MEMBER);
+    street.run(MINUTE);
+    let status = street.household(MEMBER).unwrap().status();
+    assert_eq!(status.standing, Standing::Trading);
+    assert_ne!(status.log, end.log);
+    // Its store is whole: its wish still stands, and the buyer's has found it.
+    let traded: WattHours = street.disk(MEMBER).trades().values().map(|own| own.trade.acceptance.quantity).sum();
+    assert_eq!(traded, WattHours(200));
+    for home in 0..HOMES {
+        assert_eq!(asked(&mut street, home), WattHours(300));
+    }
+    assert_alike(&mut street, 0..HOMES);
+}
+
+#[test]
+fn what_is_written_beyond_a_seal_does_not_count() {
+    let mut street = Street::new(HOMES, 62);
+    street.run(SECOND);
+    let ask = street.wish(Side::Sell, 500, 1_000);
+    street.place(MEMBER, ask).unwrap();
+    street.run(SECOND);
+    let end = street.household(MEMBER).unwrap().status().own_head.unwrap();
+    // The member is cut off, and hears nothing of its seal; somebody else is cut off with it.
+    let friend = TAKER;
+    for here in [MEMBER, friend] {
+        for there in [OPERATOR, 3, 4] {
+            street.set_link(here, there, false);
+        }
+    }
+    let more = street.wish(Side::Sell, 300, 900);
+    street.place(MEMBER, more).unwrap();
+    street.run(SECOND);
+    publish(&mut street, Act::Seals(vec![end]));
+    street.run(SECOND);
+    street.stop(MEMBER);
+    // Some hear of the seal first, the friend of the entry first.
+    for there in [OPERATOR, 3, 4] {
+        street.set_link(friend, there, true);
+    }
+    street.run(MINUTE);
+    for home in [OPERATOR, friend, 3, 4] {
+        assert_eq!(asked(&mut street, home), WattHours(0), "home {home}");
+    }
+    assert_alike(&mut street, [OPERATOR, friend, 3, 4].into_iter());
+}
+
+#[test]
+fn who_is_expelled_is_shut_out_and_its_trades_stand() {
+    let mut street = Street::new(HOMES, 63);
+    street.run(SECOND);
+    let (ask, bid) = (street.wish(Side::Sell, 500, 1_000), street.wish(Side::Buy, 200, 1_000));
+    street.place(MEMBER, ask).unwrap();
+    street.run(SECOND);
+    let bid = street.place(TAKER, bid).unwrap();
+    street.run(10 * SECOND);
+    let expelled = street.key(MEMBER);
+    let mut charter: Charter = street.charter();
+    charter.members.retain(|member| member.key != expelled);
+    publish(&mut street, Act::Charter(Box::new(charter)));
+    street.run(SECOND);
+    let end = street.household(OPERATOR).unwrap().heads().find(|head| head.log.author == expelled).unwrap();
+    publish(&mut street, Act::Seals(vec![end]));
+    street.run(MINUTE);
+    assert_eq!(street.household(MEMBER).unwrap().standing(), Standing::NotAMember);
+    assert_eq!(street.request(TAKER, bid).filled, WattHours(200), "what was traded stays traded");
+    for home in [OPERATOR, TAKER, 3, 4] {
+        assert_eq!(asked(&mut street, home), WattHours(0), "home {home}");
+        assert_eq!(street.household(home).unwrap().standing(), Standing::Trading);
+    }
+    assert_alike(&mut street, [OPERATOR, TAKER, 3, 4].into_iter());
+}
