@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use wattswap_matching::UtcMillis;
 use wattswap_node::protocol::agreement::words::Refusal;
+use wattswap_node::protocol::charter::{Act, Charter};
 use wattswap_node::protocol::entry::{Beacon, Entry};
 use wattswap_node::protocol::governance::SignedRecord;
 use wattswap_node::protocol::household::io::{OwnTrade, Record, Request, RequestId, Reservation};
@@ -185,6 +186,15 @@ impl Disk {
     /// Every entry held.
     pub fn entries(&self) -> impl Iterator<Item = &Verified<Entry>> {
         self.logs.values().flat_map(|log| log.entries.iter().map(|entry| &**entry))
+    }
+
+    /// The newest charter.
+    #[must_use]
+    pub fn charter(&self) -> Option<&Charter> {
+        self.governance.iter().rev().find_map(|record| match &record.record.act {
+            Act::Charter(charter) => Some(&**charter),
+            Act::Seals(_) => None,
+        })
     }
 
     /// The household's own current log; none if it never ran.

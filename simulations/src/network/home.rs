@@ -91,6 +91,9 @@ pub(super) struct Home {
     /// When it is woken next, and the number of that alarm; earlier alarms are stale.
     pub alarm: Option<(UtcMillis, u32)>,
     pub alarms: u32,
+    /// When it was woken last, and how often at that instant.
+    pub woken_at: UtcMillis,
+    pub wakes_at_once: u32,
     /// The latest time that this process has been told.
     pub latest: UtcMillis,
 }
@@ -115,6 +118,8 @@ impl Home {
             seen: Seen::default(),
             alarm: None,
             alarms: 0,
+            woken_at: UtcMillis(0),
+            wakes_at_once: 0,
             latest: UtcMillis(0),
         }
     }

@@ -20,6 +20,7 @@ use super::links::Links;
 use super::queue::Queue;
 use super::random::Random;
 use super::trace::Trace;
+use super::troubles::OPERATOR;
 use super::turn::Turn;
 
 /// For how long households keep logs when all that they say is over.
@@ -91,6 +92,7 @@ pub struct Street {
     pub(super) reply: Option<Result<Reply, CommandError>>,
     pub(super) next_ticket: u64,
     pub(super) events: u64,
+    pub(super) sleepless: Option<usize>,
 }
 
 impl Street {
@@ -133,6 +135,7 @@ impl Street {
             reply: None,
             next_ticket: 0,
             events: 0,
+            sleepless: None,
         }
     }
 
@@ -201,6 +204,31 @@ impl Street {
     #[must_use]
     pub fn halted(&self, home: usize) -> Option<Halt> {
         self.homes[home].halted
+    }
+
+    /// Whether a household is a member by the charter that the operator's household knows last.
+    #[must_use]
+    pub fn is_member(&self, home: usize) -> bool {
+        let newest = self.homes[OPERATOR].disk.charter();
+        newest.is_some_and(|charter| charter.member(&self.homes[home].me).is_some())
+    }
+
+    /// Whether a household waits for its disk.
+    #[must_use]
+    pub fn is_writing(&self, home: usize) -> bool {
+        self.homes[home].writing.is_some()
+    }
+
+    /// A household that was woken again and again at one instant, and is left asleep for that.
+    #[must_use]
+    pub fn sleepless(&self) -> Option<usize> {
+        self.sleepless
+    }
+
+    /// Events that are yet to happen.
+    #[must_use]
+    pub fn waiting_events(&self) -> usize {
+        self.queue.len()
     }
 
     /// What a household's wall clock shows.

@@ -15,6 +15,8 @@ use super::street::{Event, Street};
 
 /// Inputs of one turn, as in the real node.
 const MAX_PER_TURN: usize = 1_024;
+/// Wakes of one household at one instant: more are a loop that makes no progress.
+const MAX_WAKES_AT_ONCE: u32 = 1_000;
 
 /// What a household did in a turn, as far as it happened.
 pub struct Turn {
@@ -51,6 +53,12 @@ impl Street {
             return None;
         }
         home.alarm = None;
+        home.wakes_at_once = if home.woken_at == self.now { home.wakes_at_once + 1 } else { 1 };
+        home.woken_at = self.now;
+        if home.wakes_at_once > MAX_WAKES_AT_ONCE {
+            self.sleepless = Some(at);
+            return None;
+        }
         if home.writing.is_some() || !home.is_running() {
             return None;
         }
