@@ -65,6 +65,12 @@ impl OwnLog {
         same.fold((0, WattHours::ZERO), |(count, sum), (order, _)| (count + 1, sum + order.quantity))
     }
 
+    /// How much is staged to be placed for a request.
+    #[must_use]
+    pub fn staged_for(&self, request: &RequestId) -> WattHours {
+        self.places.iter().filter(|(_, of)| of == request).map(|(order, _)| order.quantity).sum()
+    }
+
     /// Time of the entry that is being staged if it is closed at `now`.
     #[must_use]
     pub fn entry_time(&self, now: UtcMillis) -> UtcMillis {

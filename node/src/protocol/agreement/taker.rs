@@ -123,7 +123,9 @@ impl Household {
     fn unposted(&self, request: &Request) -> WattHours {
         let orders = request.orders.iter().filter_map(|id| self.fold.order(id));
         let posted: WattHours = orders.map(|order| order.open(self.now)).sum();
-        request.wish.quantity.less_at_least_zero(request.filled + self.doubts.loose(&request.id) + posted)
+        // A request may be served twice in a turn: once by itself, and once because a maker that it waited for is free.
+        let staged = self.own.staged_for(&request.id);
+        request.wish.quantity.less_at_least_zero(request.filled + self.doubts.loose(&request.id) + posted + staged)
     }
 
     /// Whether a resting order's owner can be asked now, with hope for an answer.
