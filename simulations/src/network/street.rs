@@ -265,6 +265,7 @@ impl Street {
     /// ever did.
     pub fn heal(&mut self) {
         self.faults = Faults { loss: 0, repeat: 0, longest_delay: Duration::from_millis(50) };
+        self.shortest_delay = Duration::from_millis(1);
         self.links.mend();
         for home in 0..self.homes.len() {
             self.homes[home].crash = None;
