@@ -56,7 +56,7 @@ impl Checker for Bounds {
     fn when_all_is_over(&mut self, _: &Chronicle, street: &mut Street) -> Result<(), String> {
         for home in 0..street.homes() {
             let disk = street.disk(home);
-            let (doubts, refusals) = (disk.reservations().len(), disk.refusals().count());
+            let (doubts, refusals) = (street.doubts_among_members(home), disk.refusals().count());
             require(refusals == 0, || format!("home {home} still remembers {refusals} refusals"))?;
             let member = street.is_member(home);
             require(!member || doubts == 0, || format!("home {home} is still in doubt about {doubts} takes"))?;

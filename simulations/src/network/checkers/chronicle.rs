@@ -33,16 +33,27 @@ pub struct Placed {
     pub filled: WattHours,
 }
 
+/// Where a trade stands.
+#[derive(Clone, Copy)]
+pub struct Copied {
+    /// In this log.
+    pub log: LogId,
+    /// Number of the entry.
+    pub seq: u64,
+    /// Time of the entry.
+    pub at: UtcMillis,
+}
+
 /// A trade that stands in some log.
 pub struct Agreed {
     /// What was proposed.
     pub proposal: Proposal,
     /// What was accepted.
     pub acceptance: Acceptance,
-    /// Number and time of the entry in the maker's log.
-    pub by_maker: Option<(u64, UtcMillis)>,
-    /// Time of the entry in a log of the taker.
-    pub by_taker: Option<UtcMillis>,
+    /// Where in the maker's log.
+    pub by_maker: Option<Copied>,
+    /// Where in a log of the taker.
+    pub by_taker: Option<Copied>,
 }
 
 /// A wish of a household's people, or of its autopilot.
@@ -151,11 +162,9 @@ impl Chronicle {
             by_taker: None,
         });
         let by_maker = entry.log == fill.proposal.maker;
-        if by_maker {
-            agreed.by_maker.get_or_insert((entry.seq, entry.at));
-        } else {
-            agreed.by_taker.get_or_insert(entry.at);
-        }
+        let copied = Copied { log: entry.log, seq: entry.seq, at: entry.at };
+        let copy = if by_maker { &mut agreed.by_maker } else { &mut agreed.by_taker };
+        copy.get_or_insert(copied);
         self.fresh.push((id, by_maker));
         if is_new {
             for order in std::iter::once(fill.proposal.order).chain(fill.proposal.own_order) {
@@ -170,7 +179,7 @@ impl Chronicle {
     #[must_use]
     pub fn makers_counts(&self, agreed: &Agreed) -> bool {
         let (proposal, acceptance) = (&agreed.proposal, &agreed.acceptance);
-        let Some((seq, at)) = agreed.by_maker else { return false };
+        let Some(Copied { seq, at, .. }) = agreed.by_maker else { return false };
         let Some(placed) = self.orders.get(&proposal.order) else { return false };
         let Some(charter) = self.charters.get(&proposal.charter) else { return false };
         let gate = charter.shape.gate(proposal.slot);
@@ -188,9 +197,8 @@ impl Chronicle {
     /// Whether the taker's copy counts alone.
     #[must_use]
     pub fn takers_counts(&self, agreed: &Agreed) -> bool {
-        let (Some(at), Some(charter)) = (agreed.by_taker, self.charters.get(&agreed.proposal.charter)) else {
-            return false;
-        };
+        let charter = self.charters.get(&agreed.proposal.charter);
+        let (Some(Copied { at, .. }), Some(charter)) = (agreed.by_taker, charter) else { return false };
         let slot = agreed.proposal.slot;
         charter.shape.opens(slot) <= at && at < charter.shape.gate(slot).after(COPY_COUNTS_FOR)
     }

@@ -10,7 +10,9 @@ use wattswap_matching::{Level, Price, Side, Slot, UtcMillis, WattHours};
 use wattswap_node::protocol::charter::Charter;
 use wattswap_node::protocol::household::Household;
 use wattswap_node::protocol::household::io::Record;
+use wattswap_node::protocol::ids::{LogId, OrderId};
 
+use super::chronicle::{Copied, Placed};
 use super::{Checker, Chronicle, require};
 use crate::network::{Street, Turn};
 
@@ -62,11 +64,13 @@ fn compare_with(seen: &Chronicle, street: &mut Street, home: usize) -> Result<()
     let now = street.wall_clock(home);
     let Some(household) = street.household(home) else { return Ok(()) };
     let charter = Charter::clone(household.charter().1);
+    let held = Held::new(seen, street, home);
     for slot in charter.shape.open_slots(now) {
+        let Some(household) = street.household(home) else { return Ok(()) };
         let (bids, asks) = household.depth(slot, ALL_LEVELS);
         for (side, shown) in [(Side::Buy, bids), (Side::Sell, asks)] {
             let shown: Levels = shown.iter().map(|Level { price, quantity, .. }| (*price, *quantity)).collect();
-            let open = open(seen, &charter, slot, side, now);
+            let open = open(&held, &charter, slot, side, now);
             require(shown == open, || {
                 format!("home {home} shows other {side:?} orders in slot {} than are open: {shown:?}, {open:?}", slot.0.0)
             })?;
@@ -75,16 +79,45 @@ fn compare_with(seen: &Chronicle, street: &mut Street, home: usize) -> Result<()
     Ok(())
 }
 
-fn open(seen: &Chronicle, charter: &Charter, slot: Slot, side: Side, now: UtcMillis) -> Levels {
+/// What of the chronicle a household holds: words of a former member may not have reached it.
+struct Held<'s> {
+    seen: &'s Chronicle,
+    /// Orders that are not cancelled.
+    orders: Vec<(OrderId, &'s Placed)>,
+    filled: BTreeMap<OrderId, WattHours>,
+}
+
+impl<'s> Held<'s> {
+    fn new(seen: &'s Chronicle, street: &Street, home: usize) -> Self {
+        let disk = street.disk(home);
+        let holds = |log: LogId, seq: u64| disk.entry(log, seq).is_some();
+        let is_open = |placed: &Placed| {
+            let cancelled = placed.cancelled_in.is_some_and(|seq| holds(placed.log, seq));
+            holds(placed.log, placed.seq) && !cancelled
+        };
+        let orders = seen.orders.iter().filter(|(_, placed)| is_open(placed));
+        let copied = |copy: &Option<Copied>| copy.is_some_and(|copy| holds(copy.log, copy.seq));
+        let trades = seen.trades.values().filter(|agreed| copied(&agreed.by_maker) || copied(&agreed.by_taker));
+        let mut filled: BTreeMap<OrderId, WattHours> = BTreeMap::new();
+        for agreed in trades.filter(|agreed| seen.binds(agreed)) {
+            for order in std::iter::once(agreed.proposal.order).chain(agreed.proposal.own_order) {
+                *filled.entry(order).or_default() += agreed.acceptance.quantity;
+            }
+        }
+        Self { seen, orders: orders.map(|(id, placed)| (*id, placed)).collect(), filled }
+    }
+}
+
+fn open(held: &Held<'_>, charter: &Charter, slot: Slot, side: Side, now: UtcMillis) -> Levels {
     let mut levels: BTreeMap<Price, WattHours> = BTreeMap::new();
-    for placed in seen.orders.values() {
+    for (id, placed) in &held.orders {
         let order = &placed.order;
         let same = order.slot == slot && order.side == side;
-        if !same || placed.cancelled_in.is_some() || order.expires_at <= now {
+        if !same || order.expires_at <= now {
             continue;
         }
-        let same_shape = seen.charters.get(&order.charter).is_some_and(|of| of.shape == charter.shape);
-        let left = order.quantity - placed.filled;
+        let same_shape = held.seen.charters.get(&order.charter).is_some_and(|of| of.shape == charter.shape);
+        let left = order.quantity - held.filled.get(id).copied().unwrap_or_default();
         if same_shape && left.is_positive() {
             *levels.entry(order.price).or_default() += left;
         }

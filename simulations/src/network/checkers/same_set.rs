@@ -20,6 +20,13 @@ impl Checker for SameSet {
 }
 
 impl Street {
+    /// Takes of a household in doubt. With a maker that is no member any more they stay so until its log is sealed.
+    #[must_use]
+    pub fn doubts_among_members(&self, home: usize) -> usize {
+        let makers = self.disk(home).reservations().values().map(|kept| kept.proposal.maker.author);
+        makers.filter_map(|maker| self.number(&maker)).filter(|maker| self.is_member(*maker)).count()
+    }
+
     /// Whether all members run, trade, hold the same entries and charters, show the same book, and doubt nothing.
     ///
     /// # Errors
@@ -35,7 +42,8 @@ impl Street {
             let status = household.status();
             let standing = status.standing;
             require(standing == Standing::Trading, || format!("home {home} does not trade: {standing:?}"))?;
-            require(status.in_doubt == 0, || format!("home {home} is in doubt about {} takes", status.in_doubt))?;
+            let doubts = self.doubts_among_members(home);
+            require(doubts == 0, || format!("home {home} is in doubt about {doubts} takes"))?;
             let holds = (newest, status.heads, status.book);
             let (of, other) = *first.get_or_insert((home, holds));
             require(other.0 == holds.0, || format!("homes {of} and {home} have another charter in force"))?;
