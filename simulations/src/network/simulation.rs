@@ -87,6 +87,7 @@ pub struct Finding {
 /// Runs a seed's options to the end; people and troubles do nothing after `most_steps`.
 #[must_use]
 pub fn run(options: &Options, most_steps: u64) -> Outcome {
+    wattswap_node::protocol::memo::remember();
     let mut simulation = Simulation::new(options.clone(), most_steps);
     let started = simulation.street.now;
     let violation = simulation.run_to_the_end().err();

@@ -17,7 +17,7 @@ use super::{Checker, Chronicle, require};
 use crate::network::{Street, Turn};
 
 /// A twin is made once in so many turns: it costs a fold of all that is held.
-const TURNS_BETWEEN_TWINS: u64 = 701;
+const TURNS_BETWEEN_TWINS: u64 = 4_001;
 /// More price levels than a slot ever has.
 const ALL_LEVELS: usize = 100_000;
 
