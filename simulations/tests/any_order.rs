@@ -23,8 +23,8 @@ struct Written {
 fn write(seed: u64) -> Written {
     let mut street = Street::new(HOMES, seed);
     let mut random = Random::new(seed);
-    street.faults = Faults { loss: 50, repeat: 50, longest_delay: Duration::from_millis(300) };
     street.run(Duration::from_secs(20));
+    street.faults = Faults { loss: 50, repeat: 50, longest_delay: Duration::from_millis(300) };
     for _ in 0..60 {
         let home = usize::try_from(random.below(HOMES as u64)).unwrap();
         let live = street.disk(home).requests().keys().next().copied();

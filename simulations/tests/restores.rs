@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wattswap_matching::{Side, WattHours};
 use wattswap_node::protocol::entry::Op;
-use wattswap_node::protocol::household::io::{Halt, Input, RequestId, RequestState, Standing, Ticket};
+use wattswap_node::protocol::household::io::{Command, Halt, Input, RequestId, RequestState, Standing, Ticket};
 use wattswap_node::protocol::ids::{Head, LogId};
 use wattswap_node::protocol::limits::MAX_INCARNATIONS;
 use wattswap_node::protocol::message::Gossip;
@@ -135,6 +135,7 @@ fn a_proposal_that_the_backup_has_forgotten_is_not_made_again() {
     // The wish is in the backup; that it was proposed, to somebody who has not answered yet, is not.
     street.set_link(HOME, NEIGHBOUR, false);
     street.set_link(HOME, WITNESS, false);
+    street.run(SECOND);
     let bid = place(&mut street, HOME, Side::Buy, 300);
     assert!(street.disk(HOME).reservations().is_empty());
     let backup = street.disk(HOME).clone();
@@ -159,12 +160,14 @@ fn entries_that_only_one_neighbour_holds_turn_up_later_without_a_fork() {
     street.run(SECOND);
     for other in (0..HOMES).filter(|home| ![HOME, WITNESS].contains(home)) {
         street.set_link(HOME, other, false);
+        street.set_link(WITNESS, other, false);
     }
+    street.run(SECOND);
     place(&mut street, HOME, Side::Sell, 500);
     street.run(SECOND);
     street.stop(WITNESS);
-    for other in (0..HOMES).filter(|home| *home != HOME) {
-        street.set_link(HOME, other, true);
+    for other in 0..HOMES {
+        (0..other).for_each(|home| street.set_link(home, other, true));
     }
     let old = log_of(&mut street, HOME);
     restore(&mut street, &backup);
@@ -336,13 +339,14 @@ fn a_clock_that_jumps_ahead_and_back_costs_nothing_but_time() {
         place(&mut street, HOME, Side::Sell, 500);
         place(&mut street, NEIGHBOUR, Side::Sell, 300);
         street.run(SECOND);
-        street.set_clock_ahead(HOME, ahead);
+        let millis = i64::try_from(ahead.as_millis()).unwrap();
+        street.set_clock(HOME, |clock, now| clock.jump(now, millis));
         place_if_open(&mut street, HOME);
         street.run(20 * SECOND);
         assert_ne!(street.household(HOME).unwrap().standing(), Standing::Trading, "{ahead:?}: it does not trust itself");
         let signed = street.entries_of(HOME).last().unwrap().at;
         assert!(signed <= street.now.after(5 * SECOND), "{ahead:?}: it has signed nothing by that clock");
-        street.set_clock_ahead(HOME, Duration::ZERO);
+        street.set_clock(HOME, |clock, now| clock.jump(now, -millis));
         street.run(QUIET);
         assert_well(&mut street);
         place(&mut street, HOME, Side::Buy, 100);

@@ -113,7 +113,7 @@ fn simulations_use_the_protocol_alone() {
     let dependencies = package("wattswap-simulations")["dependencies"].as_array().cloned().unwrap_or_default();
     let node = dependencies.iter().find(|each| each["name"] == "wattswap-node").expect("simulations run the protocol");
     assert_eq!(node["uses_default_features"], false);
-    assert_eq!(node["features"], Value::Array(Vec::new()), "the daemon has no place in a simulation");
+    assert_eq!(node["features"], serde_json::json!(["memo"]), "the daemon has no place in a simulation");
 }
 
 #[test]

@@ -21,6 +21,8 @@ pub mod household;
 pub mod ids;
 pub mod limits;
 pub mod logs;
+#[cfg(feature = "memo")]
+pub mod memo;
 pub mod message;
 pub mod metering;
 pub mod nonces;

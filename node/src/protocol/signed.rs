@@ -107,6 +107,14 @@ impl<T: Statement> Signed<T> {
     #[must_use]
     pub fn has_good_signature(&self) -> bool {
         let Ok((payload, signature)) = wire::cose::open(&self.bytes, T::MAX_BYTES) else { return false };
+        let check = || self.is_signed(payload, signature);
+        #[cfg(feature = "memo")]
+        return super::memo::verdict(T::DOMAIN, self.hash, signature, check);
+        #[cfg(not(feature = "memo"))]
+        check()
+    }
+
+    fn is_signed(&self, payload: &[u8], signature: &[u8; 64]) -> bool {
         let Ok(key) = VerifyingKey::from_bytes(&self.statement.signer().0) else { return false };
         let message = wire::cose::to_be_signed(T::DOMAIN, payload);
         key.verify_strict(&message, &Signature::from_bytes(signature)).is_ok()

@@ -1,25 +1,37 @@
 //! What a simulated household has made durable.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use wattswap_matching::UtcMillis;
 use wattswap_node::protocol::agreement::words::Refusal;
+use wattswap_node::protocol::charter::{Act, Charter};
 use wattswap_node::protocol::entry::{Beacon, Entry};
 use wattswap_node::protocol::governance::SignedRecord;
 use wattswap_node::protocol::household::io::{OwnTrade, Record, Request, RequestId, Reservation};
-use wattswap_node::protocol::ids::{Incarnation, LogId, MemberKey, ProposalId};
+use wattswap_node::protocol::ids::{EntryId, Incarnation, LogId, MemberKey, ProposalId};
+use wattswap_node::protocol::limits::MAX_RANGE_BYTES;
 use wattswap_node::protocol::logs::LogStart;
 use wattswap_node::protocol::message::{Bytes, Proof};
 use wattswap_node::protocol::signed::Verified;
 use wattswap_node::protocol::{autopilot, metering};
+
+/// Entries that any household holds, once each: a thousand disks share them.
+pub type Library = BTreeMap<EntryId, Arc<Verified<Entry>>>;
+
+/// The consecutive entries that are kept of a log.
+#[derive(Clone, Default)]
+struct Log {
+    start: u64,
+    entries: Vec<Arc<Verified<Entry>>>,
+}
 
 /// The durable records of one household, as a store would hold them.
 #[derive(Clone, Default)]
 pub struct Disk {
     governance: Vec<SignedRecord>,
     incarnation: Option<Incarnation>,
-    log_starts: BTreeMap<LogId, u64>,
-    entries: BTreeMap<(LogId, u64), Verified<Entry>>,
+    logs: BTreeMap<LogId, Log>,
     beacon: Option<Verified<Beacon>>,
     requests: BTreeMap<RequestId, Request>,
     reservations: BTreeMap<ProposalId, Reservation>,
@@ -42,16 +54,41 @@ impl Disk {
         records.into_iter().for_each(|record| self.write(record));
     }
 
+    /// Makes records durable, all of them, and keeps no second copy of an entry that the library holds.
+    pub(super) fn commit_shared(&mut self, records: &[Record], library: &mut Library) {
+        for record in records {
+            match record {
+                Record::Entry(entry) => {
+                    let shared = library.entry(EntryId(entry.hash())).or_insert_with(|| Arc::new(entry.clone()));
+                    self.append(Arc::clone(shared));
+                }
+                other => self.write(other.clone()),
+            }
+        }
+    }
+
+    fn append(&mut self, entry: Arc<Verified<Entry>>) {
+        let log = self.logs.entry(entry.log).or_default();
+        let place = entry.seq.checked_sub(log.start).and_then(|place| usize::try_from(place).ok());
+        match place {
+            Some(place) if place == log.entries.len() => log.entries.push(entry),
+            Some(place) if place < log.entries.len() => log.entries[place] = entry,
+            _ => panic!("a household keeps the entries of a log without gaps"),
+        }
+    }
+
+    fn start_log(&mut self, LogStart { log, seq }: LogStart) {
+        let log = self.logs.entry(log).or_default();
+        let gone = usize::try_from(seq.saturating_sub(log.start)).unwrap_or(usize::MAX).min(log.entries.len());
+        log.entries.drain(..gone);
+        log.start = seq;
+    }
+
     fn write(&mut self, record: Record) {
         match record {
             Record::Incarnation(incarnation) => self.incarnation = Some(incarnation),
-            Record::LogStart(LogStart { log, seq }) => {
-                self.log_starts.insert(log, seq);
-                self.entries.retain(|(of, number), _| *of != log || *number >= seq);
-            }
-            Record::Entry(entry) => {
-                self.entries.insert((entry.log, entry.seq), entry);
-            }
+            Record::LogStart(start) => self.start_log(start),
+            Record::Entry(entry) => self.append(Arc::new(entry)),
             Record::Governance(record) => self.governance.push(record),
             Record::Beacon(beacon) => self.beacon = Some(beacon),
             Record::Request(request) => {
@@ -84,8 +121,9 @@ impl Disk {
     pub fn records(&self) -> impl Iterator<Item = Record> + '_ {
         let governance = self.governance.iter().cloned().map(Record::Governance);
         let incarnation = self.incarnation.map(Record::Incarnation).into_iter();
-        let starts = self.log_starts.iter().map(|(log, seq)| Record::LogStart(LogStart { log: *log, seq: *seq }));
-        let entries = self.entries.values().cloned().map(Record::Entry);
+        let starts = self.logs.iter().filter(|(_, kept)| kept.start > 0);
+        let starts = starts.map(|(log, kept)| Record::LogStart(LogStart { log: *log, seq: kept.start }));
+        let entries = self.entries().cloned().map(Record::Entry);
         let beacon = self.beacon.clone().map(Record::Beacon).into_iter();
         let requests = self.requests.values().cloned().map(Record::Request);
         let reservations = self.reservations.values().cloned().map(Record::Reservation);
@@ -103,8 +141,23 @@ impl Disk {
     /// Signed bytes of consecutive entries.
     #[must_use]
     pub fn range(&self, log: LogId, from: u64, count: u16) -> Vec<Bytes> {
-        let entries = self.entries.range((log, from)..(log, from.saturating_add(u64::from(count))));
-        entries.map(|(_, entry)| entry.bytes().clone()).collect()
+        let Some(kept) = self.logs.get(&log) else { return Vec::new() };
+        let first = usize::try_from(from.saturating_sub(kept.start)).unwrap_or(usize::MAX);
+        let mut bytes = 0;
+        let fits = |entry: &&Arc<Verified<Entry>>| {
+            bytes += entry.bytes().len();
+            bytes <= MAX_RANGE_BYTES
+        };
+        let entries = kept.entries.iter().skip(first).take(usize::from(count)).take_while(fits);
+        entries.map(|entry| entry.bytes().clone()).collect()
+    }
+
+    /// An entry, if it is held.
+    #[must_use]
+    pub fn entry(&self, log: LogId, seq: u64) -> Option<&Verified<Entry>> {
+        let kept = self.logs.get(&log)?;
+        let place = usize::try_from(seq.checked_sub(kept.start)?).ok()?;
+        kept.entries.get(place).map(|entry| &**entry)
     }
 
     /// The household's trades.
@@ -132,6 +185,21 @@ impl Disk {
 
     /// Every entry held.
     pub fn entries(&self) -> impl Iterator<Item = &Verified<Entry>> {
-        self.entries.values()
+        self.logs.values().flat_map(|log| log.entries.iter().map(|entry| &**entry))
+    }
+
+    /// The newest charter.
+    #[must_use]
+    pub fn charter(&self) -> Option<&Charter> {
+        self.governance.iter().rev().find_map(|record| match &record.record.act {
+            Act::Charter(charter) => Some(&**charter),
+            Act::Seals(_) => None,
+        })
+    }
+
+    /// The household's own current log; none if it never ran.
+    #[must_use]
+    pub fn incarnation(&self) -> Option<Incarnation> {
+        self.incarnation
     }
 }

@@ -3,7 +3,7 @@
 use wattswap_matching::{Price, Side, Slot, WattHours};
 use wattswap_node::protocol::entry::Entry;
 use wattswap_node::protocol::governance::SignedRecord;
-use wattswap_node::protocol::household::io::{Command, Record, Reply, Request, RequestId, Wish};
+use wattswap_node::protocol::household::io::{Command, Reply, Request, RequestId, Wish};
 use wattswap_node::protocol::ids::{CharterId, CommunityId, LogId};
 use wattswap_node::protocol::signed::Verified;
 
@@ -31,10 +31,7 @@ impl Street {
     /// The log that a household writes; none if it never ran.
     #[must_use]
     pub fn log(&self, home: usize) -> Option<LogId> {
-        let incarnation = self.disk(home).records().find_map(|record| match record {
-            Record::Incarnation(incarnation) => Some(incarnation),
-            _ => None,
-        })?;
+        let incarnation = self.disk(home).incarnation()?;
         Some(LogId { author: self.key(home), incarnation })
     }
 

@@ -4,10 +4,26 @@
 //! crashes households at any point of a turn. The same seed gives the same run on every machine. Not in here: real
 //! disks, sockets and clocks, which the tests on real processes cover.
 
+pub mod checkers;
+pub mod clock;
 pub mod disk;
+mod founding;
+mod home;
+mod links;
 mod market;
+pub mod options;
+mod people;
+pub mod queue;
 mod random;
+pub mod simulation;
 mod street;
+pub mod trace;
+mod troubles;
+mod turn;
 
+pub use founding::usual_shape;
+pub use home::Crash;
+pub use options::Options;
 pub use random::Random;
-pub use street::{Crash, Faults, Street};
+pub use street::{Faults, Step, Street};
+pub use turn::Turn;

@@ -25,6 +25,21 @@ impl Random {
         self.number() % end
     }
 
+    /// A place in a list of this length, which must be above zero.
+    pub fn index(&mut self, length: usize) -> usize {
+        usize::try_from(self.below(length as u64)).expect("it is below a usize")
+    }
+
+    /// One of these, of which there must be one.
+    pub fn pick<'t, T>(&mut self, of: &'t [T]) -> &'t T {
+        &of[self.index(of.len())]
+    }
+
+    /// A number from `least` to `most`, both included.
+    pub fn between(&mut self, least: u64, most: u64) -> u64 {
+        least + self.below(most - least + 1)
+    }
+
     /// True this often in a thousand.
     pub fn chance(&mut self, in_thousand: u64) -> bool {
         self.below(1000) < in_thousand

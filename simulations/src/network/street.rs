@@ -1,24 +1,32 @@
-//! A street of households, the messages on their way, and the clock.
+//! A street of households, the messages on their way, and the clock: one event heap, and one turn at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ed25519_dalek::{Signer as _, SigningKey};
-use rust_decimal::Decimal;
-use wattswap_matching::{Price, UtcMillis, WattHours, Watts};
-use wattswap_node::protocol::charter::{Act, Charter, GovernanceRecord, Member, RULES, Shape};
+use ed25519_dalek::SigningKey;
+use wattswap_matching::UtcMillis;
+use wattswap_node::protocol::charter::{Act, Charter, Shape};
 use wattswap_node::protocol::governance::SignedRecord;
 use wattswap_node::protocol::household::Household;
-use wattswap_node::protocol::household::io::{Command, CommandError, Halt, Input, Output, Record, Reply, Ticket};
+use wattswap_node::protocol::household::io::{Command, CommandError, Halt, Input, Record, Reply, Ticket};
 use wattswap_node::protocol::ids::MemberKey;
-use wattswap_node::protocol::message::Message;
 use wattswap_node::protocol::signed::Signer;
 
-use super::disk::Disk;
+use super::clock::Clock;
+use super::disk::{Disk, Library};
+use super::founding::{self, Key};
+use super::home::{Crash, Home, Incoming, USUAL_INBOX};
+use super::links::Links;
+use super::queue::Queue;
 use super::random::Random;
+use super::trace::Trace;
+use super::troubles::OPERATOR;
+use super::turn::Turn;
 
 /// For how long households keep logs when all that they say is over.
 const KEEP_LOGS: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Neighbours to whom a household passes gossip on: libp2p's mesh has 6 to 12.
+const MESH: usize = 8;
 
 /// How the network treats messages. All chances are in a thousand.
 #[derive(Clone, Copy, Debug)]
@@ -31,85 +39,110 @@ pub struct Faults {
     pub longest_delay: Duration,
 }
 
-/// Where in a turn a household crashes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Crash {
-    /// Nothing of the turn is durable, nothing was sent.
-    BeforePersist,
-    /// All is durable, nothing was sent.
-    AfterPersist,
-    /// All is durable, and this many outputs were carried out.
-    AfterOutputs(usize),
+/// What the heap holds.
+pub(super) enum Event {
+    /// Something comes in at a household's door, if that process still lives. `sent_by`: over this link.
+    Comes { to: usize, life: u32, sent_by: Option<usize>, incoming: Incoming },
+    /// A deadline of a household, or inputs that waited.
+    Alarm { home: usize, number: u32 },
+    /// A household's turn is on its disk.
+    Written { home: usize, life: u32 },
+    /// One side finds out how the connection to the other is.
+    Notice { home: usize, other: usize },
+    /// A connection that was cut for long enough breaks.
+    Breaks { one: usize, other: usize },
+    /// Whoever drives the street wanted to be called.
+    Call(u64),
 }
 
-/// One household and its disk.
-struct Home {
-    key: SigningKey,
-    household: Option<Household>,
-    disk: Disk,
-    crash: Option<Crash>,
-    halted: Option<Halt>,
-}
-
-/// A signer in memory.
-struct Key(SigningKey);
-
-impl Signer for Key {
-    fn key(&self) -> MemberKey {
-        MemberKey(self.0.verifying_key().to_bytes())
-    }
-
-    fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.0.sign(message).to_bytes()
-    }
+/// What came of one step.
+#[expect(clippy::large_enum_variant, reason = "it lives for one step")]
+pub enum Step {
+    /// Nothing that anybody could see.
+    Nothing,
+    /// A household ended a turn.
+    Turn(Turn),
+    /// The time came for which [`Street::call_at`] asked.
+    Call(u64),
 }
 
 /// Some households, all connected unless a link is cut.
 pub struct Street {
-    /// The virtual clock.
+    /// The virtual clock: the true time.
     pub now: UtcMillis,
     /// How the network behaves from now on.
     pub faults: Faults,
+    /// Shortest time on the way. As long as the longest: nothing overtakes anything.
+    pub shortest_delay: Duration,
+    /// Until a broken connection is noticed.
+    pub notice_after: Duration,
+    /// For how long households that start from now on keep logs.
+    pub keep_logs: Duration,
     pub(super) charter: SignedRecord,
-    homes: Vec<Home>,
-    cut: BTreeSet<(usize, usize)>,
-    /// Ordered by arrival, then by the order of sending.
-    on_the_way: BTreeMap<(UtcMillis, u64), (usize, Input)>,
-    sent: u64,
-    random: Random,
-    replies: BTreeMap<Ticket, Result<Reply, CommandError>>,
-    next_ticket: u64,
+    pub(super) homes: Vec<Home>,
+    pub(super) numbers: BTreeMap<MemberKey, usize>,
+    pub(super) links: Links,
+    /// By household: to whom it passes gossip on.
+    pub(super) mesh: Vec<Vec<usize>>,
+    pub(super) queue: Queue<Event>,
+    pub(super) random: Random,
+    pub(super) trace: Trace,
+    pub(super) library: Library,
+    /// The reply to the command that is being given.
+    pub(super) reply: Option<Result<Reply, CommandError>>,
+    pub(super) next_ticket: u64,
+    pub(super) events: u64,
+    pub(super) sleepless: Option<usize>,
 }
 
 impl Street {
-    /// Households in a community of their own, with 15-minute slots, 1 Wh and 0.0001 EUR ticks.
+    /// Households in a community of their own, with 15-minute slots, 1 Wh and 0.0001 EUR ticks. All of them run.
     #[must_use]
     pub fn new(homes: usize, seed: u64) -> Self {
-        let mut random = Random::new(seed);
-        let keys: Vec<SigningKey> = (0..homes).map(|_| SigningKey::from_bytes(&random.bytes())).collect();
-        let now = UtcMillis(1_800_000_000_000);
-        let charter = found(&keys, now);
-        let home = |key: SigningKey| Home {
-            key,
-            household: None,
-            disk: Disk::new(charter.clone()),
-            crash: None,
-            halted: None,
-        };
-        let mut street = Self {
-            now,
-            faults: Faults { loss: 0, repeat: 0, longest_delay: Duration::from_millis(20) },
-            homes: keys.into_iter().map(home).collect(),
-            charter,
-            cut: BTreeSet::new(),
-            on_the_way: BTreeMap::new(),
-            sent: 0,
-            random,
-            replies: BTreeMap::new(),
-            next_ticket: 0,
-        };
+        let mut street = Self::founded(homes, homes, founding::usual_shape(), |_| {}, seed);
         (0..homes).for_each(|home| street.start(home));
         street
+    }
+
+    /// Households of which the first `members` are members of a community of this shape; `amend` may change the rest of
+    /// its charter. None of them runs.
+    #[must_use]
+    pub fn founded(homes: usize, members: usize, shape: Shape, amend: impl FnOnce(&mut Charter), seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let keys: Vec<Key> = (0..homes).map(|_| Key(SigningKey::from_bytes(&random.bytes()))).collect();
+        let now = UtcMillis(1_800_000_000_000);
+        let mut charter = founding::charter(&keys[..members], shape);
+        amend(&mut charter);
+        let charter = founding::sign(None, Act::Charter(Box::new(charter)), now, &keys[0]);
+        let numbers: BTreeMap<MemberKey, usize> = keys.iter().map(Signer::key).zip(0..).collect();
+        let home = |key: Key| Home::new(key.clone(), key.key(), Disk::new(charter.clone()), homes);
+        let mesh = mesh(homes, &mut random);
+        Self {
+            now,
+            faults: Faults { loss: 0, repeat: 0, longest_delay: Duration::from_millis(20) },
+            shortest_delay: Duration::from_millis(1),
+            notice_after: Duration::ZERO,
+            keep_logs: KEEP_LOGS,
+            homes: keys.into_iter().map(home).collect(),
+            numbers,
+            charter,
+            links: Links::new(homes),
+            mesh,
+            queue: Queue::default(),
+            random,
+            trace: Trace::default(),
+            library: Library::default(),
+            reply: None,
+            next_ticket: 0,
+            events: 0,
+            sleepless: None,
+        }
+    }
+
+    /// How many households there are, running or not.
+    #[must_use]
+    pub fn homes(&self) -> usize {
+        self.homes.len()
     }
 
     /// The first charter.
@@ -124,7 +157,13 @@ impl Street {
     /// A household's key.
     #[must_use]
     pub fn key(&self, home: usize) -> MemberKey {
-        MemberKey(self.homes[home].key.verifying_key().to_bytes())
+        self.homes[home].me
+    }
+
+    /// The household with this key.
+    #[must_use]
+    pub fn number(&self, key: &MemberKey) -> Option<usize> {
+        self.numbers.get(key).copied()
     }
 
     /// A household that runs.
@@ -132,15 +171,21 @@ impl Street {
         self.homes[home].household.as_mut()
     }
 
+    /// Whether a household runs.
+    #[must_use]
+    pub fn is_running(&self, home: usize) -> bool {
+        self.homes[home].is_running()
+    }
+
     /// A household's pen, to sign what its own software never would.
     #[must_use]
     pub fn signer(&self, home: usize) -> Box<dyn Signer> {
-        Box::new(Key(self.homes[home].key.clone()))
+        Box::new(self.homes[home].key.clone())
     }
 
     /// Gives a household an input that no honest neighbour has sent.
     pub fn inject(&mut self, home: usize, input: Input) {
-        self.input(home, input);
+        let _turn = self.take_in(home, Incoming::Other(input));
     }
 
     /// What a household has made durable.
@@ -161,233 +206,267 @@ impl Street {
         self.homes[home].halted
     }
 
+    /// Whether a household is a member by the charter that the operator's household knows last.
+    #[must_use]
+    pub fn is_member(&self, home: usize) -> bool {
+        let newest = self.homes[OPERATOR].disk.charter();
+        newest.is_some_and(|charter| charter.member(&self.homes[home].me).is_some())
+    }
+
+    /// Whether a household waits for its disk.
+    #[must_use]
+    pub fn is_writing(&self, home: usize) -> bool {
+        self.homes[home].writing.is_some()
+    }
+
+    /// A household that was woken again and again at one instant, and is left asleep for that.
+    #[must_use]
+    pub fn sleepless(&self) -> Option<usize> {
+        self.sleepless
+    }
+
+    /// Events that are yet to happen.
+    #[must_use]
+    pub fn waiting_events(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// What a household's wall clock shows.
+    #[must_use]
+    pub fn wall_clock(&self, home: usize) -> UtcMillis {
+        self.homes[home].clock.shows(self.now)
+    }
+
+    /// The latest time that a household's process was told; the clock may have been set back since.
+    #[must_use]
+    pub fn latest_told(&self, home: usize) -> UtcMillis {
+        self.homes[home].latest
+    }
+
+    /// Changes a household's wall clock. What it waits for comes when the clock shows it.
+    pub fn set_clock(&mut self, home: usize, change: impl FnOnce(&mut Clock, UtcMillis)) {
+        change(&mut self.homes[home].clock, self.now);
+        self.homes[home].alarm = None;
+        self.set_alarm(home);
+    }
+
+    /// From now on each write takes up to this many milliseconds, and so many inputs may wait for it.
+    pub fn set_pace(&mut self, home: usize, slow_disk: u64, room: usize) {
+        self.homes[home].slow_disk = slow_disk;
+        self.homes[home].room = room;
+    }
+
     /// Crashes the household in its next turn that puts something out.
     pub fn crash_at(&mut self, home: usize, crash: Crash) {
         self.homes[home].crash = Some(crash);
     }
 
-    /// Ends all faults: every link is mended, no crash is pending, every household runs.
+    /// Ends all faults: links are mended, clocks and disks are right, no crash is pending, and every household runs that
+    /// ever did.
     pub fn heal(&mut self) {
         self.faults = Faults { loss: 0, repeat: 0, longest_delay: Duration::from_millis(50) };
+        self.shortest_delay = Duration::from_millis(1);
+        self.links.mend();
         for home in 0..self.homes.len() {
             self.homes[home].crash = None;
-            (0..home).for_each(|other| self.set_link(home, other, true));
-            self.start(home);
+            self.set_pace(home, 0, USUAL_INBOX);
+            self.set_clock(home, |clock, _| *clock = Clock::right());
+            if self.homes[home].life > 0 {
+                self.start(home);
+            }
+            (0..home).for_each(|other| self.connect(home, other));
         }
     }
 
     /// Starts a household that does not run, from its disk.
     pub fn start(&mut self, home: usize) {
-        if self.homes[home].household.is_some() {
+        if self.homes[home].is_running() {
             return;
         }
-        let signer = Box::new(Key(self.homes[home].key.clone()));
         let seed = self.random.bytes();
         let records: Vec<Record> = self.homes[home].disk.records().collect();
-        let household = Household::recover(signer, seed, records, KEEP_LOGS, self.now);
+        let signer = self.signer(home);
+        let wall = self.wall_clock(home);
+        let household = Household::recover(signer, seed, records, self.keep_logs, wall);
         self.homes[home].household = Some(household.expect("a simulated disk is not damaged"));
         self.homes[home].halted = None;
         for other in 0..self.homes.len() {
-            if other != home && self.homes[other].household.is_some() && !self.is_cut(home, other) {
-                self.connect(home, other);
-            }
+            self.links.get_mut(home, other).told = false;
         }
-        self.input(home, Input::Wake);
+        let _turn = self.take_in(home, Incoming::Other(Input::Wake));
+        for other in (0..self.homes.len()).filter(|other| *other != home) {
+            self.connect(home, other);
+        }
     }
 
     /// Stops a household; what is on its way to it is lost.
     pub fn stop(&mut self, home: usize) {
-        if self.homes[home].household.take().is_none() {
+        if !self.homes[home].is_running() {
             return;
         }
-        self.on_the_way.retain(|_, (to, _)| *to != home);
-        let key = self.key(home);
+        self.homes[home].lose_process();
         for other in (0..self.homes.len()).filter(|other| *other != home) {
-            self.input(other, Input::Disconnected(key));
+            if self.links.set_connected(home, other, false) {
+                self.queue.push(self.now.after(self.notice_after), Event::Notice { home: other, other: home });
+            }
         }
     }
 
-    /// Cuts or mends the link between two households.
+    /// Cuts or mends the link between two households, both ways, and tells them.
     pub fn set_link(&mut self, one: usize, other: usize, up: bool) {
-        let link = (one.min(other), one.max(other));
-        let changed = if up { self.cut.remove(&link) } else { self.cut.insert(link) };
-        if !changed {
-            return;
-        }
-        if up {
-            self.connect(one, other);
-        } else {
-            let (key, other_key) = (self.key(one), self.key(other));
-            self.input(one, Input::Disconnected(other_key));
-            self.input(other, Input::Disconnected(key));
-        }
+        let cuts = u16::from(!up);
+        self.links.get_mut(one, other).cuts = cuts;
+        self.links.get_mut(other, one).cuts = cuts;
+        if up { self.connect(one, other) } else { self.disconnect(one, other) }
     }
 
-    /// Gives a command and runs the household's turn; the reply, unless it crashed or does not run.
+    /// Cuts one direction until [`Street::mend`] is called as often; the connection breaks if that takes long.
+    pub fn cut(&mut self, from: usize, to: usize) {
+        self.links.get_mut(from, to).cuts += 1;
+        self.queue.push(self.now.after(self.notice_after), Event::Breaks { one: from, other: to });
+    }
+
+    /// Ends one cut.
+    pub fn mend(&mut self, from: usize, to: usize) {
+        let link = self.links.get_mut(from, to);
+        link.cuts = link.cuts.saturating_sub(1);
+        self.connect(from, to);
+    }
+
+    /// Holds back what is sent in one direction until then.
+    pub fn clog(&mut self, from: usize, to: usize, until: UtcMillis) {
+        let link = self.links.get_mut(from, to);
+        link.clogged_until = link.clogged_until.max(until);
+    }
+
+    /// Gives a command and runs the household's turn; the reply, unless it crashed, does not run, or is writing.
     pub fn command(&mut self, home: usize, command: Command) -> Option<Result<Reply, CommandError>> {
-        self.next_ticket += 1;
-        let ticket = Ticket(self.next_ticket);
-        self.input(home, Input::Command { ticket, command });
-        self.replies.remove(&ticket)
+        self.reply = None;
+        let ticket = self.ticket();
+        let _turn = self.take_in(home, Incoming::Command { ticket, command });
+        self.reply.take()
+    }
+
+    /// Gives a command at once, and does not wait for what comes of it. Nothing happens if the household does not run.
+    pub fn ask(&mut self, home: usize, command: Command) {
+        let ticket = self.ticket();
+        let life = self.homes[home].life;
+        let incoming = Incoming::Command { ticket, command };
+        self.queue.push(self.now, Event::Comes { to: home, life, sent_by: None, incoming });
+    }
+
+    /// Calls whoever drives the street at that time, see [`Step::Call`].
+    pub fn call_at(&mut self, at: UtcMillis, name: u64) {
+        self.queue.push(at, Event::Call(name));
     }
 
     /// Lets time pass.
     pub fn run(&mut self, time: Duration) {
         let end = self.now.after(time);
-        while let Some(next) = self.next_event().filter(|next| *next <= end) {
-            self.now = next.max(self.now);
-            self.step();
-        }
-        self.now = end;
+        while self.step(end).is_some() {}
     }
 
-    fn next_event(&self) -> Option<UtcMillis> {
-        let arrival = self.on_the_way.keys().next().map(|(at, _)| *at);
-        let deadlines = self.homes.iter().filter_map(|home| home.household.as_ref()).map(Household::next_deadline);
-        arrival.into_iter().chain(deadlines).min()
+    /// The next thing that happens until `end`; none if nothing does, and then it is `end`.
+    pub fn step(&mut self, end: UtcMillis) -> Option<Step> {
+        if self.queue.next_at().is_none_or(|next| next > end) {
+            self.now = self.now.max(end);
+            return None;
+        }
+        let (at, event) = self.queue.pop()?;
+        self.now = self.now.max(at);
+        self.events += 1;
+        Some(self.happen(event))
     }
 
-    fn step(&mut self) {
-        if let Some(first) = self.on_the_way.first_entry().filter(|first| first.key().0 <= self.now) {
-            let (home, input) = first.remove();
-            return self.input(home, input);
-        }
-        let due = |home: &Home| home.household.as_ref().is_some_and(|household| household.next_deadline() <= self.now);
-        if let Some(home) = self.homes.iter().position(due) {
-            self.input(home, Input::Wake);
-        }
-    }
-
-    /// One turn of one household.
-    fn input(&mut self, home: usize, input: Input) {
-        let Some(household) = &mut self.homes[home].household else { return };
-        household.handle(self.now, input);
-        let outputs: Vec<Output> = std::iter::from_fn(|| household.poll()).collect();
-        let crash = if outputs.is_empty() { None } else { self.homes[home].crash.take() };
-        if crash == Some(Crash::BeforePersist) {
-            return self.stop(home);
-        }
-        let persisted = outputs.iter().filter_map(|output| match output {
-            Output::Persist(record) => Some(record.clone()),
-            _ => None,
-        });
-        let persisted = persisted.collect();
-        self.homes[home].disk.commit(persisted);
-        let outputs = outputs.into_iter().filter(|output| !matches!(output, Output::Persist(_)));
-        let most = match crash {
-            Some(Crash::AfterPersist) => 0,
-            Some(Crash::AfterOutputs(most)) => most,
-            _ => usize::MAX,
-        };
-        let outputs: Vec<Output> = outputs.take(most).collect();
-        outputs.into_iter().for_each(|output| self.carry_out(home, output));
-        if crash.is_some() {
-            self.stop(home);
-        }
-    }
-
-    fn carry_out(&mut self, home: usize, output: Output) {
-        let from = self.key(home);
-        match output {
-            Output::Reply { ticket, reply } => {
-                self.replies.insert(ticket, reply);
+    fn happen(&mut self, event: Event) -> Step {
+        let turn = match event {
+            Event::Comes { to, life, sent_by, incoming } => {
+                let is_lost = sent_by.is_some_and(|from| self.links.get(from, to).cuts > 0);
+                if is_lost || self.homes[to].life != life { None } else { self.take_in(to, incoming) }
             }
-            Output::Publish(bytes) => {
-                for to in (0..self.homes.len()).filter(|to| *to != home) {
-                    self.next_ticket += 1;
-                    let ticket = Ticket(self.next_ticket);
-                    self.send(home, to, &Input::Gossip { ticket, from, bytes: bytes.clone() });
+            Event::Alarm { home, number } => self.wake(home, number),
+            Event::Written { home, life } => self.written(home, life),
+            Event::Notice { home, other } => self.notice(home, other),
+            Event::Breaks { one, other } => {
+                if self.links.is_cut(one, other) {
+                    self.disconnect(one, other);
                 }
+                None
             }
-            Output::Send { to, message } => self.send_to_key(home, to, &message),
-            Output::SendRange { to, log, from, count } => {
-                let entries = self.homes[home].disk.range(log, from, count);
-                self.send_to_key(home, to, &Message::Range { log, from, entries });
-            }
-            Output::Load { ticket, log, from, count } => {
-                let entries = self.homes[home].disk.range(log, from, count);
-                self.deliver(home, Duration::ZERO, Input::Loaded { ticket, entries });
-            }
-            Output::Restart => {
-                self.stop(home);
-                self.start(home);
-            }
-            Output::Halt(halt) => {
-                self.homes[home].halted = Some(halt);
-                self.stop(home);
-            }
-            Output::Persist(_) | Output::Judge { .. } | Output::Drop(_) | Output::Admit(_) | Output::Event(_) => {}
+            Event::Call(name) => return Step::Call(name),
+        };
+        turn.map_or(Step::Nothing, Step::Turn)
+    }
+
+    /// Opens a connection, if both run, let each other in, and nothing is cut.
+    pub(super) fn connect(&mut self, one: usize, other: usize) {
+        let admitted = self.homes[one].admits[other] && self.homes[other].admits[one];
+        let running = self.homes[one].is_running() && self.homes[other].is_running();
+        if one != other && admitted && running && !self.links.is_cut(one, other) {
+            self.links.set_connected(one, other, true);
+            self.notice_both(one, other);
         }
     }
 
-    fn send_to_key(&mut self, from: usize, to: MemberKey, message: &Message) {
-        let Some(to) = (0..self.homes.len()).find(|home| self.key(*home) == to) else { return };
-        self.send(from, to, &Input::Message { from: self.key(from), bytes: message.encode() });
-    }
-
-    fn send(&mut self, from: usize, to: usize, input: &Input) {
-        let copies = if self.random.chance(self.faults.repeat) { 2 } else { 1 };
-        for _ in 0..copies {
-            let lost = self.random.chance(self.faults.loss);
-            let longest = u64::try_from(self.faults.longest_delay.as_millis()).unwrap_or(u64::MAX);
-            let delay = Duration::from_millis(1 + self.random.below(longest.max(1)));
-            if !lost && !self.is_cut(from, to) && self.homes[to].household.is_some() {
-                self.deliver(to, delay, input.clone());
-            }
+    pub(super) fn disconnect(&mut self, one: usize, other: usize) {
+        if self.links.set_connected(one, other, false) {
+            self.notice_both(one, other);
         }
     }
 
-    fn deliver(&mut self, to: usize, delay: Duration, input: Input) {
-        self.sent += 1;
-        self.on_the_way.insert((self.now.after(delay), self.sent), (to, input));
+    fn notice_both(&mut self, one: usize, other: usize) {
+        for (home, other) in [(one, other), (other, one)] {
+            self.queue.push(self.now, Event::Notice { home, other });
+        }
     }
 
-    fn connect(&mut self, one: usize, other: usize) {
-        let (key, other_key) = (self.key(one), self.key(other));
-        self.deliver(one, Duration::ZERO, Input::Connected(other_key));
-        self.deliver(other, Duration::ZERO, Input::Connected(key));
+    /// A household's own side of the connection says how it is.
+    fn notice(&mut self, home: usize, other: usize) -> Option<Turn> {
+        let key = self.key(other);
+        let running = self.homes[home].is_running();
+        let link = self.links.get_mut(home, other);
+        if link.told == link.connected || !running {
+            return None;
+        }
+        link.told = link.connected;
+        let input = if link.connected { Input::Connected(key) } else { Input::Disconnected(key) };
+        self.take_in(home, Incoming::Other(input))
     }
 
-    fn is_cut(&self, one: usize, other: usize) -> bool {
-        self.cut.contains(&(one.min(other), one.max(other)))
+    pub(super) fn ticket(&mut self) -> Ticket {
+        self.next_ticket += 1;
+        Ticket(self.next_ticket)
+    }
+
+    /// Events so far.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// The fingerprint of all that happened so far.
+    #[must_use]
+    pub fn trace_hash(&self) -> u64 {
+        self.trace.hash()
     }
 }
 
-/// A charter for these keys, signed by the first of them.
-fn found(keys: &[SigningKey], at: UtcMillis) -> SignedRecord {
-    let hour = Duration::from_secs(3600);
-    let member = |key: &SigningKey| Member {
-        key: MemberKey(key.verifying_key().to_bytes()),
-        name: String::new(),
-        import: Watts(17_000),
-        export: Watts(10_000),
-    };
-    let mut members: Vec<Member> = keys.iter().map(member).collect();
-    members.sort_by_key(|member| member.key);
-    let shape = Shape {
-        currency: "EUR".into(),
-        slot_length: hour / 4,
-        delivery_time: hour / 4,
-        opening: hour * 48,
-        gate_millis: 3_600_000,
-        price_tick: Decimal::new(1, 4),
-        quantity_tick: WattHours(1),
-        smallest_fill: WattHours(10),
-        floor: Price(-5_000),
-        cap: Price(10_000),
-        fees: Vec::new(),
-    };
-    let charter = Charter {
-        rules: RULES,
-        name: "Street".into(),
-        shape,
-        members,
-        operators: vec![MemberKey(keys[0].verifying_key().to_bytes())],
-        proposal_lifetime: Duration::from_secs(15),
-        clock_skew: Duration::from_secs(5),
-    };
-    let record = GovernanceRecord { height: 0, prev: None, at, act: Act::Charter(Box::new(charter)) };
-    let mut record = SignedRecord::unsigned(record).expect("the charter above is within bounds");
-    record.co_sign(&Key(keys[0].clone())).expect("nobody has signed before");
-    record
+/// For each household some others, both ways; everybody in a small street.
+fn mesh(homes: usize, random: &mut Random) -> Vec<Vec<usize>> {
+    let mut mesh: Vec<Vec<usize>> = vec![Vec::new(); homes];
+    for one in 0..homes {
+        let all = (one + 1..homes).collect::<Vec<usize>>();
+        let drawn: Vec<usize> = if homes - 1 <= MESH {
+            all
+        } else {
+            (0..MESH / 2).map(|_| random.index(homes)).filter(|other| *other != one).collect()
+        };
+        for other in drawn {
+            if !mesh[one].contains(&other) {
+                mesh[one].push(other);
+                mesh[other].push(one);
+            }
+        }
+    }
+    mesh
 }

@@ -264,7 +264,7 @@ impl Household {
                     self.release_to_maker(trade);
                 }
             } else if self.can_never_be_filled(&id) {
-                self.release(&id);
+                self.let_go(&id);
             } else if closes_at <= self.now {
                 self.give_up_hope(&id);
             }
@@ -287,6 +287,15 @@ impl Household {
             let (request, order) = (doubt.request, doubt.proposal.order);
             self.shun(order);
             self.to_serve.insert(request);
+        }
+    }
+
+    /// It ended without a fill, and the next proposal would end so too: asked at once, two nodes would do nothing else.
+    fn let_go(&mut self, id: &ProposalId) {
+        let order = self.doubts.get(id).map(|doubt| doubt.proposal.order);
+        self.release(id);
+        if let Some(order) = order {
+            self.shun(order);
         }
     }
 

@@ -1,0 +1,30 @@
+//! 7.3: once connected again, the logs of both hold every trade that binds.
+
+use super::{Checker, Chronicle, require};
+use crate::network::Street;
+
+/// Looks for copies that are missing.
+pub(super) struct BothHold;
+
+impl Checker for BothHold {
+    fn name(&self) -> &'static str {
+        "both_hold"
+    }
+
+    fn at_rest(&mut self, seen: &Chronicle, street: &mut Street) -> Result<(), String> {
+        for (id, agreed) in seen.trades.iter().filter(|(_, agreed)| seen.binds(agreed)) {
+            let parties = [agreed.proposal.maker.author, agreed.proposal.taker.author];
+            let numbers = parties.map(|party| street.number(&party));
+            // Who is no member any more is not connected again.
+            if !numbers.into_iter().all(|number| number.is_some_and(|number| street.is_member(number))) {
+                continue;
+            }
+            let both = agreed.by_maker.is_some() && agreed.by_taker.is_some();
+            require(both, || {
+                let (maker, taker) = (agreed.by_maker.is_some(), agreed.by_taker.is_some());
+                format!("trade {id} between {numbers:?} binds; maker's log holds it: {maker}, taker's: {taker}")
+            })?;
+        }
+        Ok(())
+    }
+}

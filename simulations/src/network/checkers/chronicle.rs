@@ -1,0 +1,217 @@
+//! All that households wrote, noted in the plainest way: what checkers compare the protocol with.
+//!
+//! A household's words are noted once they are durable on its own disk. Nothing is ever forgotten, and nothing judged
+//! but by the rules of `docs/protocol.md` as they are written there.
+
+use std::collections::BTreeMap;
+
+use wattswap_matching::{UtcMillis, WattHours};
+use wattswap_node::protocol::agreement::words::{Acceptance, Proposal};
+use wattswap_node::protocol::charter::{Act, Charter};
+use wattswap_node::protocol::entry::{Entry, Fill, Op, Order};
+use wattswap_node::protocol::governance::SignedRecord;
+use wattswap_node::protocol::household::io::{Record, RequestId, Wish};
+use wattswap_node::protocol::ids::{CharterId, EntryId, LogId, OrderId, ProposalId};
+use wattswap_node::protocol::limits::COPY_COUNTS_FOR;
+use wattswap_node::protocol::signed::Verified;
+
+use crate::network::{Street, Turn};
+
+/// An order that somebody placed.
+pub struct Placed {
+    /// What it says.
+    pub order: Order,
+    /// Where it stands.
+    pub log: LogId,
+    /// Number of its entry.
+    pub seq: u64,
+    /// When it was placed.
+    pub at: UtcMillis,
+    /// When it was cancelled first: number of the entry.
+    pub cancelled_in: Option<u64>,
+    /// By all trades, whoever's log holds them.
+    pub filled: WattHours,
+}
+
+/// Where a trade stands.
+#[derive(Clone, Copy)]
+pub struct Copied {
+    /// In this log.
+    pub log: LogId,
+    /// Number of the entry.
+    pub seq: u64,
+    /// Time of the entry.
+    pub at: UtcMillis,
+}
+
+/// A trade that stands in some log.
+pub struct Agreed {
+    /// What was proposed.
+    pub proposal: Proposal,
+    /// What was accepted.
+    pub acceptance: Acceptance,
+    /// Where in the maker's log.
+    pub by_maker: Option<Copied>,
+    /// Where in a log of the taker.
+    pub by_taker: Option<Copied>,
+}
+
+/// A wish of a household's people, or of its autopilot.
+pub type Whose = (usize, RequestId);
+
+/// Everything that was written so far.
+pub struct Chronicle {
+    /// Charters by their names.
+    pub charters: BTreeMap<CharterId, Charter>,
+    /// All orders.
+    pub orders: BTreeMap<OrderId, Placed>,
+    /// All trades.
+    pub trades: BTreeMap<ProposalId, Agreed>,
+    /// What was wished.
+    pub wishes: BTreeMap<Whose, Wish>,
+    /// For which wish an order stands.
+    pub order_of: BTreeMap<OrderId, Whose>,
+    /// For which wish a proposal was made.
+    pub proposal_of: BTreeMap<ProposalId, Whose>,
+    /// Trades that a log held for the first time in the turn that was noted last, and whether it was the maker's.
+    pub fresh: Vec<(ProposalId, bool)>,
+    /// Entries that were written.
+    pub entries: u64,
+}
+
+impl Chronicle {
+    /// Only the founding charter is known.
+    #[must_use]
+    pub fn new(street: &Street) -> Self {
+        Self {
+            charters: BTreeMap::from([(street.charter_id(), street.charter())]),
+            orders: BTreeMap::new(),
+            trades: BTreeMap::new(),
+            wishes: BTreeMap::new(),
+            order_of: BTreeMap::new(),
+            proposal_of: BTreeMap::new(),
+            fresh: Vec::new(),
+            entries: 0,
+        }
+    }
+
+    /// Notes what became durable in a turn.
+    pub fn note(&mut self, street: &Street, turn: &Turn) {
+        self.fresh.clear();
+        // Orders name entries, and requests name orders: whatever the order of records, each is noted by its own name.
+        for record in &turn.records {
+            match record {
+                Record::Entry(entry) if entry.log.author == street.key(turn.home) => self.entry(entry),
+                Record::Request(request) => {
+                    let whose = (turn.home, request.id);
+                    self.wishes.insert(whose, request.wish);
+                    self.order_of.extend(request.orders.iter().map(|order| (*order, whose)));
+                }
+                Record::Reservation(reservation) => {
+                    let id = ProposalId(reservation.proposal.hash());
+                    self.proposal_of.insert(id, (turn.home, reservation.request));
+                }
+                Record::Governance(record) => self.governance(record),
+                _ => {}
+            }
+        }
+    }
+
+    fn governance(&mut self, record: &SignedRecord) {
+        if let Act::Charter(charter) = &record.record.act {
+            self.charters.entry(record.id).or_insert_with(|| Charter::clone(charter));
+        }
+    }
+
+    fn entry(&mut self, entry: &Verified<Entry>) {
+        self.entries += 1;
+        for (index, op) in entry.ops.iter().enumerate() {
+            match op {
+                Op::Place(order) => {
+                    let index = u16::try_from(index).expect("ops of an entry are bounded");
+                    let id = OrderId { entry: EntryId(entry.hash()), index };
+                    let filled = self.filled_early(&id);
+                    let (order, log, seq, at) = (*order, entry.log, entry.seq, entry.at);
+                    self.orders.insert(id, Placed { order, log, seq, at, cancelled_in: None, filled });
+                }
+                Op::Cancel { order, .. } => {
+                    if let Some(placed) = self.orders.get_mut(order) {
+                        placed.cancelled_in.get_or_insert(entry.seq);
+                    }
+                }
+                Op::Fill(fill) => self.fill(entry, fill),
+                Op::Seal(_) => {}
+            }
+        }
+    }
+
+    /// What was filled of an order whose own entry is only noted now.
+    fn filled_early(&self, id: &OrderId) -> WattHours {
+        let names = |agreed: &&Agreed| agreed.proposal.order == *id || agreed.proposal.own_order == Some(*id);
+        // An order that did not exist can't be filled, but for a bug.
+        self.trades.values().filter(names).map(|agreed| agreed.acceptance.quantity).sum()
+    }
+
+    fn fill(&mut self, entry: &Entry, fill: &Fill) {
+        let id = ProposalId(fill.proposal.hash());
+        let is_new = !self.trades.contains_key(&id);
+        let agreed = self.trades.entry(id).or_insert_with(|| Agreed {
+            proposal: *fill.proposal,
+            acceptance: *fill.acceptance,
+            by_maker: None,
+            by_taker: None,
+        });
+        let by_maker = entry.log == fill.proposal.maker;
+        let copied = Copied { log: entry.log, seq: entry.seq, at: entry.at };
+        let copy = if by_maker { &mut agreed.by_maker } else { &mut agreed.by_taker };
+        copy.get_or_insert(copied);
+        self.fresh.push((id, by_maker));
+        if is_new {
+            for order in std::iter::once(fill.proposal.order).chain(fill.proposal.own_order) {
+                if let Some(placed) = self.orders.get_mut(&order) {
+                    placed.filled += fill.acceptance.quantity;
+                }
+            }
+        }
+    }
+
+    /// Whether the maker's own copy counts, by its own time and log.
+    #[must_use]
+    pub fn makers_counts(&self, agreed: &Agreed) -> bool {
+        let (proposal, acceptance) = (&agreed.proposal, &agreed.acceptance);
+        let Some(Copied { seq, at, .. }) = agreed.by_maker else { return false };
+        let Some(placed) = self.orders.get(&proposal.order) else { return false };
+        let Some(charter) = self.charters.get(&proposal.charter) else { return false };
+        let gate = charter.shape.gate(proposal.slot);
+        placed.log == proposal.maker
+            && placed.seq < seq
+            && placed.cancelled_in.is_none_or(|cancelled| seq <= cancelled)
+            && (acceptance.seq, acceptance.at) == (seq, at)
+            && charter.shape.opens(proposal.slot) <= at
+            && at < proposal.expires_at.min(placed.order.expires_at).min(gate)
+            && acceptance.quantity <= proposal.up_to
+            && proposal.slot == placed.order.slot
+            && proposal.side == placed.order.side.opposite()
+    }
+
+    /// Whether the taker's copy counts alone.
+    #[must_use]
+    pub fn takers_counts(&self, agreed: &Agreed) -> bool {
+        let charter = self.charters.get(&agreed.proposal.charter);
+        let (Some(Copied { at, .. }), Some(charter)) = (agreed.by_taker, charter) else { return false };
+        let slot = agreed.proposal.slot;
+        charter.shape.opens(slot) <= at && at < charter.shape.gate(slot).after(COPY_COUNTS_FOR)
+    }
+
+    /// Whether the trade binds.
+    #[must_use]
+    pub fn binds(&self, agreed: &Agreed) -> bool {
+        self.makers_counts(agreed) || self.takers_counts(agreed)
+    }
+
+    /// For which wishes a trade was made: the maker's and the taker's.
+    #[must_use]
+    pub fn wishes_of(&self, id: &ProposalId, agreed: &Agreed) -> [Option<Whose>; 2] {
+        [self.order_of.get(&agreed.proposal.order).copied(), self.proposal_of.get(id).copied()]
+    }
+}

@@ -1,0 +1,139 @@
+//! What must always hold (`docs/protocol.md`, section 7), one checker a file, run while a simulation goes on.
+//!
+//! A checker looks at what households made durable and said, never at what they believe. What all of them need to know,
+//! the [`Chronicle`] notes in the plainest way: it shares no code with the protocol's own fold.
+
+mod answers;
+mod both_hold;
+mod bound;
+mod bounds;
+mod chronicle;
+mod convictions;
+mod one_history;
+mod overfill;
+mod price;
+mod releases;
+mod reported;
+mod same_book;
+mod same_set;
+mod said;
+mod sums;
+
+pub use self::chronicle::Chronicle;
+use super::street::Street;
+use super::turn::Turn;
+
+/// Watches a street for one thing that must hold.
+pub trait Checker {
+    /// What it is called in reports: the name of its file.
+    fn name(&self) -> &'static str;
+
+    /// A household has ended a turn, which the chronicle knows already.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    fn after_turn(&mut self, _seen: &Chronicle, _street: &mut Street, _turn: &Turn) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// All faults have ended and the street has come to rest.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    fn at_rest(&mut self, _seen: &Chronicle, _street: &mut Street) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// All slots are over, and the time until nothing of them counts any more.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    fn when_all_is_over(&mut self, _seen: &Chronicle, _street: &mut Street) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// What a checker found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which checker.
+    pub checker: &'static str,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// All checkers with what they need to know.
+pub struct Checkers {
+    chronicle: Chronicle,
+    checkers: Vec<Box<dyn Checker>>,
+}
+
+impl Checkers {
+    /// Nothing was seen yet.
+    #[must_use]
+    pub fn new(street: &Street) -> Self {
+        let checkers: Vec<Box<dyn Checker>> = vec![
+            Box::new(overfill::Overfill),
+            Box::new(bound::Bound::default()),
+            Box::new(reported::Reported::default()),
+            Box::new(releases::Releases::default()),
+            Box::new(answers::Answers::default()),
+            Box::new(said::Said),
+            Box::new(price::Prices),
+            Box::new(one_history::OneHistory::default()),
+            Box::new(convictions::Convictions),
+            Box::new(bounds::Bounds),
+            Box::new(same_book::SameBook::default()),
+            Box::new(same_set::SameSet),
+            Box::new(both_hold::BothHold),
+            Box::new(sums::Sums),
+        ];
+        Self { chronicle: Chronicle::new(street), checkers }
+    }
+
+    /// What was seen.
+    #[must_use]
+    pub fn chronicle(&self) -> &Chronicle {
+        &self.chronicle
+    }
+
+    /// A household has ended a turn.
+    ///
+    /// # Errors
+    /// The first violation.
+    pub fn after_turn(&mut self, street: &mut Street, turn: &Turn) -> Result<(), Violation> {
+        self.chronicle.note(street, turn);
+        self.each(|checker, seen| checker.after_turn(seen, street, turn))
+    }
+
+    /// The street has come to rest.
+    ///
+    /// # Errors
+    /// The first violation.
+    pub fn at_rest(&mut self, street: &mut Street) -> Result<(), Violation> {
+        self.each(|checker, seen| checker.at_rest(seen, street))
+    }
+
+    /// Nothing counts any more.
+    ///
+    /// # Errors
+    /// The first violation.
+    pub fn when_all_is_over(&mut self, street: &mut Street) -> Result<(), Violation> {
+        self.each(|checker, seen| checker.when_all_is_over(seen, street))
+    }
+
+    fn each(
+        &mut self,
+        mut check: impl FnMut(&mut dyn Checker, &Chronicle) -> Result<(), String>,
+    ) -> Result<(), Violation> {
+        for checker in &mut self.checkers {
+            check(&mut **checker, &self.chronicle).map_err(|what| Violation { checker: checker.name(), what })?;
+        }
+        Ok(())
+    }
+}
+
+/// An error with this text unless it holds.
+fn require(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(what()) }
+}

@@ -1,0 +1,67 @@
+//! 2: a household writes one history. No number of its log is used twice, its time never runs back, and what it appends
+//! is later than every beacon that left the house.
+
+use std::collections::BTreeMap;
+
+use wattswap_matching::UtcMillis;
+use wattswap_node::protocol::entry::{Beacon, Entry};
+use wattswap_node::protocol::household::io::Record;
+use wattswap_node::protocol::ids::{EntryId, LogId};
+use wattswap_node::protocol::signed::Verified;
+
+use super::{Checker, Chronicle, require};
+use crate::network::{Street, Turn};
+
+/// Where a log ended when its author last wrote or promised something.
+#[derive(Default)]
+struct End {
+    last: Option<(u64, EntryId)>,
+    written_at: UtcMillis,
+    promised: Option<UtcMillis>,
+}
+
+/// Remembers the end of each log.
+#[derive(Default)]
+pub(super) struct OneHistory(BTreeMap<LogId, End>);
+
+impl OneHistory {
+    fn entry(&mut self, entry: &Verified<Entry>) -> Result<(), String> {
+        let end = self.0.entry(entry.log).or_default();
+        let next = end.last.map_or(0, |(seq, _)| seq + 1);
+        let name = format!("entry {} of {}", entry.seq, entry.log.author);
+        require(entry.seq == next, || format!("{name} comes where number {next} should: two histories"))?;
+        require(entry.prev == end.last.map(|(_, id)| id), || format!("{name} does not follow the one before"))?;
+        require(entry.at >= end.written_at, || format!("{name} is dated before the one before"))?;
+        let keeps_word = end.promised.is_none_or(|promised| entry.at > promised);
+        require(keeps_word, || format!("{name} breaks the promise of a beacon"))?;
+        end.last = Some((entry.seq, EntryId(entry.hash())));
+        end.written_at = entry.at;
+        Ok(())
+    }
+
+    fn beacon(&mut self, beacon: &Beacon) -> Result<(), String> {
+        let end = self.0.entry(beacon.log).or_default();
+        let author = beacon.log.author;
+        require(beacon.last == end.last, || format!("a beacon of {author} says that its log ends elsewhere"))?;
+        require(beacon.at >= end.written_at, || format!("a beacon of {author} is dated before its last entry"))?;
+        end.promised = end.promised.max(Some(beacon.at));
+        Ok(())
+    }
+}
+
+impl Checker for OneHistory {
+    fn name(&self) -> &'static str {
+        "one_history"
+    }
+
+    fn after_turn(&mut self, _: &Chronicle, street: &mut Street, turn: &Turn) -> Result<(), String> {
+        for record in &turn.records {
+            match record {
+                Record::Entry(entry) if entry.log.author == street.key(turn.home) => self.entry(entry)?,
+                Record::Beacon(beacon) => self.beacon(beacon)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,157 @@
+//! One household of a street: its process, its disk, its wall clock, and the inputs that wait for it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use wattswap_matching::UtcMillis;
+use wattswap_node::protocol::household::Household;
+use wattswap_node::protocol::household::io::{Command, Halt, Input, Output, Record, Ticket};
+use wattswap_node::protocol::ids::MemberKey;
+use wattswap_node::protocol::message::Bytes;
+
+use super::clock::Clock;
+use super::disk::Disk;
+use super::founding::Key;
+use super::trace::fingerprint;
+
+/// Inputs that wait for a household that writes, unless a fault lowers it: as many as the real node's door holds.
+pub const USUAL_INBOX: usize = 1_024;
+/// Gossip that a household remembers as seen, like libp2p's cache of a minute or two.
+const SEEN: usize = 1_024;
+
+/// Where in a turn a household crashes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crash {
+    /// Nothing of the turn is durable, nothing was sent.
+    BeforePersist,
+    /// All is durable, nothing was sent.
+    AfterPersist,
+    /// All is durable, and this many outputs were carried out.
+    AfterOutputs(usize),
+}
+
+/// Bytes on their way, with their fingerprint.
+#[derive(Clone)]
+pub(super) struct Parcel {
+    pub bytes: Arc<[u8]>,
+    pub print: u64,
+}
+
+impl Parcel {
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self { print: fingerprint(&bytes), bytes: bytes.into() }
+    }
+}
+
+/// What comes in at a household's door.
+pub(super) enum Incoming {
+    Gossip { from: usize, parcel: Parcel },
+    Message { from: usize, parcel: Parcel },
+    Loaded { ticket: Ticket, entries: Vec<Bytes> },
+    Command { ticket: Ticket, command: Command },
+    Other(Input),
+}
+
+impl Incoming {
+    /// Whether it may get lost: the contract in `household::io` says that messages and gossip may, the rest not.
+    pub fn may_be_lost(&self) -> bool {
+        matches!(self, Self::Gossip { .. } | Self::Message { .. })
+    }
+}
+
+/// A turn that is being made durable.
+pub(super) struct Pending {
+    pub records: Vec<Record>,
+    pub outputs: Vec<Output>,
+    pub crash: Option<Crash>,
+}
+
+pub(super) struct Home {
+    pub key: Key,
+    pub me: MemberKey,
+    pub household: Option<Household>,
+    /// Counts its starts and stops: what was on its way to an earlier process is lost.
+    pub life: u32,
+    pub disk: Disk,
+    pub clock: Clock,
+    /// Where its next turn crashes.
+    pub crash: Option<Crash>,
+    pub halted: Option<Halt>,
+    /// Whom it lets in; by number.
+    pub admits: Vec<bool>,
+    /// Writing a turn takes up to this many milliseconds.
+    pub slow_disk: u64,
+    pub writing: Option<Pending>,
+    pub inbox: VecDeque<Incoming>,
+    /// Inputs that may wait.
+    pub room: usize,
+    /// Gossip of the turn under way, until it is judged.
+    pub judging: Vec<(Ticket, usize, Parcel)>,
+    pub seen: Seen,
+    /// When it is woken next, and the number of that alarm; earlier alarms are stale.
+    pub alarm: Option<(UtcMillis, u32)>,
+    pub alarms: u32,
+    /// When it was woken last, and how often at that instant.
+    pub woken_at: UtcMillis,
+    pub wakes_at_once: u32,
+    /// The latest time that this process has been told.
+    pub latest: UtcMillis,
+}
+
+impl Home {
+    pub fn new(key: Key, me: MemberKey, disk: Disk, homes: usize) -> Self {
+        Self {
+            key,
+            me,
+            household: None,
+            life: 0,
+            disk,
+            clock: Clock::right(),
+            crash: None,
+            halted: None,
+            admits: vec![false; homes],
+            slow_disk: 0,
+            writing: None,
+            inbox: VecDeque::new(),
+            room: USUAL_INBOX,
+            judging: Vec::new(),
+            seen: Seen::default(),
+            alarm: None,
+            alarms: 0,
+            woken_at: UtcMillis(0),
+            wakes_at_once: 0,
+            latest: UtcMillis(0),
+        }
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.household.is_some()
+    }
+
+    /// The process is gone, with all that was in memory.
+    pub fn lose_process(&mut self) {
+        self.household = None;
+        self.life += 1;
+        self.writing = None;
+        self.inbox.clear();
+        self.judging.clear();
+        self.seen = Seen::default();
+        self.alarm = None;
+        self.latest = UtcMillis(0);
+    }
+}
+
+/// Fingerprints of gossip that came lately. A slot each by the low bits, so that old ones go by themselves.
+#[derive(Default)]
+pub(super) struct Seen(Vec<u64>);
+
+impl Seen {
+    /// Notes it; false if it was there already.
+    pub fn insert(&mut self, print: u64) -> bool {
+        if self.0.is_empty() {
+            self.0 = vec![0; SEEN];
+        }
+        let slot = usize::try_from(print % SEEN as u64).expect("it is below a usize");
+        std::mem::replace(&mut self.0[slot], print) != print
+    }
+}

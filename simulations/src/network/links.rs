@@ -1,0 +1,63 @@
+//! Who reaches whom: connections, cuts and clogs of every pair of households, in each direction.
+
+use wattswap_matching::UtcMillis;
+
+/// One direction between two households.
+#[derive(Clone, Copy, Default)]
+pub struct Link {
+    /// Faults that cut it just now: partitions may overlap.
+    pub cuts: u16,
+    /// What is sent waits until then.
+    pub clogged_until: UtcMillis,
+    /// A connection is open.
+    pub connected: bool,
+    /// The sender was told that it is.
+    pub told: bool,
+}
+
+/// All of them.
+pub struct Links {
+    homes: usize,
+    links: Vec<Link>,
+}
+
+impl Links {
+    /// Nobody is connected, nothing is cut.
+    #[must_use]
+    pub fn new(homes: usize) -> Self {
+        Self { homes, links: vec![Link::default(); homes * homes] }
+    }
+
+    /// The way from one household to another.
+    #[must_use]
+    pub fn get(&self, from: usize, to: usize) -> &Link {
+        &self.links[from * self.homes + to]
+    }
+
+    /// The way from one household to another, to change it.
+    pub fn get_mut(&mut self, from: usize, to: usize) -> &mut Link {
+        &mut self.links[from * self.homes + to]
+    }
+
+    /// Whether something is cut between the two, either way.
+    #[must_use]
+    pub fn is_cut(&self, one: usize, other: usize) -> bool {
+        self.get(one, other).cuts + self.get(other, one).cuts > 0
+    }
+
+    /// Opens or closes the connection between two; says whether that changed anything.
+    pub fn set_connected(&mut self, one: usize, other: usize, connected: bool) -> bool {
+        let changed = self.get(one, other).connected != connected;
+        self.get_mut(one, other).connected = connected;
+        self.get_mut(other, one).connected = connected;
+        changed
+    }
+
+    /// Ends all cuts and clogs.
+    pub fn mend(&mut self) {
+        for link in &mut self.links {
+            link.cuts = 0;
+            link.clogged_until = UtcMillis(0);
+        }
+    }
+}
