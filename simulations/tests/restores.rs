@@ -343,7 +343,11 @@ fn a_clock_that_jumps_ahead_and_back_costs_nothing_but_time() {
         street.set_clock(HOME, |clock, now| clock.jump(now, millis));
         place_if_open(&mut street, HOME);
         street.run(20 * SECOND);
-        assert_ne!(street.household(HOME).unwrap().standing(), Standing::Trading, "{ahead:?}: it does not trust itself");
+        assert_ne!(
+            street.household(HOME).unwrap().standing(),
+            Standing::Trading,
+            "{ahead:?}: it does not trust itself"
+        );
         let signed = street.entries_of(HOME).last().unwrap().at;
         assert!(signed <= street.now.after(5 * SECOND), "{ahead:?}: it has signed nothing by that clock");
         street.set_clock(HOME, |clock, now| clock.jump(now, -millis));

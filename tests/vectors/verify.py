@@ -476,11 +476,31 @@ def word(value):
     return octets(value, MAX_WORD_BYTES).hex()
 
 
+def answered(proposal, acceptance):
+    return {"proposal": word(proposal), "acceptance": word(acceptance)}
+
+
 def proof(value):
-    kind, one, other = array(value, 3)
-    unsigned(kind, 0)
-    side_of_fork = texts(1, 257, MAX_BYTES["entry"])
-    return {"fork": {"one": side_of_fork(one), "other": side_of_fork(other)}}
+    require(isinstance(value, list) and value, "a proof")
+    kind = unsigned(value[0], 7)
+    words = value[1:]
+    require(len(words) == [2, 2, 2, 2, 3, 4, 3, 1][kind], "as many items as this kind of proof has")
+    chain = texts(1, 257, MAX_BYTES["entry"])
+    if kind == 0:
+        return {"fork": {"one": chain(words[0]), "other": chain(words[1])}}
+    if kind == 1:
+        return {"broken_beacon": {"beacon": word(words[0]), "entry": chain(words[1])}}
+    if kind == 2:
+        return {"two_acceptances": {"one": word(words[0]), "other": word(words[1])}}
+    if kind == 3:
+        return {"accepted_and_refused": {"acceptance": word(words[0]), "refusal": word(words[1])}}
+    if kind == 4:
+        return {"overfilled": {"placed": chain(words[0]), "answered": answered(*words[1:])}}
+    if kind == 5:
+        return {"given_twice": {"one": answered(*words[:2]), "other": answered(*words[2:])}}
+    if kind == 6:
+        return {"accepted_after_cancel": {"cancelled": chain(words[0]), "answered": answered(*words[1:])}}
+    return {"too_many_logs": texts(17, 17, MAX_BYTES["entry"])(words[0])}
 
 
 def proofs(value):

@@ -36,6 +36,9 @@ pub const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 pub const MAX_GOSSIP_BYTES: usize = 256 * 1024;
 /// Logs per author: a home that lost its store more often than this needs a new key.
 pub const MAX_INCARNATIONS: usize = 16;
+/// Logs that a household begins itself: fewer, since it may have forgotten some that only a neighbour who is away holds,
+/// and one too many would convict it.
+pub const MAX_OWN_LOGS: usize = 12;
 /// Heads in one message: all members with some spare incarnations each (about 90 bytes a head).
 pub const MAX_HEADS: usize = 8_000;
 /// Proofs in one message.
@@ -95,8 +98,8 @@ pub const MAX_SHUNNED: usize = 4_096;
 /// Such an order is left alone for so many proposal lifetimes: what holds an honest one up is over by then, and one that
 /// never answers keeps our energy reserved for a fifth of the time at the most.
 pub const SHUNNED_FOR: u32 = 4;
-/// Forks whose own version is being read from the store at the same time.
-pub const MAX_FORKS_UNDER_WAY: usize = 16;
+/// Contradictions whose evidence is being read from the store at the same time; one that is passed over shows again.
+pub const MAX_HUNTS: usize = 16;
 /// Proposals that wait for the end of a turn; a taker whose proposal is dropped sends it again.
 pub const MAX_PROPOSALS_PER_TURN: usize = 1_024;
 /// Refusals that are remembered until their proposals are over, less than half a minute each: some dozens from each

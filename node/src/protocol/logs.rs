@@ -6,13 +6,14 @@
 //! A log need not be held from its first entry on. What only concerns slots that are over may go, and whoever joins
 //! never gets it; but what is held has no gaps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use wattswap_matching::UtcMillis;
 
 use super::entry::{Beacon, Entry};
+use super::evidence;
 use super::ids::{Digest, EntryId, Head, LogId, MemberKey};
 use super::limits::MAX_INCARNATIONS;
 use super::signed::{Signed, Verified};
@@ -20,6 +21,8 @@ use super::signed::{Signed, Verified};
 /// How many entries at the end of a range may have a bad signature before the range is given up: an author that
 /// signs garbage under good successors must not cost its readers more than this many checks.
 const MAX_TAIL_CHECKS: usize = 8;
+/// Entries of each log whose times are remembered: a beacon that comes later than so many entries is a replay.
+const MAX_RECENT: usize = 32;
 /// A log is cut no finer than this, so that it needs to remember the time of one entry a day only.
 const CUT_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
@@ -39,7 +42,11 @@ struct Log {
     /// Where it may be cut: number and time of entries that are a day apart, oldest first.
     cuts: Vec<(u64, UtcMillis)>,
     last_at: UtcMillis,
-    beacon: Option<Beacon>,
+    /// Times of the newest entries, the newest last.
+    recent: VecDeque<UtcMillis>,
+    beacon: Option<Verified<Beacon>>,
+    /// The newest beacon by which a take was given up: should the log break it, that must be proved.
+    fence: Option<Verified<Beacon>>,
 }
 
 /// A log that is held from this entry on.
@@ -121,13 +128,17 @@ impl Logs {
         }
         log.ids.push(EntryId(entry.hash()));
         log.last_at = entry.at;
+        log.recent.push_back(entry.at);
+        if log.recent.len() > MAX_RECENT {
+            log.recent.pop_front();
+        }
         self.digest = None;
     }
 
     /// Lets go of what is held of a log: it is held from this entry on, which has yet to come.
     pub fn start_at(&mut self, start: LogStart) {
-        let beacon = self.logs.get(&start.log).and_then(|log| log.beacon);
-        self.logs.insert(start.log, Log { start: start.seq, beacon, ..Log::default() });
+        let (beacon, fence) = self.logs.remove(&start.log).map_or((None, None), |log| (log.beacon, log.fence));
+        self.logs.insert(start.log, Log { start: start.seq, beacon, fence, ..Log::default() });
         self.digest = None;
     }
 
@@ -154,17 +165,59 @@ impl Logs {
     pub fn hear(&mut self, beacon: &Verified<Beacon>) {
         // A log that nobody has an entry of needs no fence: nothing can have been filled in it.
         let Some(log) = self.logs.get_mut(&beacon.log) else { return };
-        if log.beacon.is_none_or(|known| known.at < beacon.at) {
-            log.beacon = Some(***beacon);
+        if log.beacon.as_ref().is_none_or(|known| known.at < beacon.at) {
+            log.beacon = Some(beacon.clone());
         }
+    }
+
+    /// The beacon because of which the log is fenced at this instant, if it is not so by its entries alone.
+    #[must_use]
+    pub fn fence_at(&self, id: &LogId, instant: UtcMillis) -> Option<&Verified<Beacon>> {
+        let log = self.logs.get(id).filter(|log| log.last_at < instant)?;
+        log.beacon.as_ref().filter(|beacon| log.holds(beacon) && beacon.at >= instant)
+    }
+
+    /// A take was given up because of this beacon.
+    pub fn rely_on(&mut self, beacon: &Verified<Beacon>) {
+        if let Some(log) = self.logs.get_mut(&beacon.log) {
+            log.fence = Some(beacon.clone());
+        }
+    }
+
+    /// A beacon that says that `entry` does not exist.
+    #[must_use]
+    pub fn broken_by(&self, entry: &Verified<Entry>) -> Option<&Verified<Beacon>> {
+        let log = self.logs.get(&entry.log)?;
+        [&log.fence, &log.beacon].into_iter().flatten().find(|beacon| evidence::breaks(entry, beacon))
+    }
+
+    /// Number of an entry held that `beacon` says does not exist; only the newest entries are looked at.
+    #[must_use]
+    pub fn breaks(&self, beacon: &Beacon) -> Option<u64> {
+        let log = self.logs.get(&beacon.log)?;
+        let after = match beacon.last {
+            Some((last, id)) if log.id(last).is_some_and(|held| held != id) => return Some(last),
+            Some((last, _)) => last + 1,
+            None => 0,
+        };
+        let from_end = usize::try_from(log.next().checked_sub(after)?).ok()?;
+        let at = log.recent.get(log.recent.len().checked_sub(from_end)?)?;
+        (*at <= beacon.at).then_some(after)
+    }
+
+    /// The number under which an entry of this log is held.
+    #[must_use]
+    pub fn seq_of(&self, log: &LogId, id: EntryId) -> Option<u64> {
+        let log = self.logs.get(log)?;
+        Some(log.start + log.ids.iter().rposition(|held| *held == id)? as u64)
     }
 
     /// Up to when the log is fenced: everything in it before this instant is held.
     #[must_use]
     pub fn fenced_until(&self, id: &LogId) -> UtcMillis {
         let Some(log) = self.logs.get(id) else { return UtcMillis(0) };
-        match log.beacon {
-            Some(beacon) if log.holds(&beacon) => beacon.at.max(log.last_at),
+        match &log.beacon {
+            Some(beacon) if log.holds(beacon) => beacon.at.max(log.last_at),
             _ => log.last_at,
         }
     }

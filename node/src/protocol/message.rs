@@ -107,4 +107,57 @@ pub enum Proof {
         /// The other.
         other: Vec<Bytes>,
     },
+    /// An entry where a beacon had said that there would be none.
+    BrokenBeacon {
+        /// The beacon.
+        beacon: Bytes,
+        /// The entry, with successors as in a fork.
+        entry: Vec<Bytes>,
+    },
+    /// Two different acceptances of one proposal, from one log.
+    TwoAcceptances {
+        /// One acceptance.
+        one: Bytes,
+        /// The other.
+        other: Bytes,
+    },
+    /// An acceptance and a refusal of one proposal, from one log.
+    AcceptedAndRefused {
+        /// The acceptance.
+        acceptance: Bytes,
+        /// The refusal.
+        refusal: Bytes,
+    },
+    /// By its owner's own count, more was filled of an order than there was.
+    Overfilled {
+        /// The entry that placed the order, with successors as in a fork.
+        placed: Vec<Bytes>,
+        /// What was accepted.
+        answered: Answered,
+    },
+    /// The same part of an order was given to two takers.
+    GivenTwice {
+        /// One of them.
+        one: Answered,
+        /// The other.
+        other: Answered,
+    },
+    /// An order was accepted for after it had been cancelled.
+    AcceptedAfterCancel {
+        /// The entry that cancelled the order, with successors as in a fork.
+        cancelled: Vec<Bytes>,
+        /// What was accepted.
+        answered: Answered,
+    },
+    /// More logs than an author may have: an entry of each.
+    TooManyLogs(Vec<Bytes>),
+}
+
+/// A proposal and its acceptance, as evidence against who accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The proposal. The acceptance names its hash, so it needs no signature of its own.
+    pub proposal: Bytes,
+    /// The signed acceptance.
+    pub acceptance: Bytes,
 }

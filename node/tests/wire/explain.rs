@@ -7,7 +7,7 @@ use wattswap_node::protocol::charter::{Act, Charter, Shape};
 use wattswap_node::protocol::entry::{Beacon, Entry, Op};
 use wattswap_node::protocol::governance::SignedRecord;
 use wattswap_node::protocol::ids::{Head, Incarnation, LogId};
-use wattswap_node::protocol::message::{Bytes, Gossip, Message, Proof};
+use wattswap_node::protocol::message::{Answered, Bytes, Gossip, Message, Proof};
 use wattswap_node::protocol::signed::{BadSignature, Signed, Statement};
 use wattswap_node::protocol::wire::Malformed;
 
@@ -299,8 +299,32 @@ fn message(message: &Message) -> Value {
 }
 
 fn proof(proof: &Proof) -> Value {
-    let Proof::Fork { one, other } = proof;
-    json!({"fork": {"one": hexes(one), "other": hexes(other)}})
+    match proof {
+        Proof::Fork { one, other } => json!({"fork": {"one": hexes(one), "other": hexes(other)}}),
+        Proof::BrokenBeacon { beacon, entry } => {
+            json!({"broken_beacon": {"beacon": hex::encode(beacon), "entry": hexes(entry)}})
+        }
+        Proof::TwoAcceptances { one, other } => {
+            json!({"two_acceptances": {"one": hex::encode(one), "other": hex::encode(other)}})
+        }
+        Proof::AcceptedAndRefused { acceptance, refusal } => {
+            json!({"accepted_and_refused": {"acceptance": hex::encode(acceptance), "refusal": hex::encode(refusal)}})
+        }
+        Proof::Overfilled { placed, answered: given } => {
+            json!({"overfilled": {"placed": hexes(placed), "answered": answered(given)}})
+        }
+        Proof::GivenTwice { one, other } => {
+            json!({"given_twice": {"one": answered(one), "other": answered(other)}})
+        }
+        Proof::AcceptedAfterCancel { cancelled, answered: given } => {
+            json!({"accepted_after_cancel": {"cancelled": hexes(cancelled), "answered": answered(given)}})
+        }
+        Proof::TooManyLogs(entries) => json!({"too_many_logs": hexes(entries)}),
+    }
+}
+
+fn answered(answered: &Answered) -> Value {
+    json!({"proposal": hex::encode(&answered.proposal), "acceptance": hex::encode(&answered.acceptance)})
 }
 
 fn hexes(list: &[Bytes]) -> Vec<String> {

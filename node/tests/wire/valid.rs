@@ -1,12 +1,14 @@
 //! Messages that every node understands, in the same way.
 
-use wattswap_matching::{Price, Side, UtcMillis};
-use wattswap_node::protocol::agreement::words::{Acceptance, Proposal};
+use wattswap_matching::{Price, Side, UtcMillis, WattHours};
+use wattswap_node::protocol::agreement::words::{Acceptance, Proposal, Refusal};
 use wattswap_node::protocol::charter::{Charter, GovernanceRecord};
 use wattswap_node::protocol::entry::{Beacon, Entry, Op};
+use wattswap_node::protocol::evidence;
 use wattswap_node::protocol::governance::SignedRecord;
-use wattswap_node::protocol::ids::{CharterId, Digest, EntryId, Head, MemberKey};
-use wattswap_node::protocol::message::{Bytes, Gossip, Message, Proof, Summary};
+use wattswap_node::protocol::ids::{CharterId, CommunityId, Digest, EntryId, Head, MemberKey, ProposalId};
+use wattswap_node::protocol::limits::MAX_INCARNATIONS;
+use wattswap_node::protocol::message::{Answered, Bytes, Gossip, Message, Proof, Summary};
 use wattswap_node::protocol::signed::{Signer as _, Statement};
 use wattswap_node::protocol::wire::{cose, cosign};
 
@@ -99,6 +101,73 @@ fn proof() -> Proof {
     Proof::Fork { one: vec![bytes(offer()), bytes(reprice())], other: vec![bytes(fork)] }
 }
 
+fn broken_beacon() -> Proof {
+    let beacon = Beacon { last: None, ..beacon() };
+    Proof::BrokenBeacon { beacon: signed(beacon, &bob()).bytes().clone(), entry: vec![bytes(offer())] }
+}
+
+fn answer(acceptance: Acceptance) -> Bytes {
+    signed(acceptance, &bob()).bytes().clone()
+}
+
+fn answered(proposal: Proposal, acceptance: Acceptance) -> Answered {
+    let proposal = signed(proposal, &alice());
+    let acceptance = Acceptance { proposal: ProposalId(proposal.hash()), ..acceptance };
+    Answered { proposal: proposal.bytes().clone(), acceptance: answer(acceptance) }
+}
+
+fn two_acceptances() -> Proof {
+    let less = Acceptance { quantity: WattHours(acceptance().quantity.0 - 1), ..acceptance() };
+    Proof::TwoAcceptances { one: answer(acceptance()), other: answer(less) }
+}
+
+fn accepted_and_refused() -> Proof {
+    let refusal = Refusal { proposal: acceptance().proposal, ..refusal() };
+    Proof::AcceptedAndRefused { acceptance: answer(acceptance()), refusal: signed(refusal, &bob()).bytes().clone() }
+}
+
+fn overfilled() -> Proof {
+    let too_much = Acceptance { filled_total: WattHours(1_000_000), ..acceptance() };
+    Proof::Overfilled { placed: vec![bytes(offer())], answered: answered(proposal(), too_much) }
+}
+
+fn given_twice() -> Proof {
+    let other = Proposal { nonce: 0, ..proposal() };
+    Proof::GivenTwice { one: answered(proposal(), acceptance()), other: answered(other, acceptance()) }
+}
+
+fn accepted_after_cancel() -> Proof {
+    let later = Acceptance { seq: 9, ..acceptance() };
+    let cancelled = vec![bytes(reprice())];
+    Proof::AcceptedAfterCancel { cancelled, answered: answered(proposal(), later) }
+}
+
+fn too_many_logs() -> Proof {
+    let of = |minutes| bytes(Entry { log: bob().log(minutes), ..offer() });
+    Proof::TooManyLogs((0..=MAX_INCARNATIONS as u64).map(of).collect())
+}
+
+/// Each of the proofs above convicts Bob, in his own community and nowhere else.
+#[test]
+fn the_proofs_among_the_vectors_convict() {
+    let proofs = [
+        proof(),
+        broken_beacon(),
+        two_acceptances(),
+        accepted_and_refused(),
+        overfilled(),
+        given_twice(),
+        accepted_after_cancel(),
+        too_many_logs(),
+    ];
+    for proof in proofs {
+        assert_eq!(evidence::convicts(&proof, community()), Ok(bob().key()), "{proof:?}");
+        let words_alone = matches!(proof, Proof::TwoAcceptances { .. } | Proof::AcceptedAndRefused { .. });
+        let elsewhere = evidence::convicts(&proof, CommunityId([1; 32]));
+        assert_eq!(elsewhere.is_ok(), words_alone, "a proposal's name is of one community only: {proof:?}");
+    }
+}
+
 fn bytes(entry: Entry) -> Bytes {
     signed(entry, &bob()).bytes().clone()
 }
@@ -109,6 +178,13 @@ fn gossip() -> Vec<Case> {
         gossip("entry", "a new entry", Gossip::Entry(bytes(offer()))),
         gossip("beacon", "a log is alive", Gossip::Beacon(signed(beacon(), &bob()).bytes().clone())),
         gossip("proof", "two entries with one number, one of them with its successor", Gossip::Proof(proof())),
+        gossip("broken-beacon", "an entry that a beacon denies", Gossip::Proof(broken_beacon())),
+        gossip("two-acceptances", "two acceptances of one proposal", Gossip::Proof(two_acceptances())),
+        gossip("accepted-and-refused", "both answers to one proposal", Gossip::Proof(accepted_and_refused())),
+        gossip("overfilled", "more is filled than there was", Gossip::Proof(overfilled())),
+        gossip("given-twice", "the same part for two takers", Gossip::Proof(given_twice())),
+        gossip("accepted-after-cancel", "accepted after its cancel", Gossip::Proof(accepted_after_cancel())),
+        gossip("too-many-logs", "an entry of each of 17 logs", Gossip::Proof(too_many_logs())),
         gossip("governance", "a new charter", Gossip::Governance(founding().bytes)),
         gossip("garbage", "what is carried is not looked at yet", Gossip::Entry(vec![0xff].into())),
     ]

@@ -33,6 +33,7 @@ pub struct Disk {
     incarnation: Option<Incarnation>,
     logs: BTreeMap<LogId, Log>,
     beacon: Option<Verified<Beacon>>,
+    fences: BTreeMap<LogId, Verified<Beacon>>,
     requests: BTreeMap<RequestId, Request>,
     reservations: BTreeMap<ProposalId, Reservation>,
     refusals: BTreeMap<ProposalId, (Verified<Refusal>, UtcMillis)>,
@@ -100,6 +101,9 @@ impl Disk {
             Record::Released(id) => {
                 self.reservations.remove(&id);
             }
+            Record::Fence(beacon) => {
+                self.fences.insert(beacon.log, beacon);
+            }
             Record::Refusal { refusal, closes_at } => {
                 self.refusals.insert(refusal.proposal, (refusal, closes_at));
             }
@@ -124,6 +128,7 @@ impl Disk {
         let starts = self.logs.iter().filter(|(_, kept)| kept.start > 0);
         let starts = starts.map(|(log, kept)| Record::LogStart(LogStart { log: *log, seq: kept.start }));
         let entries = self.entries().cloned().map(Record::Entry);
+        let fences = self.fences.values().cloned().map(Record::Fence);
         let beacon = self.beacon.clone().map(Record::Beacon).into_iter();
         let requests = self.requests.values().cloned().map(Record::Request);
         let reservations = self.reservations.values().cloned().map(Record::Reservation);
@@ -133,7 +138,8 @@ impl Disk {
         let proofs = self.proofs.iter().map(|(key, proof)| Record::Proof { key: *key, proof: proof.clone() });
         let readings = self.readings.iter().cloned().map(Record::Reading);
         let autopilot = self.autopilot.map(Record::Autopilot).into_iter();
-        let log = governance.chain(incarnation).chain(reservations).chain(starts).chain(entries).chain(beacon);
+        let log =
+            governance.chain(incarnation).chain(reservations).chain(starts).chain(entries).chain(beacon).chain(fences);
         let own = requests.chain(refusals).chain(trades);
         log.chain(own).chain(proofs).chain(readings).chain(autopilot)
     }

@@ -117,18 +117,7 @@ impl Simulation {
         let people = (0..options.homes).map(person).collect();
         let (troubles, checkers) = (Troubles::new(&options), Checkers::new(&street));
         let calls = BTreeMap::new();
-        Self {
-            options,
-            street,
-            people,
-            troubles,
-            checkers,
-            calls,
-            next_call: 0,
-            steps: 0,
-            most_steps,
-            healed: false,
-        }
+        Self { options, street, people, troubles, checkers, calls, next_call: 0, steps: 0, most_steps, healed: false }
     }
 
     fn run_to_the_end(&mut self) -> Result<(), Violation> {

@@ -288,7 +288,7 @@ fn note(record: &Record, trace: &mut super::trace::Trace) {
         Record::Entry(entry) => trace.bytes(&entry.hash()),
         Record::LogStart(start) => trace.number(start.seq),
         Record::Governance(record) => trace.bytes(&record.id.0),
-        Record::Beacon(beacon) => trace.bytes(&beacon.hash()),
+        Record::Beacon(beacon) | Record::Fence(beacon) => trace.bytes(&beacon.hash()),
         Record::Request(request) => {
             trace.bytes(&request.id.0);
             trace.number(request.filled.0.unsigned_abs());

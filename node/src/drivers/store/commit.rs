@@ -65,6 +65,7 @@ impl Batch<'_> {
                 self.put(Family::Governance, &record.record.height.to_be_bytes(), &record.bytes);
             }
             Record::Beacon(beacon) => self.put(Family::Meta, meta::BEACON, beacon.bytes()),
+            Record::Fence(beacon) => self.put(Family::Fences, &layout::log(&beacon.log), beacon.bytes()),
             Record::Request(request) => self.request(request),
             Record::Reservation(reservation) => {
                 let id = reservation.proposal.hash();

@@ -22,7 +22,7 @@ const ENTRIES_BUFFER: usize = 16 * MIB;
 const OTHER_BUFFER: usize = 2 * MIB;
 /// All those buffers together, at the worst.
 const ALL_BUFFERS: usize = 32 * MIB;
-/// A buffer grows in steps of this: seventeen families that hold a record each must not cost a megabyte each.
+/// A buffer grows in steps of this: eighteen families that hold a record each must not cost a megabyte each.
 const ARENA_BLOCK: usize = 64 << 10;
 /// What may have to be replayed at start.
 const MAX_WAL: u64 = 64 << 20;
@@ -52,7 +52,9 @@ pub enum Family {
     RequestsOpen,
     /// Takes in doubt: proposal -> reservation.
     Reservations,
-    /// What this household refused and may be asked for again: proposal -> refusal.
+    /// Beacons because of which takes were given up, should a log break them: author, incarnation -> beacon.
+    Fences,
+    /// What this household refused and may be asked for again, and what it was refused: proposal -> refusal.
     Refusals,
     /// This household's trades: proposal -> trade.
     Trades,
@@ -86,7 +88,7 @@ pub mod meta {
 
 impl Family {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Meta,
         Self::Governance,
         Self::Entries,
@@ -96,6 +98,7 @@ impl Family {
         Self::RequestsBySlot,
         Self::RequestsOpen,
         Self::Reservations,
+        Self::Fences,
         Self::Refusals,
         Self::Trades,
         Self::TradesByTime,
@@ -120,6 +123,7 @@ impl Family {
             Self::RequestsBySlot => "requests-by-slot",
             Self::RequestsOpen => "requests-open",
             Self::Reservations => "reservations",
+            Self::Fences => "fences",
             Self::Refusals => "refusals",
             Self::Trades => "trades",
             Self::TradesByTime => "trades-by-time",

@@ -1,7 +1,7 @@
 //! What a start reads back: the records that a turn once made durable, in an order in which each finds what it needs.
 //!
 //! The governance chain by height, the own incarnation, reservations, where logs start, entries by log and number, the
-//! own beacon, requests, refusals, trades, proofs, readings, the autopilot's settings. Of what only grows, the recent
+//! own beacon, fences, requests, refusals, trades, proofs, readings, the autopilot's settings. Of what only grows, the recent
 //! part.
 
 use std::time::Duration;
@@ -80,6 +80,7 @@ impl Store {
             .chain(self.log_starts())
             .chain(self.entries())
             .chain(beacon)
+            .chain(self.all(Family::Fences, |_, value| records::read_beacon(value).map(Record::Fence)))
             .chain(self.requests_to_recall(now.before(REQUESTS)))
             .chain(self.all(Family::Refusals, |_, value| {
                 let (refusal, closes_at) = records::read_refusal(value)?;

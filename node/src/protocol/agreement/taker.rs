@@ -216,8 +216,11 @@ impl Household {
                 Some(before) => leaves < before,
                 None => order.open(self.now).is_positive(),
             };
-            if lower && self.fold.cancel_own(self.own.id(), id, leaves).is_ok() {
-                self.make_room();
+            if !lower {
+                continue;
+            }
+            self.make_room();
+            if self.fold.cancel_own(self.own.next_place(self.now), id, leaves).is_ok() {
                 self.own.stage_cancel(id, leaves);
             }
         }
@@ -225,6 +228,7 @@ impl Household {
 
     /// A maker accepted.
     pub(in crate::protocol) fn accepted(&mut self, from: MemberKey, acceptance: Verified<Acceptance>) {
+        self.compare_with_refusal(&acceptance);
         let Some(reservation) = self.doubts.get(&acceptance.proposal) else { return };
         let proposal = &reservation.proposal;
         let fits = acceptance.maker == from
@@ -244,8 +248,15 @@ impl Household {
     pub(in crate::protocol) fn refused(&mut self, from: MemberKey, refusal: &Verified<Refusal>) {
         let Some(reservation) = self.doubts.get(&refusal.proposal) else { return };
         let proposal = &reservation.proposal;
-        if refusal.maker == from && proposal.maker.author == from && proposal.maker.incarnation == refusal.incarnation {
-            let order = proposal.order;
+        let fits =
+            refusal.maker == from && proposal.maker.author == from && proposal.maker.incarnation == refusal.incarnation;
+        // Without room to remember it, it frees nothing: should the maker fill after all, nobody could prove the lie.
+        if fits && !self.refused_us.is_full() {
+            let (order, slot) = (proposal.order, proposal.slot);
+            let charter = self.fold.charter(&proposal.charter);
+            let over = charter.map_or(reservation.closes_at, |charter| charter.shape.over(slot));
+            self.persist(Record::Refusal { refusal: refusal.clone(), closes_at: over });
+            self.refused_us.refuse(refusal.clone(), over);
             self.release(&refusal.proposal);
             self.shun(order);
         }
@@ -264,6 +275,7 @@ impl Household {
                     self.release_to_maker(trade);
                 }
             } else if self.can_never_be_filled(&id) {
+                self.rely_on_fence(&id);
                 self.let_go(&id);
             } else if closes_at <= self.now {
                 self.give_up_hope(&id);
@@ -279,6 +291,16 @@ impl Household {
         let fenced = self.logs.fenced_until(&log) >= doubt.closes_at && !self.fold.is_waiting(&log);
         let ended = self.fold.sealed_at(&log).is_some_and(|last| self.logs.next_seq(&log) > last);
         fenced || (ended && !self.fold.is_waiting(&log)) || self.fold.is_convicted(&log.author)
+    }
+
+    /// If it is a beacon that says so, it must not be forgotten: the log might break it, which would have to be proved.
+    fn rely_on_fence(&mut self, id: &ProposalId) {
+        let Some(doubt) = self.doubts.get(id) else { return };
+        let fence = self.logs.fence_at(&doubt.proposal.maker, doubt.closes_at).cloned();
+        if let Some(beacon) = fence {
+            self.logs.rely_on(&beacon);
+            self.persist(Record::Fence(beacon));
+        }
     }
 
     /// Nobody can accept it any more, though it is not yet certain that nobody has: the rest need not wait for it.

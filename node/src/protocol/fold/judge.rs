@@ -2,7 +2,7 @@
 
 use wattswap_matching::{Book, Side, UtcMillis, WattHours};
 
-use super::slot::{Resting, SlotFold};
+use super::slot::{Cancelled, Resting, SlotFold};
 use super::{Fold, Log, LogNo, slot_mut};
 use crate::protocol::charter::Charter;
 use crate::protocol::entry::Order;
@@ -83,13 +83,14 @@ impl Fold {
         Ok(())
     }
 
-    pub(super) fn cancel(&mut self, log: LogNo, id: OrderId, leaves: WattHours) -> Result<(), Void> {
+    pub(super) fn cancel(&mut self, log: LogNo, seq: u64, id: OrderId, leaves: WattHours) -> Result<(), Void> {
         let order = self.orders.get_mut(&id).filter(|order| order.log == log).ok_or(Void::NotOwnOrder)?;
-        if order.cancelled.is_some_and(|before| leaves > before) {
+        if order.leaves().is_some_and(|before| leaves > before) {
             return Err(Void::LeavesMore);
         }
+        let seq = order.cancelled.map_or(seq, |before| before.seq);
         let slot = self.slots.get_mut(&order.book).ok_or(Void::Forgotten)?;
-        slot.account_mut(log, order.side).change(order, |order| order.cancelled = Some(leaves));
+        slot.account_mut(log, order.side).change(order, |order| order.cancelled = Some(Cancelled { leaves, seq }));
         self.refresh(id);
         Ok(())
     }

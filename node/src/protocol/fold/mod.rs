@@ -21,7 +21,7 @@ pub use self::slot::Resting;
 use self::slot::SlotFold;
 pub use self::trades::{Bound, Place};
 use super::charter::{Charter, Shape};
-use super::entry::{Entry, Fill, Op};
+use super::entry::{Entry, Fill, Op, Trade};
 use super::ids::{CharterId, CommunityId, Digest, EntryId, Head, LogId, MemberKey, OrderId, ProposalId, ShapeId};
 use super::limits::MAX_WAITING_ENTRIES;
 use super::signed::Verified;
@@ -229,6 +229,13 @@ impl Fold {
         self.trades.get(id)
     }
 
+    /// Trades in a slot that take from this resting order.
+    pub fn trades_of<'f>(&'f self, book: &BookId, order: &'f OrderId) -> impl Iterator<Item = &'f Trade> {
+        let trades = self.slots.get(book).into_iter().flat_map(|slot| slot.trades());
+        let trades = trades.filter_map(|id| self.trades.get(id)).map(|bound| &bound.trade);
+        trades.filter(move |trade| trade.proposal.order == *order)
+    }
+
     /// The book of an open slot; none while nobody has placed an order.
     #[must_use]
     pub fn book(&self, id: &BookId) -> Option<&Book<OrderId>> {
@@ -334,9 +341,9 @@ impl Fold {
     ///
     /// # Errors
     /// [`Void`] if it would not count: then it must not be staged.
-    pub fn cancel_own(&mut self, log: LogId, order: OrderId, leaves: WattHours) -> Result<(), Void> {
-        let log = self.log_number(log);
-        self.cancel(log, order, leaves)
+    pub fn cancel_own(&mut self, place: Place, order: OrderId, leaves: WattHours) -> Result<(), Void> {
+        let log = self.log_number(place.log);
+        self.cancel(log, place.seq, order, leaves)
     }
 
     /// Folds a fill of our own while its entry is still being staged.
@@ -373,7 +380,7 @@ impl Fold {
             // What does not count is skipped: nodes agree on it, and its author harms only itself.
             let _void = match op {
                 Op::Place(order) => self.place(log, OrderId { entry: id, index }, entry.at, order),
-                Op::Cancel { order, leaves } => self.cancel(log, *order, *leaves),
+                Op::Cancel { order, leaves } => self.cancel(log, entry.seq, *order, *leaves),
                 Op::Fill(fill) => self.fill(log, place, fill),
                 Op::Seal(end) => {
                     self.seal_by(log, end);

@@ -35,12 +35,21 @@ pub struct Resting {
     /// By the trades in its own log alone.
     pub(super) own_filled: WattHours,
     /// What the newest cancel leaves to takes of its owner that are in doubt.
-    pub(super) cancelled: Option<WattHours>,
+    pub(super) cancelled: Option<Cancelled>,
     /// Its author was convicted, or its log was sealed.
     pub(super) withdrawn: bool,
     /// Its own log has gone on after its expiry.
     expired: bool,
     handle: Option<Handle>,
+}
+
+/// What its owner said when it closed an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cancelled {
+    /// What it leaves to own takes in doubt, by the newest cancel.
+    pub leaves: WattHours,
+    /// Number of the entry with the first cancel.
+    pub seq: u64,
 }
 
 /// What one log has in one side of a slot.
@@ -113,7 +122,13 @@ impl Resting {
     /// What its owner left to own takes in doubt when it closed the order; none while the order is not closed.
     #[must_use]
     pub fn leaves(&self) -> Option<WattHours> {
-        self.cancelled
+        self.cancelled.map(|cancelled| cancelled.leaves)
+    }
+
+    /// Number of the entry in its log that closed it.
+    #[must_use]
+    pub fn cancelled_in(&self) -> Option<u64> {
+        self.cancelled.map(|cancelled| cancelled.seq)
     }
 
     /// What of it counts against its author's connection, by its own log: what is filled, and what still can be.
@@ -124,7 +139,7 @@ impl Resting {
     /// What of that can still be filled.
     pub(super) fn still_open(&self) -> WattHours {
         match self.cancelled {
-            Some(leaves) => leaves,
+            Some(cancelled) => cancelled.leaves,
             None if self.expired => WattHours::ZERO,
             None => self.quantity.less_at_least_zero(self.own_filled),
         }

@@ -137,7 +137,9 @@ impl Fold {
         match own_order {
             Some(order) => slot.account_mut(log, order.side).change(order, |order| {
                 order.own_filled += quantity;
-                order.cancelled = order.cancelled.map(|leaves| leaves.less_at_least_zero(quantity));
+                if let Some(cancelled) = &mut order.cancelled {
+                    cancelled.leaves = cancelled.leaves.less_at_least_zero(quantity);
+                }
             }),
             None => slot.account_mut(log, proposal.side).total += quantity,
         }

@@ -3,15 +3,13 @@
 use sha2::{Digest as _, Sha256};
 
 use super::Household;
-use super::io::{Event, Output, Record, Ticket, Verdict};
+use super::io::{Event, Output, Record, Verdict};
 use crate::protocol::agreement::words::{Acceptance, Proposal, Refusal};
 use crate::protocol::entry::{Beacon, Entry};
 use crate::protocol::evidence;
 use crate::protocol::governance::SignedRecord;
 use crate::protocol::ids::{Digest, Head, LogId, MemberKey};
-use crate::protocol::limits::{
-    MAX_CHAIN, MAX_FORKS_UNDER_WAY, MAX_GOVERNANCE_RECORDS, MAX_HEADS, MAX_PROOFS, MAX_PROPOSALS_PER_TURN, MAX_RANGE,
-};
+use crate::protocol::limits::{MAX_GOVERNANCE_RECORDS, MAX_HEADS, MAX_PROOFS, MAX_PROPOSALS_PER_TURN, MAX_RANGE};
 use crate::protocol::logs::{Fit, LogStart, verify_range};
 use crate::protocol::message::{Bytes, Gossip, Message, Proof, Summary};
 use crate::protocol::signed::{Signed, Statement, Verified};
@@ -179,6 +177,7 @@ impl Household {
     fn take_entries(&mut self, entries: &[Verified<Entry>]) {
         for (index, entry) in entries.iter().enumerate() {
             match self.logs.fit(entry) {
+                Fit::TooManyLogs => return self.found_too_many_logs(entry),
                 Fit::Gap { .. } if index == 0 && entry.at < self.chain.horizon(self.now) => self.skip_to(entry),
                 Fit::Held => {}
                 Fit::Next if self.fold.has_room_for(entry) => self.keep(entry),
@@ -197,6 +196,10 @@ impl Household {
     }
 
     fn keep(&mut self, entry: &Verified<Entry>) {
+        self.examine(entry);
+        if self.fold.is_convicted(&entry.log.author) {
+            return;
+        }
         self.persist(Record::Entry(entry.clone()));
         self.take_in(entry);
     }
@@ -218,7 +221,7 @@ impl Household {
             return Verdict::Ignore;
         }
         let fit = self.logs.fit(&entry);
-        if matches!(fit, Fit::Held | Fit::TooManyLogs) {
+        if fit == Fit::Held || (fit == Fit::TooManyLogs && self.is_hunted(&entry.log.author)) {
             return Verdict::Ignore;
         }
         // A good successor may still prove an entry with a bad signature; but that is sync's business.
@@ -233,6 +236,10 @@ impl Household {
             Fit::Next if self.fold.has_room_for(&entry) => self.keep(&entry),
             Fit::Gap { .. } => self.sync.offer(from, &head_of(&entry)),
             Fit::Fork => self.found_fork(std::slice::from_ref(&entry)),
+            Fit::TooManyLogs => {
+                self.found_too_many_logs(&entry);
+                return Verdict::Ignore;
+            }
             Fit::OtherPast => {
                 let before = entry.seq.saturating_sub(1);
                 self.send(from, Message::GetRange { log: entry.log, from: before, count: MAX_RANGE });
@@ -260,6 +267,7 @@ impl Household {
         if beacon.community != self.chain.community() || !self.is_author(&beacon.log) || beacon.log.author == self.me {
             return;
         }
+        self.examine_beacon(beacon);
         self.logs.hear(beacon);
         if self.peers.hear_live(beacon.log.author, beacon.at, self.now) {
             self.serve_all_crossing();
@@ -308,31 +316,8 @@ impl Household {
         Ok(())
     }
 
-    /// Two versions of an entry: fetches our own version from the store, to prove it to everybody.
-    fn found_fork(&mut self, other: &[Verified<Entry>]) {
-        let Some(first) = other.first() else { return };
-        if self.forks.len() >= MAX_FORKS_UNDER_WAY || first.log.author == self.me {
-            return;
-        }
-        let ticket = Ticket(self.next_ticket);
-        self.next_ticket += 1;
-        let (log, from) = (first.log, first.seq);
-        self.forks.insert(ticket, other.iter().map(|entry| Signed::clone(entry)).collect());
-        let count = u16::try_from(MAX_CHAIN).unwrap_or(u16::MAX);
-        self.out.push_back(Output::Load { ticket, log, from, count });
-    }
-
-    pub(super) fn loaded(&mut self, ticket: Ticket, entries: &[Bytes]) {
-        let Some(other) = self.forks.remove(&ticket) else { return };
-        let own: Vec<_> = entries.iter().filter_map(|bytes| Signed::<Entry>::parse(bytes.clone()).ok()).collect();
-        let proof = evidence::fork(&own, &other);
-        if self.take_proof(proof.clone()) == Verdict::Accept {
-            self.publish(&Gossip::Proof(proof));
-        }
-    }
-
     /// Convicts whom the proof convicts. One proof per key is kept.
-    fn take_proof(&mut self, proof: Proof) -> Verdict {
+    pub(super) fn take_proof(&mut self, proof: Proof) -> Verdict {
         match evidence::convicts(&proof, self.chain.community()) {
             Err(_) => Verdict::Reject,
             Ok(key) if self.fold.is_convicted(&key) || self.chain_never_listed(&key) => Verdict::Ignore,

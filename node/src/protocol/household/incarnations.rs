@@ -10,7 +10,7 @@ use wattswap_matching::UtcMillis;
 use super::Household;
 use super::io::{Halt, Output, Record, RequestState, Standing};
 use crate::protocol::ids::{Head, Incarnation, LogId};
-use crate::protocol::limits::{FETCH_OWN_LOGS_FOR, MAX_INCARNATIONS};
+use crate::protocol::limits::{FETCH_OWN_LOGS_FOR, MAX_OWN_LOGS};
 use crate::protocol::message::Message;
 use crate::protocol::own_log::OwnLog;
 
@@ -18,7 +18,7 @@ impl Household {
     /// Goes on in a new log. What the store knows of the old one is all there is: orders can be posted anew.
     pub(super) fn open_new_log(&mut self, after: LogId) {
         let newest = self.logs.of(&self.me).last().copied().max(Some(after)).unwrap_or(after);
-        if self.logs.of(&self.me).count() >= MAX_INCARNATIONS {
+        if self.has_enough_logs() {
             self.out.push_back(Output::Halt(Halt::TooManyLogs));
             return;
         }
@@ -56,6 +56,15 @@ impl Household {
         // Who trades already does not stop for what a peer says that it holds.
         let waits = self.standing != Standing::Trading && self.sync.is_fetching(&self.me);
         self.quiet_until.max(waits.then_some(self.fetch_until)).filter(|until| *until > self.now)
+    }
+
+    fn has_enough_logs(&self) -> bool {
+        self.logs.of(&self.me).count() >= MAX_OWN_LOGS
+    }
+
+    /// The log at hand is one too many: more of its predecessors than were known turned up before it was begun.
+    pub(super) fn must_not_begin(&self) -> bool {
+        self.logs.head(&self.own.id()).is_none() && self.has_enough_logs()
     }
 
     /// Own logs before the one at hand that are not sealed yet, by their last entry that is held.

@@ -165,11 +165,13 @@ pub enum Record {
     Reservation(Reservation),
     /// The take with this proposal is in doubt no longer.
     Released(ProposalId),
-    /// A proposal was refused.
+    /// A take was given up because of this beacon: replaces the one of the same log.
+    Fence(Verified<Beacon>),
+    /// A proposal was refused, by this household or to it.
     Refusal {
         /// The signed word.
         refusal: Verified<Refusal>,
-        /// From then on nobody can ask for it again.
+        /// From then on nobody can ask for it again, or break it.
         closes_at: UtcMillis,
     },
     /// The refusal of this proposal is not needed any more.

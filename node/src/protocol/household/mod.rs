@@ -15,6 +15,7 @@ mod requests;
 mod standing;
 mod turn;
 pub mod view;
+mod witness;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -23,13 +24,13 @@ use wattswap_matching::UtcMillis;
 
 use self::io::{Event, Input, Output, Record, RequestId, Standing, Ticket};
 use self::requests::Requests;
+use self::witness::Hunt;
 use super::agreement::Answers;
 use super::agreement::Doubts;
 use super::agreement::Shunned;
 use super::agreement::words::Proposal;
 use super::autopilot;
 use super::chain::Chain;
-use super::entry::Entry;
 use super::fold::{BookId, Fold, ShapeNo};
 use super::ids::{MemberKey, ProposalId};
 use super::logs::Logs;
@@ -38,7 +39,7 @@ use super::metering::Metering;
 use super::nonces::Nonces;
 use super::own_log::OwnLog;
 use super::peers::Peers;
-use super::signed::{Signed, Signer, Verified};
+use super::signed::{Signer, Verified};
 use super::sync::Sync;
 
 /// One household's side of the protocol. See [`io`] for the contract.
@@ -54,7 +55,10 @@ pub struct Household {
     pub(super) peers: Peers,
     pub(super) requests: Requests,
     pub(super) doubts: Doubts,
+    /// What we refused.
     pub(super) answers: Answers,
+    /// What others refused us, for as long as they could break their word.
+    pub(super) refused_us: Answers,
     pub(super) nonces: Nonces,
     /// Proposals of this turn, each from its signer.
     pub(super) proposals: Vec<Verified<Proposal>>,
@@ -87,8 +91,8 @@ pub struct Household {
     keep_logs: Duration,
     next_cut: UtcMillis,
     autopilot_wakes: UtcMillis,
-    /// The other version of forks whose own version is being read from the store.
-    forks: BTreeMap<Ticket, Vec<Signed<Entry>>>,
+    /// Evidence that is being read from the store.
+    hunts: BTreeMap<Ticket, Hunt>,
     next_ticket: u64,
     turn_is_open: bool,
     /// When the driver promised to call again at the latest.
@@ -142,6 +146,7 @@ impl Household {
             self.sync.next_deadline(),
             self.doubts.next_deadline(self.now),
             self.answers.next_deadline(),
+            self.refused_us.next_deadline(),
             self.shunned.next_deadline(),
             self.claims_end(),
             self.restoring_until(),

@@ -114,6 +114,7 @@ impl Household {
             requests: Requests::default(),
             doubts: Doubts::default(),
             answers: Answers::default(),
+            refused_us: Answers::default(),
             nonces,
             proposals: Vec::new(),
             shunned: Shunned::default(),
@@ -134,7 +135,7 @@ impl Household {
             keep_logs: KEEP_LOGS_AT_LEAST,
             next_cut: now,
             autopilot_wakes: now,
-            forks: BTreeMap::new(),
+            hunts: BTreeMap::new(),
             next_ticket: 0,
             turn_is_open: true,
             wake_by: now,
@@ -158,7 +159,14 @@ impl Household {
             Record::Beacon(beacon) => self.own.recover_beacon(&beacon),
             Record::Request(request) => self.requests.insert(request),
             Record::Reservation(reservation) => self.doubts.insert(reservation, self.now),
-            Record::Refusal { refusal, closes_at } => self.answers.refuse(refusal, closes_at),
+            Record::Refusal { refusal, closes_at } if refusal.maker == self.me => {
+                self.answers.refuse(refusal, closes_at);
+            }
+            Record::Refusal { refusal, closes_at } => self.refused_us.refuse(refusal, closes_at),
+            Record::Fence(beacon) => {
+                self.logs.hear(&beacon);
+                self.logs.rely_on(&beacon);
+            }
             Record::Proof { key, proof } => self.convict(key, proof),
             Record::Reading(reading) => self.metering.restore(&reading),
             Record::Autopilot(settings) => self.autopilot = settings,

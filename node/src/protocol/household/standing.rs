@@ -3,7 +3,7 @@
 use wattswap_matching::UtcMillis;
 
 use super::Household;
-use super::io::{Event, Standing};
+use super::io::{Event, Halt, Output, Standing};
 use crate::protocol::entry::Entry;
 use crate::protocol::ids::{EntryId, Head, MemberKey};
 use crate::protocol::limits::{PEERS_TO_COMPARE, RANGE_TIMEOUT};
@@ -65,6 +65,10 @@ impl Household {
             self.open_new_log(self.own.id());
         }
         let standing = self.find_standing();
+        if standing == Standing::Trading && self.must_not_begin() {
+            self.out.push_back(Output::Halt(Halt::TooManyLogs));
+            return;
+        }
         if standing != self.standing {
             self.standing = standing;
             self.tell(Event::Standing(standing));

@@ -60,7 +60,8 @@ impl Household {
     fn let_time_pass(&mut self) {
         self.fold.advance(self.now);
         self.requests.advance(self.now);
-        for id in self.answers.advance(self.now) {
+        let over = self.answers.advance(self.now).into_iter().chain(self.refused_us.advance(self.now));
+        for id in over.collect::<Vec<_>>() {
             self.persist(Record::Forgotten(id));
         }
     }

@@ -6,9 +6,9 @@ use super::{Malformed, require, within};
 use crate::protocol::ids::Head;
 use crate::protocol::limits::{
     MAX_CHAIN, MAX_ENTRY_BYTES, MAX_GOSSIP_BYTES, MAX_GOVERNANCE_BYTES, MAX_GOVERNANCE_RECORDS, MAX_HEADS,
-    MAX_MESSAGE_BYTES, MAX_PROOFS, MAX_RANGE, MAX_RANGE_BYTES, MAX_WORD_BYTES,
+    MAX_INCARNATIONS, MAX_MESSAGE_BYTES, MAX_PROOFS, MAX_RANGE, MAX_RANGE_BYTES, MAX_WORD_BYTES,
 };
-use crate::protocol::message::{Bytes, Gossip, Message, Proof, Summary};
+use crate::protocol::message::{Answered, Bytes, Gossip, Message, Proof, Summary};
 
 /// Bytes of any message beside what it carries.
 const OVERHEAD: usize = 128;
@@ -72,8 +72,29 @@ impl Message {
 impl Proof {
     /// Bytes of the evidence.
     fn size(&self) -> usize {
-        let Self::Fork { one, other } = self;
-        size(one) + size(other)
+        match self {
+            Self::Fork { one, other } => size(one) + size(other),
+            Self::BrokenBeacon { beacon, entry } => beacon.len() + size(entry),
+            Self::TwoAcceptances { one, other } => one.len() + other.len(),
+            Self::AcceptedAndRefused { acceptance, refusal } => acceptance.len() + refusal.len(),
+            Self::Overfilled { placed: chain, answered } | Self::AcceptedAfterCancel { cancelled: chain, answered } => {
+                size(chain) + answered.size()
+            }
+            Self::GivenTwice { one, other } => one.size() + other.size(),
+            Self::TooManyLogs(entries) => size(entries),
+        }
+    }
+
+    /// Whether it fits into a message that is published; if not, peers get it when they ask for proofs.
+    #[must_use]
+    pub fn fits_gossip(&self) -> bool {
+        self.size() + OVERHEAD <= MAX_GOSSIP_BYTES
+    }
+}
+
+impl Answered {
+    fn size(&self) -> usize {
+        self.proposal.len() + self.acceptance.len()
     }
 }
 
@@ -239,14 +260,67 @@ fn read_byte_strings(cbor: &mut Reader<'_>, len: usize, max_bytes: usize) -> Res
     (0..len).map(|_| cbor.bytes_up_to(max_bytes).map(Bytes::from)).collect()
 }
 
+/// Items of each kind of proof, the kind included.
+const PROOF_ITEMS: [u64; 8] = [3, 3, 3, 3, 4, 5, 4, 2];
+
 impl Wire for Proof {
     fn write(&self, out: &mut Writer) {
-        let Self::Fork { one, other } = self;
-        out.array(3).unsigned(0).byte_strings(one).byte_strings(other);
+        let kind = self.kind();
+        out.array(PROOF_ITEMS[kind]).unsigned(kind as u64);
+        match self {
+            Self::Fork { one, other } => out.byte_strings(one).byte_strings(other),
+            Self::BrokenBeacon { beacon, entry } => out.bytes(beacon).byte_strings(entry),
+            Self::TwoAcceptances { one, other } => out.bytes(one).bytes(other),
+            Self::AcceptedAndRefused { acceptance, refusal } => out.bytes(acceptance).bytes(refusal),
+            Self::Overfilled { placed: chain, answered } | Self::AcceptedAfterCancel { cancelled: chain, answered } => {
+                answered.write(out.byte_strings(chain))
+            }
+            Self::GivenTwice { one, other } => other.write(one.write(out)),
+            Self::TooManyLogs(entries) => out.byte_strings(entries),
+        };
     }
 
     fn read(cbor: &mut Reader<'_>) -> Result<Self, Malformed> {
-        cbor.kind(|kind| (kind == 0).then_some(3))?;
-        Ok(Self::Fork { one: read_chain(cbor)?, other: read_chain(cbor)? })
+        let kind = cbor.kind(|kind| PROOF_ITEMS.get(usize::try_from(kind).ok()?).copied())?;
+        Ok(match kind {
+            0 => Self::Fork { one: read_chain(cbor)?, other: read_chain(cbor)? },
+            1 => Self::BrokenBeacon { beacon: read_word(cbor)?, entry: read_chain(cbor)? },
+            2 => Self::TwoAcceptances { one: read_word(cbor)?, other: read_word(cbor)? },
+            3 => Self::AcceptedAndRefused { acceptance: read_word(cbor)?, refusal: read_word(cbor)? },
+            4 => Self::Overfilled { placed: read_chain(cbor)?, answered: Answered::read(cbor)? },
+            5 => Self::GivenTwice { one: Answered::read(cbor)?, other: Answered::read(cbor)? },
+            6 => Self::AcceptedAfterCancel { cancelled: read_chain(cbor)?, answered: Answered::read(cbor)? },
+            _ => {
+                let logs = MAX_INCARNATIONS + 1;
+                let len = cbor.array_within("number of entries of too many logs", logs, logs)?;
+                Self::TooManyLogs(read_byte_strings(cbor, len, MAX_ENTRY_BYTES)?)
+            }
+        })
+    }
+}
+
+impl Proof {
+    /// The number that stands for the kind of proof; [`Wire::read`] has the way back.
+    fn kind(&self) -> usize {
+        match self {
+            Self::Fork { .. } => 0,
+            Self::BrokenBeacon { .. } => 1,
+            Self::TwoAcceptances { .. } => 2,
+            Self::AcceptedAndRefused { .. } => 3,
+            Self::Overfilled { .. } => 4,
+            Self::GivenTwice { .. } => 5,
+            Self::AcceptedAfterCancel { .. } => 6,
+            Self::TooManyLogs(_) => 7,
+        }
+    }
+}
+
+impl Answered {
+    fn write<'w>(&self, out: &'w mut Writer) -> &'w mut Writer {
+        out.bytes(&self.proposal).bytes(&self.acceptance)
+    }
+
+    fn read(cbor: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self { proposal: read_word(cbor)?, acceptance: read_word(cbor)? })
     }
 }

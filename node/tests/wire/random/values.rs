@@ -14,8 +14,8 @@ use wattswap_node::protocol::entry::{Beacon, Entry, Fill, Op, Order};
 use wattswap_node::protocol::ids::{
     CharterId, CommunityId, Digest, EntryId, Head, Incarnation, LogId, MemberKey, OrderId, ProposalId,
 };
-use wattswap_node::protocol::limits::{MAX_ENERGY, MAX_PRICE_TICKS, MAX_SEQ, MAX_TIME};
-use wattswap_node::protocol::message::{Bytes, Gossip, Message, Proof, Summary};
+use wattswap_node::protocol::limits::{MAX_ENERGY, MAX_INCARNATIONS, MAX_PRICE_TICKS, MAX_SEQ, MAX_TIME};
+use wattswap_node::protocol::message::{Answered, Bytes, Gossip, Message, Proof, Summary};
 use wattswap_node::protocol::signed::Signer as _;
 
 use crate::sample::{Household, signed};
@@ -260,7 +260,18 @@ fn bytes() -> impl Strategy<Value = Bytes> {
 }
 
 fn proof() -> impl Strategy<Value = Proof> {
-    (vec(bytes(), 1..4), vec(bytes(), 1..4)).prop_map(|(one, other)| Proof::Fork { one, other })
+    let chain = || vec(bytes(), 1..4);
+    let answered = || (bytes(), bytes()).prop_map(|(proposal, acceptance)| Answered { proposal, acceptance });
+    prop_oneof![
+        (chain(), chain()).prop_map(|(one, other)| Proof::Fork { one, other }),
+        (bytes(), chain()).prop_map(|(beacon, entry)| Proof::BrokenBeacon { beacon, entry }),
+        (bytes(), bytes()).prop_map(|(one, other)| Proof::TwoAcceptances { one, other }),
+        (bytes(), bytes()).prop_map(|(acceptance, refusal)| Proof::AcceptedAndRefused { acceptance, refusal }),
+        (chain(), answered()).prop_map(|(placed, answered)| Proof::Overfilled { placed, answered }),
+        (answered(), answered()).prop_map(|(one, other)| Proof::GivenTwice { one, other }),
+        (chain(), answered()).prop_map(|(cancelled, answered)| Proof::AcceptedAfterCancel { cancelled, answered }),
+        vec(bytes(), MAX_INCARNATIONS + 1).prop_map(Proof::TooManyLogs),
+    ]
 }
 
 pub fn gossip() -> impl Strategy<Value = Gossip> {

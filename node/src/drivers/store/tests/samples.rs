@@ -184,6 +184,7 @@ pub fn one_of_each() -> Vec<(&'static str, Record)> {
         ("where a log starts", Record::LogStart(LogStart { log: log(3), seq: 258 })),
         ("an entry", Record::Entry(entry(1, 0))),
         ("the newest beacon", Record::Beacon(beacon())),
+        ("a beacon that was relied on", Record::Fence(beacon())),
         ("a live request", Record::Request(request(1))),
         ("a refusal", Record::Refusal { refusal: refusal(2), closes_at: UtcMillis(NOW.0 + 15_000) }),
         ("a trade", Record::Trade(trade(3, SLOT, NOW))),

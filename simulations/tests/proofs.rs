@@ -1,0 +1,280 @@
+//! Whoever contradicts itself is convicted by everybody, costs nobody else anything, and takes nobody along.
+
+use std::time::Duration;
+
+use wattswap_matching::{Price, Side, UtcMillis, WattHours};
+use wattswap_node::protocol::agreement::words::{Acceptance, Proposal, Refusal};
+use wattswap_node::protocol::entry::{Beacon, Entry, Fill, Op, Order};
+use wattswap_node::protocol::household::io::{Input, RequestId, Ticket};
+use wattswap_node::protocol::ids::{EntryId, Incarnation, LogId, MemberKey, OrderId, ProposalId};
+use wattswap_node::protocol::limits::MAX_INCARNATIONS;
+use wattswap_node::protocol::message::{Gossip, Message};
+use wattswap_node::protocol::signed::{Signed, Verified};
+use wattswap_simulations::network::Street;
+
+const BUYER: usize = 0;
+const OTHER_BUYER: usize = 1;
+const WITNESS: usize = 2;
+/// Its own software does not run: it signs what it likes.
+const CHEAT: usize = 4;
+const SECOND: Duration = Duration::from_secs(1);
+
+struct Cheat {
+    street: Street,
+    log: LogId,
+    /// What it has signed so far.
+    entries: Vec<Verified<Entry>>,
+}
+
+impl Cheat {
+    /// Connected to everybody, with a first entry that offers 500 Wh.
+    fn new(seed: u64) -> Self {
+        let mut street = Street::new(5, seed);
+        street.run(SECOND);
+        street.stop(CHEAT);
+        street.run(SECOND);
+        let incarnation = Incarnation { opened: street.now, nonce: 7 };
+        let log = LogId { author: street.key(CHEAT), incarnation };
+        let mut cheat = Self { street, log, entries: Vec::new() };
+        for home in 0..CHEAT {
+            cheat.street.inject(home, Input::Connected(log.author));
+        }
+        cheat.say_that_it_lives();
+        let order = cheat.offer();
+        let first = cheat.write(vec![Op::Place(order)], 0);
+        cheat.show(&first, &[BUYER, OTHER_BUYER, WITNESS, 3]);
+        cheat.street.run(SECOND);
+        cheat
+    }
+
+    fn say_that_it_lives(&mut self) {
+        for home in 0..CHEAT {
+            let clock = Message::Clock(self.street.now).encode();
+            self.street.inject(home, Input::Message { from: self.log.author, bytes: clock });
+        }
+    }
+
+    fn offer(&self) -> Order {
+        let slot = self.street.next_slot();
+        let (quantity, price) = (WattHours(500), Price(1_000));
+        let (expires_at, charter) = (self.street.charter().shape.gate(slot), self.street.charter_id());
+        Order { slot, side: Side::Sell, quantity, price, expires_at, charter }
+    }
+
+    fn order(&self) -> OrderId {
+        OrderId { entry: EntryId(self.entries[0].hash()), index: 0 }
+    }
+
+    /// Its next entry, dated this many milliseconds ago.
+    fn write(&mut self, ops: Vec<Op>, millis_ago: u64) -> Verified<Entry> {
+        let prev = self.entries.last().map(|last| EntryId(last.hash()));
+        let (log, seq) = (self.log, self.entries.len() as u64);
+        let at = UtcMillis(self.street.now.0 - millis_ago);
+        let entry = Entry { community: self.street.community(), log, seq, prev, at, ops };
+        let entry = Verified::sign(entry, &*self.street.signer(CHEAT));
+        self.entries.push(entry.clone());
+        entry
+    }
+
+    fn show(&mut self, entry: &Verified<Entry>, homes: &[usize]) {
+        self.gossip(&Gossip::Entry(entry.bytes().clone()), homes);
+    }
+
+    fn gossip(&mut self, gossip: &Gossip, homes: &[usize]) {
+        for home in homes {
+            let (ticket, from, bytes) = (Ticket(0), self.log.author, gossip.encode());
+            self.street.inject(*home, Input::Gossip { ticket, from, bytes });
+        }
+    }
+
+    fn send(&mut self, message: &Message, home: usize) {
+        self.street.inject(home, Input::Message { from: self.log.author, bytes: message.encode() });
+    }
+
+    /// A buyer wants 300 Wh, and proposes to take them of the cheat.
+    fn is_asked_by(&mut self, home: usize) -> (Verified<Proposal>, RequestId) {
+        let bid = self.street.wish(Side::Buy, 300, 1_000);
+        let bid = self.street.place(home, bid).unwrap();
+        let reservation = self.street.disk(home).reservations().values().next().expect("it proposes").clone();
+        assert_eq!(reservation.proposal.maker, self.log);
+        (reservation.proposal, bid)
+    }
+
+    /// An acceptance that stands in the next entry.
+    fn accept(&self, proposal: &Verified<Proposal>, quantity: i64, filled_total: i64) -> Verified<Acceptance> {
+        let acceptance = Acceptance {
+            proposal: ProposalId(proposal.hash()),
+            maker: self.log.author,
+            quantity: WattHours(quantity),
+            filled_total: WattHours(filled_total),
+            incarnation: self.log.incarnation,
+            seq: self.entries.len() as u64,
+            at: self.street.now,
+        };
+        Verified::sign(acceptance, &*self.street.signer(CHEAT))
+    }
+
+    fn beacon(&mut self, at: UtcMillis, homes: &[usize]) {
+        let last = self.entries.last().map(|last| (last.seq, EntryId(last.hash())));
+        let beacon = Beacon { community: self.street.community(), log: self.log, last, at };
+        let beacon = Verified::sign(beacon, &*self.street.signer(CHEAT));
+        self.gossip(&Gossip::Beacon(beacon.bytes().clone()), homes);
+    }
+
+    /// Everybody has convicted the cheat and nobody else, shows the same, and nothing of the cheat.
+    fn assert_convicted(&mut self) {
+        self.street.run(60 * SECOND);
+        let slot = self.street.next_slot();
+        let mut books = Vec::new();
+        for home in 0..CHEAT {
+            let household = self.street.household(home).expect("an honest household runs on");
+            let status = household.status();
+            let convicted: Vec<MemberKey> = status.convicted.into_iter().collect();
+            assert_eq!(convicted, [self.log.author], "by home {home}");
+            assert!(household.depth(slot, 10).1.is_empty(), "home {home} shows nothing of the cheat");
+            books.push((status.book, status.heads));
+        }
+        assert!(books.windows(2).all(|pair| pair[0] == pair[1]));
+    }
+}
+
+fn fill(proposal: &Verified<Proposal>, acceptance: &Verified<Acceptance>) -> Op {
+    Op::Fill(Box::new(Fill { proposal: Signed::clone(proposal), acceptance: Signed::clone(acceptance) }))
+}
+
+#[test]
+fn an_entry_where_a_beacon_said_that_there_is_none() {
+    for beacon_first in [true, false] {
+        let mut cheat = Cheat::new(71);
+        let (now, order) = (cheat.street.now, cheat.order());
+        if beacon_first {
+            cheat.beacon(now, &[WITNESS]);
+        }
+        let entry = cheat.write(vec![Op::Cancel { order, leaves: WattHours(0) }], 1);
+        cheat.show(&entry, &[WITNESS]);
+        if !beacon_first {
+            let entry = cheat.entries.pop().unwrap();
+            cheat.beacon(now, &[WITNESS]);
+            cheat.entries.push(entry);
+        }
+        cheat.assert_convicted();
+    }
+}
+
+#[test]
+fn two_acceptances_of_one_proposal() {
+    let mut cheat = Cheat::new(72);
+    let (proposal, bid) = cheat.is_asked_by(BUYER);
+    let (told, logged) = (cheat.accept(&proposal, 300, 300), cheat.accept(&proposal, 200, 200));
+    cheat.send(&Message::Acceptance(told.bytes().clone()), BUYER);
+    let entry = cheat.write(vec![fill(&proposal, &logged)], 0);
+    cheat.show(&entry, &[WITNESS]);
+    cheat.assert_convicted();
+    assert_eq!(cheat.street.request(BUYER, bid).filled, WattHours(300), "what the buyer was told stands in its log");
+}
+
+#[test]
+fn an_acceptance_after_a_refusal() {
+    for restarts in [false, true] {
+        let mut cheat = Cheat::new(73);
+        let (proposal, bid) = cheat.is_asked_by(BUYER);
+        let refusal = Refusal {
+            proposal: ProposalId(proposal.hash()),
+            maker: cheat.log.author,
+            incarnation: cheat.log.incarnation,
+            at: cheat.street.now,
+        };
+        let refusal = Verified::sign(refusal, &*cheat.street.signer(CHEAT));
+        cheat.send(&Message::Refusal(refusal.bytes().clone()), BUYER);
+        assert!(cheat.street.disk(BUYER).reservations().is_empty(), "refused with a signature: free for others");
+        if restarts {
+            cheat.street.stop(BUYER);
+            cheat.street.start(BUYER);
+            cheat.street.run(5 * SECOND);
+        }
+        let acceptance = cheat.accept(&proposal, 300, 300);
+        let entry = cheat.write(vec![fill(&proposal, &acceptance)], 0);
+        cheat.show(&entry, &[WITNESS]);
+        cheat.assert_convicted();
+        assert_eq!(cheat.street.request(BUYER, bid).filled, WattHours(0), "and the buyer is not bound");
+    }
+}
+
+#[test]
+fn a_fill_behind_a_fence() {
+    let mut cheat = Cheat::new(74);
+    let (proposal, bid) = cheat.is_asked_by(BUYER);
+    let closes_at = cheat.street.disk(BUYER).reservations().values().next().unwrap().closes_at;
+    let backdated = cheat.accept(&proposal, 300, 300);
+    let written_at = cheat.street.now;
+    cheat.street.run(closes_at.since(cheat.street.now) + SECOND);
+    let now = cheat.street.now;
+    cheat.beacon(now, &[BUYER]);
+    assert!(cheat.street.disk(BUYER).reservations().is_empty(), "nothing can be filled behind the beacon");
+    // The beacon that was relied on is remembered for good, newer ones come and go.
+    cheat.street.stop(BUYER);
+    cheat.street.start(BUYER);
+    cheat.street.run(5 * SECOND);
+    let entry = cheat.write(vec![fill(&proposal, &backdated)], cheat.street.now.since(written_at).as_millis() as u64);
+    cheat.show(&entry, &[WITNESS]);
+    cheat.assert_convicted();
+    assert_eq!(cheat.street.request(BUYER, bid).filled, WattHours(0), "and the buyer is not bound");
+}
+
+#[test]
+fn more_than_there_was() {
+    let mut cheat = Cheat::new(75);
+    let (proposal, _) = cheat.is_asked_by(BUYER);
+    let acceptance = cheat.accept(&proposal, 300, 501);
+    let entry = cheat.write(vec![fill(&proposal, &acceptance)], 0);
+    cheat.show(&entry, &[WITNESS]);
+    cheat.assert_convicted();
+}
+
+#[test]
+fn the_same_part_for_two() {
+    for at_once in [true, false] {
+        let mut cheat = Cheat::new(76);
+        let (one, other) = (cheat.is_asked_by(BUYER).0, cheat.is_asked_by(OTHER_BUYER).0);
+        let mut fills = vec![fill(&one, &cheat.accept(&one, 300, 300))];
+        if at_once {
+            fills.push(fill(&other, &cheat.accept(&other, 300, 300)));
+        }
+        let entry = cheat.write(fills, 0);
+        cheat.show(&entry, &[WITNESS]);
+        if !at_once {
+            let acceptance = cheat.accept(&other, 300, 300);
+            let entry = cheat.write(vec![fill(&other, &acceptance)], 0);
+            cheat.show(&entry, &[WITNESS]);
+        }
+        cheat.assert_convicted();
+    }
+}
+
+#[test]
+fn an_acceptance_after_the_cancel() {
+    let mut cheat = Cheat::new(77);
+    let (proposal, _) = cheat.is_asked_by(BUYER);
+    let order = cheat.order();
+    let cancel = cheat.write(vec![Op::Cancel { order, leaves: WattHours(0) }], 0);
+    let acceptance = cheat.accept(&proposal, 300, 300);
+    let entry = cheat.write(vec![fill(&proposal, &acceptance)], 0);
+    cheat.show(&cancel, &[WITNESS]);
+    cheat.show(&entry, &[WITNESS]);
+    cheat.assert_convicted();
+}
+
+#[test]
+fn more_logs_than_anybody_needs() {
+    let mut cheat = Cheat::new(78);
+    for number in 1..=MAX_INCARNATIONS as u64 {
+        let incarnation = Incarnation { opened: UtcMillis(cheat.log.incarnation.opened.0 + number), nonce: number };
+        let log = LogId { author: cheat.log.author, incarnation };
+        let order = cheat.offer();
+        let community = cheat.street.community();
+        let entry = Entry { community, log, seq: 0, prev: None, at: cheat.street.now, ops: vec![Op::Place(order)] };
+        let entry = Verified::sign(entry, &*cheat.street.signer(CHEAT));
+        cheat.show(&entry, &[WITNESS]);
+    }
+    cheat.assert_convicted();
+}
