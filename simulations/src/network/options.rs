@@ -167,7 +167,14 @@ impl Options {
             slot_length,
             opening: slot_length * u32::try_from(random.between(1, 4)).expect("four at the most"),
             // Before delivery begins, at its end, or after it.
-            gate_millis: *random.pick(&[-slot_millis, -slot_millis / 2, 0, slot_millis / 2, slot_millis, 2 * slot_millis]),
+            gate_millis: *random.pick(&[
+                -slot_millis,
+                -slot_millis / 2,
+                0,
+                slot_millis / 2,
+                slot_millis,
+                2 * slot_millis,
+            ]),
             fees: random.chance(300),
             clock_skew,
             proposal_lifetime: clock_skew * 2 + longest_delay * 2 + Duration::from_millis(random.below(5_000)),

@@ -85,7 +85,11 @@ impl Person {
     /// Their meter is read.
     pub fn read_meter(&mut self, street: &mut Street) {
         let flow = WattHours(i64::try_from(self.random.below(600)).expect("below 600"));
-        if self.random.chance(500) { self.import += flow } else { self.export += flow }
+        if self.random.chance(500) {
+            self.import += flow
+        } else {
+            self.export += flow
+        }
         let meter = MeterId::new("grid").expect("four letters");
         let row = Row { meter, at: street.wall_clock(self.home), import: self.import, export: self.export };
         street.ask(self.home, Command::Readings(vec![row]));

@@ -221,7 +221,9 @@ impl Troubles {
             1 => charter.shape.cap = Price(1_030 + price),
             2 => charter.shape.floor = Price(990 + price),
             3 => charter.proposal_lifetime += Duration::from_millis(500),
-            4 => charter.shape.fees = if charter.shape.fees.is_empty() { vec![founding::grid_fee()] } else { Vec::new() },
+            4 => {
+                charter.shape.fees = if charter.shape.fees.is_empty() { vec![founding::grid_fee()] } else { Vec::new() }
+            }
             _ => {
                 for member in charter.members.iter_mut().filter(|member| member.key == key) {
                     (member.import, member.export) = (Watts(watts), Watts(watts));

@@ -39,7 +39,9 @@ impl Checker for Bound {
                 let wished = seen.wishes[&whose].quantity;
                 let (home, request) = (whose.0, hex(&whose.1.0));
                 require(*bound <= wished, || {
-                    format!("home {home} is bound to {bound}, but wished {wished} with request {request}; last trade {id}")
+                    format!(
+                        "home {home} is bound to {bound}, but wished {wished} with request {request}; last trade {id}"
+                    )
                 })?;
             }
         }

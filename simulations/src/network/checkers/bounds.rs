@@ -38,7 +38,8 @@ impl Checker for Bounds {
             }
             if let Record::Reservation(reservation) = record {
                 within("bytes of a proposal", reservation.proposal.bytes().len(), MAX_WORD_BYTES)?;
-                let makers: Vec<_> = street.disk(home).reservations().values().map(|kept| kept.proposal.maker.author).collect();
+                let makers: Vec<_> =
+                    street.disk(home).reservations().values().map(|kept| kept.proposal.maker.author).collect();
                 let different: BTreeSet<_> = makers.iter().collect();
                 require(makers.len() == different.len(), || format!("home {home} is in doubt with one maker twice"))?;
             }
@@ -46,7 +47,9 @@ impl Checker for Bounds {
         for output in &turn.outputs {
             match output {
                 Output::Publish(bytes) => within("bytes of gossip", bytes.len(), MAX_GOSSIP_BYTES)?,
-                Output::Send { message, .. } => within("bytes of a message", message.encode().len(), MAX_MESSAGE_BYTES)?,
+                Output::Send { message, .. } => {
+                    within("bytes of a message", message.encode().len(), MAX_MESSAGE_BYTES)?
+                }
                 _ => {}
             }
         }

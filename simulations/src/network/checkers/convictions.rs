@@ -25,7 +25,9 @@ impl Checker for Convictions {
                 Output::Event(Event::Convicted(key)) => {
                     return Err(format!("home {home} says that home {:?} was convicted", street.number(key)));
                 }
-                Output::Drop(key) => return Err(format!("home {home} drops home {:?} for misconduct", street.number(key))),
+                Output::Drop(key) => {
+                    return Err(format!("home {home} drops home {:?} for misconduct", street.number(key)));
+                }
                 Output::Halt(halt) => return Err(format!("home {home} stops: {halt}")),
                 _ => {}
             }

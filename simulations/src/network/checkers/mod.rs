@@ -14,9 +14,9 @@ mod overfill;
 mod price;
 mod releases;
 mod reported;
+mod said;
 mod same_book;
 mod same_set;
-mod said;
 mod sums;
 
 pub use self::chronicle::Chronicle;

@@ -15,9 +15,13 @@ impl Checker for Overfill {
         for (id, _) in &seen.fresh {
             let proposal = &seen.trades[id].proposal;
             for order in std::iter::once(proposal.order).chain(proposal.own_order) {
-                let placed = seen.orders.get(&order).ok_or_else(|| format!("trade {id} fills {order}, which nobody placed"))?;
+                let placed =
+                    seen.orders.get(&order).ok_or_else(|| format!("trade {id} fills {order}, which nobody placed"))?;
                 require(placed.filled <= placed.order.quantity, || {
-                    format!("{} are filled of order {order} over {}, with trade {id}", placed.filled, placed.order.quantity)
+                    format!(
+                        "{} are filled of order {order} over {}, with trade {id}",
+                        placed.filled, placed.order.quantity
+                    )
                 })?;
             }
         }

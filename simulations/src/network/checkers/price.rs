@@ -22,13 +22,20 @@ impl Checker for Prices {
             for whose in seen.wishes_of(id, agreed).into_iter().flatten() {
                 let wish = &seen.wishes[&whose];
                 require(wish.side.accepts(wish.price, price), || {
-                    format!("trade {id} is at {price:?}, but home {} wanted {:?} at {:?}", whose.0, wish.side, wish.price)
+                    format!(
+                        "trade {id} is at {price:?}, but home {} wanted {:?} at {:?}",
+                        whose.0, wish.side, wish.price
+                    )
                 })?;
-                require(wish.slot == agreed.proposal.slot, || format!("trade {id} is for another slot than was wished"))?;
+                require(wish.slot == agreed.proposal.slot, || {
+                    format!("trade {id} is for another slot than was wished")
+                })?;
             }
             if let Some(charter) = seen.charters.get(&agreed.proposal.charter) {
                 let (floor, cap) = (charter.shape.floor, charter.shape.cap);
-                require(floor <= price && price <= cap, || format!("trade {id} at {price:?} is outside floor and cap"))?;
+                require(floor <= price && price <= cap, || {
+                    format!("trade {id} at {price:?} is outside floor and cap")
+                })?;
             }
         }
         Ok(())

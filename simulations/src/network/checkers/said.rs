@@ -53,9 +53,9 @@ fn is_durable(message: &Message, seen: &Chronicle, street: &Street, turn: &Turn)
             turn.records.iter().any(made) || disk.reservations().values().any(|kept| kept.proposal.bytes() == bytes)
         }
         Message::Acceptance(bytes) => Signed::<Acceptance>::parse(bytes.clone()).is_ok_and(|acceptance| {
-            seen.trades.get(&acceptance.proposal).is_some_and(|agreed| {
-                agreed.by_maker.is_some() && agreed.acceptance == *acceptance
-            })
+            seen.trades
+                .get(&acceptance.proposal)
+                .is_some_and(|agreed| agreed.by_maker.is_some() && agreed.acceptance == *acceptance)
         }),
         Message::Refusal(bytes) => Signed::<Refusal>::parse(bytes.clone())
             .is_ok_and(|refusal| disk.refusals().any(|kept| kept.proposal == refusal.proposal)),

@@ -72,7 +72,10 @@ fn compare_with(seen: &Chronicle, street: &mut Street, home: usize) -> Result<()
             let shown: Levels = shown.iter().map(|Level { price, quantity, .. }| (*price, *quantity)).collect();
             let open = open(&held, &charter, slot, side, now);
             require(shown == open, || {
-                format!("home {home} shows other {side:?} orders in slot {} than are open: {shown:?}, {open:?}", slot.0.0)
+                format!(
+                    "home {home} shows other {side:?} orders in slot {} than are open: {shown:?}, {open:?}",
+                    slot.0.0
+                )
             })?;
         }
     }

@@ -48,7 +48,9 @@ impl Street {
             let (of, other) = *first.get_or_insert((home, holds));
             require(other.0 == holds.0, || format!("homes {of} and {home} have another charter in force"))?;
             require(other.1 == holds.1, || format!("homes {of} and {home} hold other entries"))?;
-            require(other.2 == holds.2, || format!("homes {of} and {home} hold the same entries and show other books"))?;
+            require(other.2 == holds.2, || {
+                format!("homes {of} and {home} hold the same entries and show other books")
+            })?;
         }
         Ok(())
     }

@@ -45,7 +45,9 @@ impl Checker for Sums {
         for (slot, sum) in sums {
             let (slot, Sum { bought, sold, paid, fees }) = (slot.0.0, sum);
             require(bought == sold, || format!("slot {slot}: {bought} were bought and {sold} sold"))?;
-            require(paid == fees, || format!("slot {slot}: members paid {paid} more than they got, and {fees} of fees"))?;
+            require(paid == fees, || {
+                format!("slot {slot}: members paid {paid} more than they got, and {fees} of fees")
+            })?;
         }
         Ok(())
     }
@@ -56,8 +58,7 @@ fn add(sum: &mut Sum, seen: &Chronicle, own: &OwnTrade, side: Side) -> Result<()
     let charter = seen.charters.get(&proposal.charter).ok_or("a trade names a charter that nobody made")?;
     let scale: PriceScale = charter.shape.price_scale();
     let cost = |price: Price| scale.cost(price, quantity).0;
-    let fees: Decimal =
-        charter.shape.fees.iter().filter(|fee| fee.payer == side).map(|fee| cost(fee.per_kwh)).sum();
+    let fees: Decimal = charter.shape.fees.iter().filter(|fee| fee.payer == side).map(|fee| cost(fee.per_kwh)).sum();
     match side {
         Side::Buy => {
             sum.bought += quantity;
