@@ -29,6 +29,8 @@ impl Household {
         } else {
             // Whoever proposed will ask again.
             self.proposals.clear();
+            // Agreed while it could still sign, a moment ago: released and reported already, so it must stand in the log.
+            self.close_entry();
         }
         self.ask_for_ranges();
         self.send_summaries();
