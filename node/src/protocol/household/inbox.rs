@@ -116,6 +116,9 @@ impl Household {
         }
         if summary.heads != self.logs.digest() {
             self.send(from, Message::GetHeads);
+        } else {
+            // It holds what we hold, our own entries too: nothing else would ask for its heads if they got lost.
+            self.compare_own(from, &[]);
         }
         if summary.convicted != self.convicted_digest() {
             self.send(from, Message::GetProofs);
