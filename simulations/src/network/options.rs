@@ -41,8 +41,8 @@ pub enum Trouble {
 /// Whether the protocol can take a restored disk: today it stops such a household, as `docs/protocol.md` says.
 const RESTORES_ARE_SUPPORTED: bool = false;
 
-/// Whether a log can be left that a wrong clock has dated ahead: today its household goes on writing it. Until then no
-/// clock jumps further ahead than clocks may be apart anyway.
+/// Whether a log can be left that a wrong clock has dated ahead: today its household goes on writing it, and shows a
+/// book of its own. Until then no clock jumps further than clocks may be apart anyway.
 pub const LOGS_CAN_LEAVE_THE_FUTURE: bool = false;
 
 /// Each trouble with its name in commands.
