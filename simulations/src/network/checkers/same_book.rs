@@ -106,7 +106,7 @@ impl<'s> Held<'s> {
         let holds = |log: LogId, seq: u64| disk.entry(log, seq).is_some();
         let is_open = |placed: &Placed| {
             let cancelled = placed.cancelled_in.is_some_and(|seq| holds(placed.log, seq));
-            holds(placed.log, placed.seq) && !cancelled
+            holds(placed.log, placed.seq) && !cancelled && seen.counts(&placed.order)
         };
         let orders = seen.orders.iter().filter(|(_, placed)| is_open(placed));
         let copied = |copy: &Option<Copied>| copy.is_some_and(|copy| holds(copy.log, copy.seq));
