@@ -194,6 +194,13 @@ impl Disk {
         self.logs.values().flat_map(|log| log.entries.iter().map(|entry| &**entry))
     }
 
+    /// Every entry of one author.
+    pub fn entries_by(&self, author: MemberKey) -> impl DoubleEndedIterator<Item = &Verified<Entry>> {
+        let logs = self.logs.range(LogId::first_of(author)..).take_while(move |(log, _)| log.author == author);
+        let logs: Vec<&Log> = logs.map(|(_, log)| log).collect();
+        logs.into_iter().flat_map(|log| log.entries.iter().map(|entry| &**entry))
+    }
+
     /// The newest charter.
     #[must_use]
     pub fn charter(&self) -> Option<&Charter> {

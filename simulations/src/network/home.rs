@@ -1,6 +1,6 @@
 //! One household of a street: its process, its disk, its wall clock, and the inputs that wait for it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use wattswap_matching::UtcMillis;
@@ -16,8 +16,9 @@ use super::trace::fingerprint;
 
 /// Inputs that wait for a household that writes, unless a fault lowers it: as many as the real node's door holds.
 pub const USUAL_INBOX: usize = 1_024;
-/// Gossip that a household remembers as seen, like libp2p's cache of a minute or two.
-const SEEN: usize = 1_024;
+/// Gossip that a household remembers as seen, as libp2p remembers a minute or two. Far more than are on their
+/// way at a time: what is forgotten while it still goes round would go round for ever.
+const SEEN: usize = 4_096;
 
 /// Where in a turn a household crashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,17 +142,25 @@ impl Home {
     }
 }
 
-/// Fingerprints of gossip that came lately. A slot each by the low bits, so that old ones go by themselves.
+/// Fingerprints of gossip that came lately; the oldest go first.
 #[derive(Default)]
-pub(super) struct Seen(Vec<u64>);
+pub(super) struct Seen {
+    known: BTreeSet<u64>,
+    in_order: VecDeque<u64>,
+}
 
 impl Seen {
     /// Notes it; false if it was there already.
     pub fn insert(&mut self, print: u64) -> bool {
-        if self.0.is_empty() {
-            self.0 = vec![0; SEEN];
+        if !self.known.insert(print) {
+            return false;
         }
-        let slot = usize::try_from(print % SEEN as u64).expect("it is below a usize");
-        std::mem::replace(&mut self.0[slot], print) != print
+        self.in_order.push_back(print);
+        if self.in_order.len() > SEEN
+            && let Some(oldest) = self.in_order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        true
     }
 }

@@ -36,9 +36,9 @@ impl Street {
     }
 
     /// What a household has written so far.
-    pub fn entries_of(&self, home: usize) -> impl Iterator<Item = &Verified<Entry>> {
+    pub fn entries_of(&self, home: usize) -> impl DoubleEndedIterator<Item = &Verified<Entry>> {
         let author = self.key(home);
-        self.disk(home).entries().filter(move |entry| entry.log.author == author)
+        self.disk(home).entries_by(author)
     }
 
     /// The slot of the next delivery.

@@ -4,6 +4,7 @@
 //! crashes households at any point of a turn. The same seed gives the same run on every machine. Not in here: real
 //! disks, sockets and clocks, which the tests on real processes cover.
 
+pub mod bare;
 pub mod checkers;
 pub mod clock;
 pub mod disk;
@@ -15,6 +16,7 @@ pub mod options;
 mod people;
 pub mod queue;
 mod random;
+pub mod shrink;
 pub mod simulation;
 mod street;
 pub mod trace;

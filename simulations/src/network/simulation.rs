@@ -90,7 +90,7 @@ pub fn run(options: &Options, most_steps: u64) -> Outcome {
     wattswap_node::protocol::memo::remember();
     let mut simulation = Simulation::new(options.clone(), most_steps);
     let started = simulation.street.now;
-    let violation = simulation.run_to_the_end().err();
+    let violation = simulation.run_or_panic().err();
     let after = simulation.street.now.since(started);
     let (steps, events) = (simulation.steps, simulation.street.events());
     let homes = u32::try_from(options.homes).expect("a street has fewer homes");
@@ -118,6 +118,16 @@ impl Simulation {
         let (troubles, checkers) = (Troubles::new(&options), Checkers::new(&street));
         let calls = BTreeMap::new();
         Self { options, street, people, troubles, checkers, calls, next_call: 0, steps: 0, most_steps, healed: false }
+    }
+
+    /// A panic of the protocol is a finding too.
+    fn run_or_panic(&mut self) -> Result<(), Violation> {
+        let run = std::panic::AssertUnwindSafe(|| self.run_to_the_end());
+        std::panic::catch_unwind(run).unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without words");
+            Err(Violation { checker: "panic", what: format!("the protocol or the simulator panicked: {text}") })
+        })
     }
 
     fn run_to_the_end(&mut self) -> Result<(), Violation> {

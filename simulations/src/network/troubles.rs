@@ -195,10 +195,11 @@ impl Troubles {
     fn jump(&mut self, home: usize, street: &mut Street, lasts: Duration) -> Later {
         let most = u64::try_from(self.options.longest_jump.as_millis()).expect("minutes");
         let skew = i64::try_from(self.options.clock_skew.as_millis()).expect("seconds");
-        let ahead = if LOGS_CAN_LEAVE_THE_FUTURE { i64::MAX } else { skew / 4 };
+        let most_now = if LOGS_CAN_LEAVE_THE_FUTURE { i64::MAX } else { skew / 4 };
         let random = self.stream(Trouble::ClockJump);
         let millis = i64::try_from(random.below(most)).expect("minutes");
-        let millis = if random.chance(500) { millis.min(ahead) } else { -millis };
+        let millis = millis.min(most_now);
+        let millis = if random.chance(500) { millis } else { -millis };
         street.set_clock(home, |clock, now| clock.jump(now, millis));
         vec![(lasts, End::SetRight(home))]
     }

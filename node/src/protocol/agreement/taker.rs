@@ -11,7 +11,8 @@ use crate::protocol::household::Household;
 use crate::protocol::household::io::{Event, OwnTrade, Record, Request, RequestId, RequestState, Reservation};
 use crate::protocol::ids::{MemberKey, OrderId, ProposalId};
 use crate::protocol::limits::{
-    MAX_ORDERS_PER_REQUEST, MAX_PLACES_PER_SLOT, MAX_TAKES_PER_PASS, RESEND_INTERVAL, SHUNNED_FOR,
+    MAX_ORDERS_PER_REQUEST, MAX_PLACES_PER_SLOT, MAX_PROPOSALS_PER_TURN, MAX_TAKES_PER_PASS, RESEND_INTERVAL,
+    SHUNNED_FOR,
 };
 use crate::protocol::message::Message;
 use crate::protocol::signed::Verified;
@@ -226,19 +227,28 @@ impl Household {
         }
     }
 
-    /// A maker accepted.
+    /// A maker accepted. Nothing is done before the end of the turn, when it is known whether anything can be signed.
     pub(in crate::protocol) fn accepted(&mut self, from: MemberKey, acceptance: Verified<Acceptance>) {
         self.compare_with_refusal(&acceptance);
         let Some(reservation) = self.doubts.get(&acceptance.proposal) else { return };
         let proposal = &reservation.proposal;
         let fits = acceptance.maker == from
+            && self.acceptances.len() < MAX_PROPOSALS_PER_TURN
             && proposal.maker.author == from
             && proposal.maker.incarnation == acceptance.incarnation
             && acceptance.quantity.is_positive()
             && acceptance.quantity <= proposal.up_to
             && acceptance.at < reservation.closes_at;
-        if fits && self.can_sign() {
-            let trade = Trade { proposal: proposal.clone(), acceptance };
+        if fits {
+            self.acceptances.push(acceptance);
+        }
+    }
+
+    /// Completes the trades that were accepted in this turn. Without a signature nothing happens: the maker is asked again.
+    pub(in crate::protocol) fn complete_accepted(&mut self) {
+        for acceptance in std::mem::take(&mut self.acceptances) {
+            let Some(reservation) = self.doubts.get(&acceptance.proposal).filter(|_| self.can_sign()) else { continue };
+            let trade = Trade { proposal: reservation.proposal.clone(), acceptance };
             // One that does not fit, or makes no trade that counts, ends no doubt: the maker's log does.
             let _void = self.complete(trade);
         }

@@ -28,7 +28,7 @@ use self::witness::Hunt;
 use super::agreement::Answers;
 use super::agreement::Doubts;
 use super::agreement::Shunned;
-use super::agreement::words::Proposal;
+use super::agreement::words::{Acceptance, Proposal};
 use super::autopilot;
 use super::chain::Chain;
 use super::fold::{BookId, Fold, ShapeNo};
@@ -62,6 +62,8 @@ pub struct Household {
     pub(super) nonces: Nonces,
     /// Proposals of this turn, each from its signer.
     pub(super) proposals: Vec<Verified<Proposal>>,
+    /// Acceptances of this turn, each of a take in doubt.
+    pub(super) acceptances: Vec<Verified<Acceptance>>,
     /// Orders that gave us nothing for no reason that the book shows, and are left alone for a while.
     pub(super) shunned: Shunned,
     /// Requests that may have something to take or to post.

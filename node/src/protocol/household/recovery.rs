@@ -117,6 +117,7 @@ impl Household {
             refused_us: Answers::default(),
             nonces,
             proposals: Vec::new(),
+            acceptances: Vec::new(),
             shunned: Shunned::default(),
             to_serve: BTreeSet::new(),
             changed_books: BTreeSet::new(),

@@ -14,6 +14,7 @@ impl Household {
     pub(super) fn close_turn(&mut self) {
         self.let_time_pass();
         self.update_standing();
+        self.complete_accepted();
         self.learn_trades();
         self.serve_changed_books();
         self.resolve_doubts();

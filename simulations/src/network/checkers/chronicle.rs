@@ -175,6 +175,15 @@ impl Chronicle {
         }
     }
 
+    /// Whether an order is one that can be traded under the charter that it names: one that was wished under another
+    /// charter may not be.
+    #[must_use]
+    pub fn counts(&self, order: &Order) -> bool {
+        let Some(charter) = self.charters.get(&order.charter) else { return false };
+        let shape = &charter.shape;
+        shape.floor <= order.price && order.price <= shape.cap && order.quantity.0 % shape.quantity_tick.0 == 0
+    }
+
     /// Whether the maker's own copy counts, by its own time and log.
     #[must_use]
     pub fn makers_counts(&self, agreed: &Agreed) -> bool {

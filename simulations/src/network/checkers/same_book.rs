@@ -14,6 +14,7 @@ use wattswap_node::protocol::ids::{LogId, OrderId};
 
 use super::chronicle::{Copied, Placed};
 use super::{Checker, Chronicle, require};
+use crate::network::options::LOGS_CAN_LEAVE_THE_FUTURE;
 use crate::network::{Street, Turn};
 
 /// A twin is made once in so many turns: it costs a fold of all that is held.
@@ -44,7 +45,8 @@ impl Checker for SameBook {
 fn compare_with_twin(street: &mut Street, home: usize) -> Result<(), String> {
     let told = street.latest_told(home);
     // A clock that was set back: what has closed stays closed, but for whoever starts now.
-    if !street.is_running(home) || street.is_writing(home) || street.wall_clock(home) < told {
+    let set_back = street.wall_clock(home) < told || is_log_ahead(street, home, told);
+    if set_back || !street.is_running(home) || street.is_writing(home) {
         return Ok(());
     }
     let records: Vec<Record> = street.disk(home).records().collect();
@@ -55,6 +57,14 @@ fn compare_with_twin(street: &mut Street, home: usize) -> Result<(), String> {
     let twin = twin.status();
     require(twin.heads == live.heads, || format!("home {home} does not hold what is on its disk"))?;
     require(twin.book == live.book, || format!("home {home} shows another book than its disk says, at {}", told.0))
+}
+
+/// Whether a household's own log is further ahead of its clock than clocks may be apart. Its own fold takes what it
+/// writes at once, everybody else's once it is due.
+fn is_log_ahead(street: &mut Street, home: usize, told: UtcMillis) -> bool {
+    let Some(skew) = street.household(home).map(|household| household.charter().1.clock_skew) else { return true };
+    let newest = street.entries_of(home).next_back().map(|entry| entry.at);
+    !LOGS_CAN_LEAVE_THE_FUTURE && newest.is_some_and(|at| at > told.after(skew))
 }
 
 /// The open quantity of each price, best first.
@@ -96,7 +106,7 @@ impl<'s> Held<'s> {
         let holds = |log: LogId, seq: u64| disk.entry(log, seq).is_some();
         let is_open = |placed: &Placed| {
             let cancelled = placed.cancelled_in.is_some_and(|seq| holds(placed.log, seq));
-            holds(placed.log, placed.seq) && !cancelled
+            holds(placed.log, placed.seq) && !cancelled && seen.counts(&placed.order)
         };
         let orders = seen.orders.iter().filter(|(_, placed)| is_open(placed));
         let copied = |copy: &Option<Copied>| copy.is_some_and(|copy| holds(copy.log, copy.seq));

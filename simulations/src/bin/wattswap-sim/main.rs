@@ -1,0 +1,105 @@
+//! Runs simulations from a terminal: one seed, or as many as there is time for.
+
+mod one;
+mod report;
+mod soak;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use wattswap_simulations::network::Options;
+use wattswap_simulations::network::options::UnknownFault;
+
+/// Simulates neighbourhoods: the production protocol, where everything goes wrong, from one seed.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Run one seed, and say how fast that was compared with a bare event heap.
+    Network(One),
+    /// Run one seed after the other on all cores, until a time is over or until stopped.
+    Soak(Soak),
+}
+
+#[derive(Args)]
+struct One {
+    /// Decides everything that happens.
+    #[arg(long)]
+    seed: u64,
+    /// People and troubles do nothing more after so many steps.
+    #[arg(long)]
+    steps: Option<u64>,
+    #[command(flatten)]
+    change: Change,
+}
+
+#[derive(Args)]
+struct Soak {
+    /// For how long; without it, until stopped.
+    #[arg(long)]
+    minutes: Option<u64>,
+    /// For how many seconds, instead.
+    #[arg(long, conflicts_with = "minutes")]
+    seconds: Option<u64>,
+    /// The first seed; the others follow it.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// Stop after so many seeds.
+    #[arg(long)]
+    seeds: Option<u64>,
+    /// Simulations at the same time; as many as there are cores if nothing is said.
+    #[arg(long)]
+    threads: Option<usize>,
+    #[command(flatten)]
+    change: Change,
+}
+
+/// What is different from what the seed decides.
+#[derive(Args, Clone)]
+struct Change {
+    /// So many households that are members from the start, five or more.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(5..=1000))]
+    homes: Option<u64>,
+    /// Leave these faults out.
+    #[arg(long, value_delimiter = ',')]
+    without: Vec<String>,
+}
+
+impl Change {
+    /// A seed's options, changed.
+    fn options(&self, seed: u64) -> Result<Options, UnknownFault> {
+        let mut options = Options::drawn(seed);
+        if let Some(homes) = self.homes {
+            options.homes = usize::try_from(homes).expect("a thousand at the most") + options.joining;
+        }
+        self.without.iter().try_for_each(|name| options.leave_out(name))?;
+        Ok(options)
+    }
+
+    /// The command that runs a seed with this change and other faults left out.
+    fn command(&self, seed: u64, without: &[String], steps: u64) -> String {
+        let homes = self.homes.map_or(String::new(), |homes| format!(" --homes {homes}"));
+        let without = if without.is_empty() { String::new() } else { format!(" --without {}", without.join(",")) };
+        format!("./dev sim --seed {seed}{homes}{without} --steps {steps}")
+    }
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().what {
+        What::Network(args) => one::run(&args),
+        What::Soak(args) => soak::run(&args),
+    };
+    match outcome {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(unknown) => {
+            eprintln!("error: {unknown}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Whole runs from seeds: the same seed is the same run, and seeds that once found something find nothing any more.
+
+use std::collections::BTreeSet;
+
+use wattswap_simulations::network::Options;
+use wattswap_simulations::network::options::Trouble;
+use wattswap_simulations::network::simulation::{Outcome, run};
+
+/// Seeds that found something, with what it was. They stay for good.
+const REGRESSIONS: [(u64, &str); 8] = [
+    (8, "a request that was served twice in a turn was posted twice, and both orders were filled"),
+    (14, "the same, with takes in doubt; and a take in doubt with a member that has left"),
+    (2, "a taker and a maker whose log had gone past its proposals did nothing but exchange them"),
+    (1001, "a trade was reported, but not written down by a household that had just found its clock ahead"),
+    (1013, "the same, after 200 entries already"),
+    (1025, "a household whose peers' heads got lost compared its store for ever"),
+    (4, "an order of a member that left before its entry reached anybody"),
+    (6, "a network on which hardly anything gets through: trades that only sync brings"),
+];
+
+fn assert_nothing_found(options: &Options) -> Outcome {
+    let outcome = run(options, u64::MAX);
+    assert_eq!(outcome.finding, None, "seed {}: replay it with ./dev sim --seed {0}", options.seed);
+    outcome
+}
+
+#[test]
+fn seeds_that_found_something_find_nothing_any_more() {
+    for (seed, reason) in REGRESSIONS {
+        eprintln!("seed {seed}: {reason}");
+        assert_nothing_found(&Options::drawn(seed));
+    }
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() {
+    for seed in [1, 10] {
+        let options = Options::drawn(seed);
+        let (one, other) = (run(&options, 300), run(&options, 300));
+        assert_eq!(one, other, "seed {seed}");
+        assert_ne!(one.trace_hash, run(&options, 299).trace_hash, "seed {seed}: a step less is another run");
+        assert_ne!(one.trace_hash, run(&Options { seed: seed + 1, ..options }, 300).trace_hash);
+    }
+}
+
+#[test]
+fn a_calm_street_trades() {
+    let mut options = Options::drawn(3);
+    Options::fault_names().for_each(|name| options.leave_out(name).expect("it is one of the names"));
+    let outcome = assert_nothing_found(&options);
+    assert!(outcome.trades > 50, "only {} trades", outcome.trades);
+}
+
+/// Each fault alone, on a street that is calm otherwise: it changes what happens, and nothing is found.
+#[test]
+fn each_fault_alone_changes_what_happens() {
+    // A seed that has a fault is looked for among so many.
+    let seeds = 0..400;
+    let mut tried = BTreeSet::new();
+    for name in Options::fault_names().filter(|name| *name != "restore") {
+        let with_it = seeds.clone().map(Options::drawn).find(|options| {
+            let mut without = options.clone();
+            without.leave_out(name).expect("it is one of the names");
+            without != *options
+        });
+        let mut options = with_it.expect("some seed has it");
+        for other in Options::fault_names().filter(|other| *other != name) {
+            options.leave_out(other).expect("it is one of the names");
+        }
+        options.lasts /= 4;
+        // Often enough to happen in a short run.
+        options.troubles.values_mut().for_each(|every| *every = (*every / 10).max(options.slot_length / 20));
+        let mut calm = options.clone();
+        calm.leave_out(name).expect("it is one of the names");
+        let (outcome, calm) = (assert_nothing_found(&options), assert_nothing_found(&calm));
+        assert_ne!(outcome.trace_hash, calm.trace_hash, "{name} makes no difference");
+        tried.insert(name);
+    }
+    assert!(tried.len() > 15);
+}
+
+#[test]
+fn restores_wait_for_the_protocol() {
+    assert!((0..400).all(|seed| !Options::drawn(seed).troubles.contains_key(&Trouble::Restore)));
+}
