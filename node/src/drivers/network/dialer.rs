@@ -344,9 +344,8 @@ mod tests {
         let many = (1..100).map(|port| address(&format!("/ip4/10.0.0.1/tcp/{port}")));
         dialer.learn(peer, many.clone(), now);
         dialer.learn(peer, many.clone(), now);
-        let known = |dialer: &Dialer| -> Vec<Multiaddr> {
-            dialer.entries[&Target::Peer(peer)].addresses().cloned().collect()
-        };
+        let known =
+            |dialer: &Dialer| -> Vec<Multiaddr> { dialer.entries[&Target::Peer(peer)].addresses().cloned().collect() };
         assert_eq!(known(&dialer), many.clone().take(MAX_ADDRESSES).collect::<Vec<_>>());
         dialer.learn_from_itself(peer, [address("/ip4/10.0.0.2/tcp/1")], now);
         assert_eq!(known(&dialer), [address("/ip4/10.0.0.2/tcp/1")]);
