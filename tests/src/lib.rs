@@ -5,6 +5,7 @@
 //! a key and ports of its own; it can be started, stopped, killed and asked over HTTP. Nothing in here looks into a
 //! node: what can't be seen from outside is not tested here.
 
+pub mod attacked;
 pub mod bad_member;
 pub mod command;
 pub mod crash;
@@ -18,4 +19,5 @@ pub mod ports;
 pub mod process;
 pub mod records;
 pub mod rogue;
+pub mod silent;
 pub mod wait;

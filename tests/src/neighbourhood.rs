@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -143,6 +144,22 @@ impl Neighbourhood {
             configure(node, &[http[index], network[index]], &others)?;
         }
         Ok(())
+    }
+
+    /// Has a household that does not run listen over QUIC too, at the port that it has for TCP. Gives the place.
+    ///
+    /// # Errors
+    /// If its configuration is not as it was made here.
+    pub fn listen_over_quic_too(&self, index: usize) -> io::Result<SocketAddr> {
+        let file = self.nodes[index].folder().config();
+        let config = fs::read_to_string(&file)?;
+        let tcp = config.lines().find_map(|line| line.strip_prefix("listen = [\"")?.strip_suffix("\"]"));
+        let tcp = tcp.ok_or_else(|| io::Error::other("it listens at one address"))?;
+        let port = tcp.rsplit('/').next().and_then(|port| port.parse().ok());
+        let port: u16 = port.ok_or_else(|| io::Error::other("an address ends with its port"))?;
+        let both = format!("{tcp}\", \"/ip4/127.0.0.1/udp/{port}/quic-v1");
+        fs::write(&file, config.replacen(tcp, &both, 1))?;
+        Ok((Ipv4Addr::LOCALHOST, port).into())
     }
 
     /// The folder with a folder for each household.

@@ -1,33 +1,23 @@
 //! Members that break the protocol, and strangers, over real libp2p: garbage, messages without end, forged words, and
 //! valid messages in absurd order. Each is dropped or ignored, and the nodes trade on.
 
-use std::error::Error;
-use std::fs;
-use std::io;
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use libp2p::identity::Keypair;
-use wattswap_matching::{UtcMillis, WattHours};
+use wattswap_matching::UtcMillis;
 use wattswap_node::protocol::agreement::words::{Proposal, Refusal};
 use wattswap_node::protocol::entry::Entry;
 use wattswap_node::protocol::ids::{CharterId, CommunityId, Digest, EntryId, Head, MemberKey, ProposalId};
 use wattswap_node::protocol::limits::{MAX_GOSSIP_BYTES, MAX_HEADS, MAX_MESSAGE_BYTES, MAX_RANGE, MAX_SEQ};
 use wattswap_node::protocol::message::{Bytes, Gossip, Message, Summary};
+use wattswap_tests::attacked::{Attacked, Outcome, Over, TRANSPORTS};
 use wattswap_tests::bad_member::{BadMember, forged, framed, incarnation, log, message};
 use wattswap_tests::http;
-use wattswap_tests::market::{Market as _, SOON, Wish};
-use wattswap_tests::neighbourhood::{Neighbourhood, Rules};
-use wattswap_tests::node::Node;
+use wattswap_tests::market::SOON;
 use wattswap_tests::process;
-use wattswap_tests::rogue::{NotServed, Rogue, is_served};
+use wattswap_tests::rogue::Rogue;
 use wattswap_tests::wait;
-
-type Outcome<T = ()> = Result<T, Box<dyn Error>>;
-
-/// Members that run a node: enough for each other to compare their logs with.
-const HONEST: usize = 4;
 
 /// What a bad member sends, byte for byte.
 type Attack = (&'static str, fn(&BadMember) -> Vec<u8>);
@@ -114,97 +104,52 @@ const IGNORED: [Attack; 17] = [
     ("a hundred questions at once", |_| message(Message::GetHeads).repeat(100)),
 ];
 
-/// Nodes that trade, the first of which is attacked, and members without a node, who attack it.
-struct Attacked {
-    lane: Neighbourhood,
-    community: String,
-    address: String,
-    slot: String,
-    sale: String,
-    next: usize,
-}
-
-impl Attacked {
-    /// The nodes show the same book, with one offer.
-    fn by(members: usize) -> Outcome<Self> {
-        let names: Vec<String> = (0..HONEST + members).map(|number| format!("Number {number}")).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let mut lane = Neighbourhood::found(&Rules::usual(), &names)?;
-        lane.start_some(HONEST)?;
-        lane.until_connected()?;
-        let ada = lane.nodes()[0].client();
-        let slot = ada.slots()?.swap_remove(100);
-        let sale = ada.place("sale", &Wish::sell(&slot, 500, "0.2"))?;
-        lane.until_same_book(SOON)?;
-        let status = lane.nodes()[0].status()?;
-        let (community, address) = (status.community.to_string(), status.addresses[0].clone());
-        Ok(Self { lane, community, address, slot, sale, next: HONEST })
-    }
-
-    /// The next member that attacks.
-    fn bad(&mut self) -> Outcome<BadMember> {
-        let nodes = self.lane.nodes();
-        let bad = nodes.get(self.next).ok_or("too few members")?;
-        self.next += 1;
-        BadMember::of(bad, &nodes[0], &nodes[1], &self.slot)
-    }
-
-    /// Where the attacked node listens, for those who speak no libp2p.
-    fn place(&self) -> Outcome<String> {
-        let port = self.address.rsplit('/').next().ok_or("an address ends with its port")?;
-        Ok(format!("127.0.0.1:{port}"))
-    }
-
-    async fn connect(&self, bad: &BadMember) -> Result<Rogue, NotServed> {
-        Rogue::connect(bad.key.identity(), &self.community, &self.address).await
-    }
-
-    async fn serves(&self, identity: Keypair) -> Result<bool, NotServed> {
-        is_served(identity, &self.community, &self.address).await
-    }
-
-    /// All nodes still run and show the same book, with nothing in it but the one offer; and that is traded now.
-    fn trades_on(mut self) -> Outcome {
-        for node in &mut self.lane.nodes_mut()[..HONEST] {
-            assert!(node.is_running(), "{}", node.log_end());
-        }
-        self.lane.until_same_book(SOON)?;
-        let (ada, ben) = (self.lane.nodes()[0].client(), self.lane.nodes()[1].client());
-        assert_eq!(ada.depth(&self.slot)?, (WattHours::ZERO, WattHours(500)));
-        let purchase = ben.place("purchase", &Wish::buy(&self.slot, 500, "0.2"))?;
-        ben.until_filled(&purchase, WattHours(500))?;
-        ada.until_filled(&self.sale, WattHours(500))?;
-        self.lane.until_same_book(SOON)?;
-        Ok(())
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn who_sends_what_no_honest_node_sends_is_dropped() -> Outcome {
-    let mut attacked = Attacked::by(DROPPED.len() + 1)?;
-    for (what, attack) in DROPPED {
+    let mut attacked = Attacked::by(TRANSPORTS.len() * DROPPED.len() + 1)?;
+    for (over, (what, attack)) in TRANSPORTS.into_iter().flat_map(|over| DROPPED.map(|attack| (over, attack))) {
+        let what = format!("{what}, over {over:?}");
         let bad = attacked.bad()?;
-        let mut rogue = attacked.connect(&bad).await.map_err(|error| format!("{what}: {error}"))?;
+        let mut rogue = attacked.connect(&bad, over).await.map_err(|error| format!("{what}: {error}"))?;
         // The node may end the stream before all of it is written.
         let _ = rogue.send_raw(&attack(&bad)).await;
         let heard = rogue.hear(|_| None::<()>).await.map_err(|error| format!("{what}: it was not dropped: {error}"))?;
         assert_eq!(heard, None, "{what}");
-        assert!(!attacked.serves(bad.key.identity()).await?, "{what}: it was let in again at once");
+        for over in TRANSPORTS {
+            let again = attacked.serves(bad.key.identity(), over).await?;
+            assert!(!again, "{what}: it was let in again at once, over {over:?}");
+        }
     }
     // A stranger, too: a key that no charter lists. But not a member that has done nothing yet.
-    assert!(!attacked.serves(Keypair::generate_ed25519()).await?, "a stranger was served");
     let idle = attacked.bad()?;
-    assert!(attacked.serves(idle.key.identity()).await?, "a member was not served");
+    for over in TRANSPORTS {
+        assert!(!attacked.serves(Keypair::generate_ed25519(), over).await?, "a stranger was served over {over:?}");
+        assert!(attacked.serves(idle.key.identity(), over).await?, "a member was not served over {over:?}");
+    }
     attacked.trades_on()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_makes_no_sense_now_is_ignored() -> Outcome {
-    let mut attacked = Attacked::by(1)?;
-    let bad = attacked.bad()?;
-    let mut rogue = attacked.connect(&bad).await?;
+    let mut attacked = Attacked::by(TRANSPORTS.len())?;
+    for over in TRANSPORTS {
+        let bad = attacked.bad()?;
+        is_ignored(&attacked, &bad, over).await.map_err(|error| format!("over {over:?}: {error}"))?;
+    }
+    // What is not even libp2p: the connection ends.
+    let place = attacked.place.to_string();
+    for bytes in [b"GET / HTTP/1.1\r\n\r\n".as_slice(), &[0xff; 10_000], b"\x13/multistream/1.0.0\n\x07/wrong\n"] {
+        let answer = http::send_and_end(&place, bytes)?;
+        assert_eq!(answer, None, "{}", bytes.escape_ascii());
+    }
+    attacked.trades_on()
+}
+
+/// Sends everything that is to be ignored over one connection, which must outlast it.
+async fn is_ignored(attacked: &Attacked, bad: &BadMember, over: Over) -> Outcome {
+    let mut rogue = attacked.connect(bad, over).await?;
     for (what, attack) in IGNORED {
-        rogue.send_raw(&attack(&bad)).await.map_err(|error| format!("{what}: {error}"))?;
+        rogue.send_raw(&attack(bad)).await.map_err(|error| format!("{what}: {error}"))?;
         assert!(still_answers(&mut rogue).await?, "{what}: it was dropped");
     }
     for protocol in ["/wattswap/2/peer", "/wattswap/1/admin", "/ipfs/bitswap/1.2.0"] {
@@ -217,15 +162,8 @@ async fn what_makes_no_sense_now_is_ignored() -> Outcome {
     let half = message(Message::Proposal(bad.signed(bad.proposal())));
     rogue.send_raw(&half[..half.len() / 2]).await?;
     drop(rogue);
-    assert!(attacked.serves(bad.key.identity()).await?, "it was kept out for a connection that broke");
-
-    // What is not even libp2p: the connection ends.
-    let place = attacked.place()?;
-    for bytes in [b"GET / HTTP/1.1\r\n\r\n".as_slice(), &[0xff; 10_000], b"\x13/multistream/1.0.0\n\x07/wrong\n"] {
-        let answer = http::send_and_end(&place, bytes)?;
-        assert_eq!(answer, None, "{}", bytes.escape_ascii());
-    }
-    attacked.trades_on()
+    assert!(attacked.serves(bad.key.identity(), over).await?, "it was kept out for a connection that broke");
+    Ok(())
 }
 
 async fn still_answers(rogue: &mut Rogue) -> Outcome<bool> {
@@ -261,7 +199,7 @@ async fn replay(rogue: &mut Rogue, author: MemberKey) -> Outcome {
 async fn gossip_that_no_honest_node_passes_on_is_rejected() -> Outcome {
     let mut attacked = Attacked::by(1)?;
     let bad = attacked.bad()?;
-    let mut rogue = attacked.connect(&bad).await?;
+    let mut rogue = attacked.connect(&bad, Over::Tcp).await?;
     let own = bad.entry(bad.key.member());
     let messages = [
         vec![0xff; 1_000],
@@ -274,25 +212,13 @@ async fn gossip_that_no_honest_node_passes_on_is_rejected() -> Outcome {
     for message in &messages {
         rogue.publish(message.clone()).await;
     }
-    let victim = &attacked.lane.nodes()[0];
-    wait::until("all of them are rejected", SOON, || match rejected(victim) {
-        Ok(Some(count)) if count == messages.len() => Ok(()),
+    wait::until("all of them are rejected", SOON, || match attacked.figure("wattswap_rejected_gossip_total") {
+        Ok(count) if count == messages.len() => Ok(()),
         other => Err(format!("{other:?} of {}", messages.len())),
     })?;
     attacked.trades_on()
 }
 
-/// How many messages a node has rejected, by its own count.
-fn rejected(node: &Node) -> io::Result<Option<usize>> {
-    let token = fs::read_to_string(node.folder().owner_token())?;
-    let answer = http::send(node.client().url(), &http::request("GET", "/metrics", token.trim(), ""))?;
-    let figures = answer.map(|answer| answer.body).unwrap_or_default();
-    let line = figures.lines().find_map(|line| line.strip_prefix("wattswap_rejected_gossip_total "));
-    Ok(line.and_then(|count| count.trim().parse().ok()))
-}
-
-/// Connections of strangers that say nothing: more than may shake hands at a time.
-const SILENT: usize = 100;
 /// What the attacked node may need for the flood beside what it needed before: what may wait of peers (16 MB, and as
 /// much again while it is read) and for them (64 MB), refusals to remember, and the buffers of streams and store.
 const FLOOD_MEMORY: u64 = 256 << 20;
@@ -301,18 +227,27 @@ const ROUNDS: usize = 20;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_from_all_sides_neither_stops_the_trade_nor_fills_the_memory() -> Outcome {
+    flood(Over::Tcp).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_does_a_flood_over_quic() -> Outcome {
+    flood(Over::Quic).await
+}
+
+async fn flood(over: Over) -> Outcome {
     let mut attacked = Attacked::by(4)?;
-    let pid = attacked.lane.nodes()[0].pid().ok_or("the node runs")?;
+    let pid = attacked.victim().pid().ok_or("the node runs")?;
     let before = process::resident_bytes(pid)?;
     let sent = Arc::new(AtomicUsize::new(0));
     let mut floods = Vec::new();
-    for flood in [questions, proposals, heads] {
+    for words in [questions, proposals, heads] {
         let bad = attacked.bad()?;
-        let mut rogue = attacked.connect(&bad).await?;
+        let mut rogue = attacked.connect(&bad, over).await?;
         let sent = Arc::clone(&sent);
         floods.push(tokio::spawn(async move {
             for number in 0.. {
-                let bytes = flood(&bad, number);
+                let bytes = words(&bad, number);
                 // It reads nothing of what the node says to all this.
                 if rogue.send_raw(&bytes).await.is_err() {
                     return;
@@ -322,30 +257,17 @@ async fn a_flood_from_all_sides_neither_stops_the_trade_nor_fills_the_memory() -
         }));
     }
     let bad = attacked.bad()?;
-    let mut rogue = attacked.connect(&bad).await?;
+    let mut rogue = attacked.connect(&bad, over).await?;
     floods.push(tokio::spawn(async move {
         for at in 1.. {
             rogue.publish(Gossip::Beacon(bad.signed(bad.beacon(at))).encode()).await;
         }
     }));
-    // Whoever is not connected yet waits for these; whoever is does not.
-    let place = attacked.place()?;
-    let silent = (0..SILENT).map(|_| TcpStream::connect(&place)).collect::<Result<Vec<_>, _>>();
-
-    let (ada, ben) = (attacked.lane.nodes()[0].client(), attacked.lane.nodes()[1].client());
-    let slots = ada.slots()?;
-    for slot in &slots[120..120 + ROUNDS] {
-        let sale = ada.place(slot, &Wish::sell(slot, 100, "0.1"))?;
-        ben.until_asked(slot, WattHours(100))?;
-        let purchase = ben.place(slot, &Wish::buy(slot, 100, "0.1"))?;
-        ben.until_filled(&purchase, WattHours(100))?;
-        ada.until_filled(&sale, WattHours(100))?;
-    }
+    attacked.trades(ROUNDS)?;
     let sent = sent.load(Ordering::Relaxed);
     let needed = process::peak_bytes(pid)?.saturating_sub(before);
     floods.iter().for_each(tokio::task::JoinHandle::abort);
-    drop(silent);
-    eprintln!("{} MB were sent, and the node needed {} MB more", sent >> 20, needed >> 20);
+    eprintln!("{} MB were sent over {over:?}, and the node needed {} MB more", sent >> 20, needed >> 20);
     assert!(sent > MAX_MESSAGE_BYTES, "{sent} bytes are no flood");
     assert!(needed < FLOOD_MEMORY, "{needed} bytes more");
     attacked.trades_on()

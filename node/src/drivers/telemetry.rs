@@ -14,9 +14,10 @@ use crate::protocol::household::io::Record;
 /// Seconds of a turn: from a lookup in memory to a full range on a slow disk.
 const TURN_BUCKETS: [f64; 10] = [0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0];
 
-/// Parts of libp2p that warn of what is ordinary here, like being alone. What the owner says of them comes later and
+/// Parts of libp2p that warn of what is ordinary here, like being alone, or tell of whatever somebody in the home network
+/// announces. What the owner says of them comes later and
 /// wins.
-const QUIET: &str = "libp2p_kad=error,libp2p_gossipsub=error";
+const QUIET: &str = "libp2p_kad=error,libp2p_gossipsub=error,libp2p_mdns=warn";
 
 /// Why there is no log.
 #[derive(Debug, thiserror::Error)]

@@ -42,7 +42,8 @@ impl OwnLog {
     /// An empty log.
     #[must_use]
     pub fn new(community: CommunityId, id: LogId) -> Self {
-        let not_before = id.incarnation.opened;
+        // Its name may be dated ahead of the clock, if that of an older log was: the newest must be the greatest.
+        let not_before = UtcMillis(0);
         Self { community, id, next_seq: 0, prev: None, not_before, ops: Vec::new(), places: Vec::new(), bytes: 0 }
     }
 

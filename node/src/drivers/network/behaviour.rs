@@ -18,6 +18,7 @@ use libp2p::{Swarm, SwarmBuilder};
 use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
+use super::handshakes;
 use crate::protocol::ids::CommunityId;
 use crate::protocol::limits::MAX_GOSSIP_BYTES;
 
@@ -25,8 +26,12 @@ use crate::protocol::limits::MAX_GOSSIP_BYTES;
 const MAX_CONNECTIONS: u32 = 512;
 /// Connections to one peer: both sides may call at once, over TCP and over QUIC.
 const MAX_CONNECTIONS_PER_PEER: u32 = 4;
-/// Strangers that may be shaking hands at a time; nobody is served before the handshake shows that it is a member.
-const MAX_SHAKING_HANDS: u32 = 64;
+/// Calls of ours that may be under way, those of the dialer and those of Kademlia. For calls of others see
+/// `handshakes`.
+const MAX_CALLS: u32 = 64;
+/// A call, whoever makes it, must show its key within this; the same as libp2p's own bound over QUIC. An honest
+/// handshake takes two or three round trips; a silent stranger holds its place no longer.
+const HANDSHAKE: Duration = Duration::from_secs(5);
 /// A connection on which nothing is open ends after this.
 const IDLE: Duration = Duration::from_secs(30);
 /// How often a connection is tried; one that gives no answer within 20 s ends.
@@ -41,12 +46,13 @@ const GOSSIP_MEMORY: Duration = Duration::from_secs(120);
 /// How often peers are asked for peers that are not known yet.
 const LOOK_FOR_PEERS: Duration = Duration::from_secs(5 * 60);
 
-/// All that the node speaks. The first two parts keep everybody out who is no member, or one too many, before any
+/// All that the node speaks. The first three parts keep everybody out who is no member, or one too many, before any
 /// other part hears of a connection.
 #[derive(NetworkBehaviour)]
 pub(super) struct Behaviour {
     pub(super) members: allow_block_list::Behaviour<AllowedPeers>,
     pub(super) limits: connection_limits::Behaviour,
+    pub(super) handshakes: handshakes::Behaviour,
     pub(super) gossip: Gossip,
     pub(super) streams: libp2p_stream::Behaviour,
     pub(super) identify: identify::Behaviour,
@@ -75,6 +81,7 @@ pub(super) fn swarm(
         .with_quic()
         .with_behaviour(|_| behaviour)?
         .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE))
+        .with_connection_timeout(HANDSHAKE)
         .build();
     Ok(swarm)
 }
@@ -86,8 +93,7 @@ fn behaviour(
 ) -> Result<Behaviour, Box<dyn std::error::Error + Send + Sync>> {
     let me = identity.public().to_peer_id();
     let limits = ConnectionLimits::default()
-        .with_max_pending_incoming(Some(MAX_SHAKING_HANDS))
-        .with_max_pending_outgoing(Some(MAX_SHAKING_HANDS))
+        .with_max_pending_outgoing(Some(MAX_CALLS))
         .with_max_established(Some(MAX_CONNECTIONS))
         .with_max_established_per_peer(Some(MAX_CONNECTIONS_PER_PEER));
     let identify = identify::Config::new("/wattswap/1".to_owned(), identity.public())
@@ -96,6 +102,7 @@ fn behaviour(
     Ok(Behaviour {
         members: allow_block_list::Behaviour::default(),
         limits: connection_limits::Behaviour::new(limits),
+        handshakes: handshakes::Behaviour::default(),
         gossip: gossip(community)?,
         streams: libp2p_stream::Behaviour::new(),
         identify: identify::Behaviour::new(identify),

@@ -20,10 +20,14 @@ use tracing::debug;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause: a neighbour that comes back is found within about a minute.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// Addresses kept of a member: TCP and QUIC, IPv4 and IPv6, home network and outside.
-const MAX_ADDRESSES: usize = 8;
+/// Addresses kept of a member, of those that it says itself and of those that others say: TCP and QUIC, IPv4 and IPv6,
+/// home network and outside.
+pub const MAX_ADDRESSES: usize = 8;
+/// After so many calls in vain what others say of a member is forgotten: a few lies must not keep the truth out for
+/// ever, and one call that is lost must not cost a good address.
+const TRIES: u32 = 3;
 /// Calls that are made at the same time.
-const MAX_CALLS: usize = 16;
+pub const MAX_CALLS: usize = 16;
 /// Members that are called of our own accord; beyond it the others call us. Keeps files and memory within bounds in
 /// the largest communities.
 const ENOUGH_PEERS: usize = 256;
@@ -38,7 +42,10 @@ enum Target {
 }
 
 struct Entry {
-    addresses: Vec<Multiaddr>,
+    /// As configured, or as the member itself says.
+    own: Vec<Multiaddr>,
+    /// As others say, who may be wrong, or lie: multicast DNS and Kademlia prove nothing.
+    hearsay: Vec<Multiaddr>,
     /// Who answered, while it is connected.
     connected: Option<PeerId>,
     /// A call is under way.
@@ -48,8 +55,13 @@ struct Entry {
 }
 
 impl Entry {
-    fn new(addresses: Vec<Multiaddr>, now: Instant) -> Self {
-        Self { addresses, connected: None, calling: false, failures: 0, next: now }
+    fn new(own: Vec<Multiaddr>, now: Instant) -> Self {
+        Self { own, hearsay: Vec::new(), connected: None, calling: false, failures: 0, next: now }
+    }
+
+    /// Where to call, the surest first.
+    fn addresses(&self) -> impl Iterator<Item = &Multiaddr> {
+        self.own.iter().chain(&self.hearsay).take(MAX_ADDRESSES)
     }
 }
 
@@ -81,30 +93,37 @@ impl Dialer {
 
     /// A member can be reached there, somebody says.
     pub fn learn(&mut self, peer: PeerId, addresses: impl IntoIterator<Item = Multiaddr>, now: Instant) {
-        if peer == self.me {
-            return;
-        }
-        let entry = self.entries.entry(Target::Peer(peer)).or_insert_with(|| Entry::new(Vec::new(), now));
-        for address in addresses {
-            let address = without_peer(address);
-            if !entry.addresses.contains(&address) && entry.addresses.len() < MAX_ADDRESSES {
-                entry.addresses.push(address);
+        let Some(entry) = self.entry(peer, now) else { return };
+        for address in addresses.into_iter().map(without_peer) {
+            if !entry.own.contains(&address) {
+                put(&mut entry.hearsay, address);
             }
         }
     }
 
     /// The member itself says where it can be reached: what others said is forgotten.
     pub fn learn_from_itself(&mut self, peer: PeerId, addresses: impl IntoIterator<Item = Multiaddr>, now: Instant) {
-        if let Some(entry) = self.entries.get_mut(&Target::Peer(peer)) {
-            entry.addresses.clear();
-        }
-        self.learn(peer, addresses, now);
+        let Some(entry) = self.entry(peer, now) else { return };
+        entry.hearsay.clear();
+        entry.own.clear();
+        addresses.into_iter().map(without_peer).for_each(|address| put(&mut entry.own, address));
+    }
+
+    fn entry(&mut self, peer: PeerId, now: Instant) -> Option<&mut Entry> {
+        let new = || Entry::new(Vec::new(), now);
+        (peer != self.me).then(|| self.entries.entry(Target::Peer(peer)).or_insert_with(new))
     }
 
     /// Whether there is an address to call this member at.
     #[must_use]
     pub fn knows(&self, peer: &PeerId) -> bool {
-        self.entries.get(&Target::Peer(*peer)).is_some_and(|entry| !entry.addresses.is_empty())
+        self.entries.get(&Target::Peer(*peer)).is_some_and(|entry| entry.addresses().next().is_some())
+    }
+
+    /// How many addresses are remembered of all.
+    #[cfg(test)]
+    pub fn addresses(&self) -> usize {
+        self.entries.values().map(|entry| entry.own.len() + entry.hearsay.len()).sum()
     }
 
     /// Forgets the members that are not in `admitted`.
@@ -127,9 +146,10 @@ impl Dialer {
             };
             let is_there = entry.connected.or(peer).is_some_and(|peer| is_connected(&peer));
             let is_due = is_wanted && !is_there && !entry.calling && entry.next <= now;
-            if is_due && !entry.addresses.is_empty() && due.len() < free {
+            let addresses: Vec<Multiaddr> = entry.addresses().cloned().collect();
+            if is_due && !addresses.is_empty() && due.len() < free {
                 entry.calling = true;
-                due.push(Call { target: target.clone(), peer, addresses: entry.addresses.clone() });
+                due.push(Call { target: target.clone(), peer, addresses });
             }
         }
         due
@@ -191,7 +211,17 @@ impl Dialer {
         let pause = LONGEST_PAUSE.min(FIRST_PAUSE * 2_u32.saturating_pow(entry.failures.min(16)));
         entry.next = now + jittered(pause, &self.me, target, entry.failures);
         entry.failures += 1;
+        if entry.failures >= TRIES {
+            entry.hearsay.clear();
+        }
         debug!(?target, failures = entry.failures, "no connection; trying again");
+    }
+}
+
+/// Adds an address that is not known yet, as long as there is room.
+fn put(known: &mut Vec<Multiaddr>, address: Multiaddr) {
+    if known.len() < MAX_ADDRESSES && !known.contains(&address) {
+        known.push(address);
     }
 }
 
@@ -314,9 +344,37 @@ mod tests {
         let many = (1..100).map(|port| address(&format!("/ip4/10.0.0.1/tcp/{port}")));
         dialer.learn(peer, many.clone(), now);
         dialer.learn(peer, many.clone(), now);
-        assert_eq!(dialer.entries[&Target::Peer(peer)].addresses, many.take(MAX_ADDRESSES).collect::<Vec<_>>());
+        let known =
+            |dialer: &Dialer| -> Vec<Multiaddr> { dialer.entries[&Target::Peer(peer)].addresses().cloned().collect() };
+        assert_eq!(known(&dialer), many.clone().take(MAX_ADDRESSES).collect::<Vec<_>>());
         dialer.learn_from_itself(peer, [address("/ip4/10.0.0.2/tcp/1")], now);
-        assert_eq!(dialer.entries[&Target::Peer(peer)].addresses, [address("/ip4/10.0.0.2/tcp/1")]);
+        assert_eq!(known(&dialer), [address("/ip4/10.0.0.2/tcp/1")]);
+        dialer.learn(peer, many.clone(), now);
+        assert_eq!(known(&dialer).len(), MAX_ADDRESSES);
+        assert_eq!(known(&dialer)[0], address("/ip4/10.0.0.2/tcp/1"), "what it says itself comes first");
+        dialer.learn_from_itself(peer, many.clone(), now);
+        assert_eq!(known(&dialer), many.take(MAX_ADDRESSES).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn lies_about_where_a_member_is_do_not_keep_the_truth_out() {
+        let mut now = Instant::now();
+        let peer = PeerId::random();
+        let mut dialer = Dialer::new(PeerId::random(), &[], now);
+        let lies = (1..100).map(|port| address(&format!("/ip4/10.0.0.1/tcp/{port}")));
+        let truth = address("/ip4/10.0.0.2/tcp/1");
+        dialer.learn(peer, lies, now);
+        for _ in 0..TRIES {
+            now += LONGEST_PAUSE;
+            dialer.learn(peer, [truth.clone()], now);
+            let mut due = dialer.due(now, 0, nobody);
+            assert!(!due[0].addresses.contains(&truth), "no room was left for it");
+            let options = dialer.calling(due.remove(0), now).unwrap();
+            dialer.failed_to_call(options.connection_id(), now);
+        }
+        assert!(!dialer.knows(&peer), "so it is asked for");
+        dialer.learn(peer, [truth.clone()], now);
+        assert_eq!(dialer.due(now + LONGEST_PAUSE, 0, nobody)[0].addresses, [truth]);
     }
 
     #[tokio::test]

@@ -1,8 +1,9 @@
 //! The neighbourhood's network: libp2p over TCP and QUIC, only with members.
 //!
-//! `behaviour` says what is spoken and bounds it, `swarm` is the one task that owns the connections, `link` keeps the
-//! one long-lived stream to each peer and `outboxes` what waits for it, `dialer` knows whom to call, `frames` is how
-//! messages lie on a stream, `identity` that a member and a peer are one key.
+//! `behaviour` says what is spoken and bounds it, `handshakes` bounds those who have not shown yet who they are,
+//! `swarm` is the one task that owns the connections, `link` keeps the one long-lived stream to each peer and
+//! `outboxes` what waits for it, `dialer` knows whom to call, `frames` is how messages lie on a stream, `identity` that
+//! a member and a peer are one key.
 //!
 //! What comes in goes to the loop as [`Input`](crate::protocol::household::io::Input)s; whether a message means
 //! anything is not asked here. Nobody is served but the members that were last admitted: any other is disconnected
@@ -11,6 +12,7 @@
 mod behaviour;
 mod dialer;
 mod frames;
+mod handshakes;
 pub mod identity;
 mod link;
 mod outboxes;
@@ -186,6 +188,8 @@ fn cant_listen(address: &Multiaddr, reason: &str) -> NetworkError {
     NetworkError::CantListen { address: address.clone(), reason: reason.to_owned() }
 }
 
+/// What a connection goes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Transport {
     Tcp,
     Udp,

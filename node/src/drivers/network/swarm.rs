@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use libp2p::gossipsub::{IdentTopic, MessageAcceptance, MessageId, PublishError};
+use libp2p::kad::store::MemoryStore;
 use libp2p::kad::{GetClosestPeersOk, QueryResult};
 use libp2p::swarm::{ConnectionId, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Stream, Swarm, gossipsub, identify, kad, mdns, ping};
@@ -19,7 +20,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::{debug, info, warn};
 
 use super::behaviour::{Behaviour, BehaviourEvent, topic};
-use super::dialer::{Call, Dialer, resolve};
+use super::dialer::{Call, Dialer, MAX_ADDRESSES, resolve};
 use super::link::{Ends, Link, PROTOCOL};
 use super::outboxes::Outboxes;
 use super::{Connected, Order, View, identity};
@@ -40,6 +41,8 @@ const MAX_ASKED: usize = 4;
 const KEEP_OUT: Duration = Duration::from_secs(60);
 /// Gossip that waits for its verdict; the loop's inbox holds no more.
 const MAX_UNJUDGED: usize = 2_048;
+/// Addresses of a member that others are told of: where it listens, as of now and as of lately, and where it was called.
+const MAX_TOLD: usize = 4 * MAX_ADDRESSES;
 /// Members that broke the framing and wait to be dropped.
 const MAX_BROKEN: usize = 64;
 
@@ -269,7 +272,7 @@ impl Worker {
             }
             BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => {
                 for (peer, address) in found {
-                    self.learn(peer, vec![address], false);
+                    self.found_nearby(peer, address);
                 }
             }
             BehaviourEvent::Kad(kad::Event::OutboundQueryProgressed {
@@ -306,6 +309,16 @@ impl Worker {
         }
     }
 
+    /// Notes what multicast DNS says. Anybody in the home network can announce anything, and libp2p would remember all
+    /// of it for as long as the announcement says; the dialer keeps what is of use, within bounds.
+    fn found_nearby(&mut self, peer: PeerId, address: Multiaddr) {
+        self.learn(peer, vec![address], false);
+        if let Some(mdns) = self.swarm.behaviour_mut().mdns.as_mut() {
+            #[expect(deprecated, reason = "the only way to have libp2p forget it")]
+            mdns.expire_node(&peer);
+        }
+    }
+
     /// Notes where a member can be reached: it says so `itself`, or somebody else does.
     fn learn(&mut self, peer: PeerId, addresses: Vec<Multiaddr>, itself: bool) {
         if !self.admitted.contains_key(&peer) {
@@ -314,11 +327,21 @@ impl Worker {
         let now = Instant::now();
         if itself {
             self.dialer.learn_from_itself(peer, addresses.clone(), now);
-            for address in addresses {
-                self.swarm.behaviour_mut().kad.add_address(&peer, address);
-            }
+            self.tell_others(peer, addresses);
         } else {
             self.dialer.learn(peer, addresses, now);
+        }
+    }
+
+    /// Lets others who ask know where a member can be reached. Kademlia keeps all that it was ever told of it: once that
+    /// is too much, it begins anew.
+    fn tell_others(&mut self, peer: PeerId, addresses: Vec<Multiaddr>) {
+        let kad = &mut self.swarm.behaviour_mut().kad;
+        if addresses_in(kad, peer) > MAX_TOLD {
+            kad.remove_peer(&peer);
+        }
+        for address in addresses.into_iter().take(MAX_ADDRESSES) {
+            kad.add_address(&peer, address);
         }
     }
 
@@ -374,5 +397,69 @@ impl Worker {
             }
         }
         self.show.send_modify(|view| Arc::make_mut(view).connected = connected);
+    }
+}
+
+/// How many addresses of a peer Kademlia holds.
+fn addresses_in(kad: &mut kad::Behaviour<MemoryStore>, peer: PeerId) -> usize {
+    let Some(bucket) = kad.kbucket(peer) else { return 0 };
+    bucket.iter().find(|entry| *entry.node.key.preimage() == peer).map_or(0, |entry| entry.node.value.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::behaviour;
+    use super::super::dialer::MAX_CALLS;
+    use super::*;
+    use crate::drivers::inbox::inbox;
+
+    const COMMUNITY: CommunityId = CommunityId([7; 32]);
+
+    fn address(number: u16) -> Multiaddr {
+        format!("/ip4/192.0.2.1/tcp/{number}").parse().expect("a literal multiaddress")
+    }
+
+    fn worker(members: &[PeerId]) -> Worker {
+        let identity = libp2p::identity::Keypair::generate_ed25519();
+        let swarm = behaviour::swarm(identity, COMMUNITY, false).unwrap();
+        let (show, _) = watch::channel(Arc::default());
+        let (inbox, _inputs) = inbox();
+        let mut worker = Worker::new(swarm, COMMUNITY, &[], inbox, Outboxes::new(), show, Figures::default());
+        worker.admit(members.iter().map(|peer| identity::member(peer).unwrap()).collect());
+        worker
+    }
+
+    fn peer() -> PeerId {
+        libp2p::identity::Keypair::generate_ed25519().public().to_peer_id()
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_announcements_is_neither_kept_nor_called() {
+        let members: Vec<PeerId> = (0..100).map(|_| peer()).collect();
+        let mut worker = worker(&members);
+        let strangers = (0..10_000).map(|_| (PeerId::random(), address(1)));
+        let lies = (1..10_000).flat_map(|port| [(members[0], address(port)), (members[1], address(port))]);
+        let found = strangers.chain(lies).collect();
+        worker.note_behaviour(BehaviourEvent::Mdns(mdns::Event::Discovered(found)));
+        let calls = worker.dialer.due(Instant::now(), 0, |_| false);
+        assert_eq!(calls.len(), 2, "only members are called");
+        worker.note_behaviour(BehaviourEvent::Mdns(mdns::Event::Discovered(
+            members.iter().map(|member| (*member, address(1))).collect(),
+        )));
+        assert_eq!(worker.dialer.due(Instant::now(), 0, |_| false).len(), MAX_CALLS - 2, "and not all at once");
+        assert!(worker.dialer.addresses() <= 2 * MAX_ADDRESSES + members.len());
+    }
+
+    #[tokio::test]
+    async fn a_member_that_moves_all_the_time_fills_no_memory() {
+        let member = peer();
+        let mut worker = worker(&[member]);
+        for number in 0..1_000 {
+            let addresses = (0..40).map(|more| address(number * 40 + more)).collect();
+            worker.learn(member, addresses, true);
+            let told = addresses_in(&mut worker.swarm.behaviour_mut().kad, member);
+            assert!(0 < told && told <= MAX_TOLD + MAX_ADDRESSES, "{told} addresses");
+            assert_eq!(worker.dialer.addresses(), MAX_ADDRESSES);
+        }
     }
 }

@@ -395,7 +395,7 @@ impl Household {
         let Some(bound) = self.fold.trade(&id) else { return };
         let takes = bound.trade.proposal.taker.author == self.me;
         let ours = takes || bound.trade.proposal.maker.author == self.me;
-        if ours && self.doubts.get(&id).is_none() && !self.recorded.contains(&id) {
+        if ours && self.doubts.get(&id).is_none() && !self.recorded.contains_key(&id) {
             let held = if takes { bound.held_by_taker() } else { bound.held_by_maker };
             let trade = bound.trade.clone();
             let order = if takes { trade.proposal.own_order } else { Some(trade.proposal.order) };
@@ -406,10 +406,17 @@ impl Household {
 
     /// Records a trade for the owner.
     pub(in crate::protocol) fn record(&mut self, trade: Trade, request: Option<RequestId>, provisional: bool) {
-        self.recorded.insert(trade.id());
+        self.note_recorded(&trade);
         let own = OwnTrade { trade, request, provisional, recorded_at: self.now };
         self.persist(Record::Trade(own.clone()));
         self.tell(Event::Trade(Box::new(own)));
+    }
+
+    /// The owner knows of this trade.
+    pub(in crate::protocol) fn note_recorded(&mut self, trade: &Trade) {
+        let charter = self.fold.charter(&trade.proposal.charter);
+        let over = charter.map_or(UtcMillis(u64::MAX), |charter| charter.shape.over(trade.proposal.slot));
+        self.recorded.insert(trade.id(), over);
     }
 
     /// Leaves an order alone for a while: whoever asked it again at once could do so for ever.

@@ -85,8 +85,8 @@ pub struct Household {
     quiet_until: Option<UtcMillis>,
     /// For own logs that peers hold more of, nothing waits any longer.
     fetch_until: UtcMillis,
-    /// Own trades that the owner was told of, as long as the fold knows them.
-    pub(super) recorded: BTreeSet<ProposalId>,
+    /// Own trades that the owner was told of, each until its slot is over.
+    pub(super) recorded: BTreeMap<ProposalId, UtcMillis>,
     next_beacon: UtcMillis,
     next_summary: UtcMillis,
     /// For how long logs are kept when all that they say is over.

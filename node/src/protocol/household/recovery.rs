@@ -130,7 +130,7 @@ impl Household {
             claims: BTreeMap::new(),
             quiet_until: None,
             fetch_until: now.after(FETCH_OWN_LOGS_FOR),
-            recorded: BTreeSet::new(),
+            recorded: BTreeMap::new(),
             next_beacon: now,
             next_summary: now,
             keep_logs: KEEP_LOGS_AT_LEAST,
@@ -171,9 +171,7 @@ impl Household {
             Record::Proof { key, proof } => self.convict(key, proof),
             Record::Reading(reading) => self.metering.restore(&reading),
             Record::Autopilot(settings) => self.autopilot = settings,
-            Record::Trade(own) => {
-                self.recorded.insert(own.trade.id());
-            }
+            Record::Trade(own) => self.note_recorded(&own.trade),
             // Governance and incarnation came first; the rest undoes records.
             Record::Governance(_) | Record::Incarnation(_) | Record::Released(_) | Record::Forgotten(_) => {}
         }
