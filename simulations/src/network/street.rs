@@ -56,7 +56,6 @@ pub(super) enum Event {
 }
 
 /// What came of one step.
-#[expect(clippy::large_enum_variant, reason = "it lives for one step")]
 pub enum Step {
     /// Nothing that anybody could see.
     Nothing,
