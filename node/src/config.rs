@@ -61,6 +61,9 @@ pub struct Store {
     /// For how many days the signed logs of all members are kept when everything that they say is over: longer is more
     /// evidence and more disk.
     pub keep_logs_days: u16,
+    /// For one run only, so it stands in no file: the owner has put an older store in the place of a newer one.
+    #[serde(skip)]
+    pub restored: bool,
 }
 
 /// The node's log on standard error.
@@ -123,7 +126,7 @@ impl Default for Network {
 
 impl Default for Store {
     fn default() -> Self {
-        Self { keep_logs_days: 30 }
+        Self { keep_logs_days: 30, restored: false }
     }
 }
 

@@ -57,11 +57,12 @@ fn each_fault_alone_changes_what_happens() {
     // A seed that has a fault is looked for among so many.
     let seeds = 0..400;
     let mut tried = BTreeSet::new();
-    for name in Options::fault_names().filter(|name| *name != "restore") {
+    for name in Options::fault_names() {
         let with_it = seeds.clone().map(Options::drawn).find(|options| {
             let mut without = options.clone();
             without.leave_out(name).expect("it is one of the names");
-            without != *options
+            // Where nobody may join, joining changes nothing.
+            without != *options && (name != "join" || options.joining > 0)
         });
         let mut options = with_it.expect("some seed has it");
         for other in Options::fault_names().filter(|other| *other != name) {
@@ -77,9 +78,4 @@ fn each_fault_alone_changes_what_happens() {
         tried.insert(name);
     }
     assert!(tried.len() > 15);
-}
-
-#[test]
-fn restores_wait_for_the_protocol() {
-    assert!((0..400).all(|seed| !Options::drawn(seed).troubles.contains_key(&Trouble::Restore)));
 }

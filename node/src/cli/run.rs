@@ -54,6 +54,9 @@ pub(super) struct Args {
     /// How much the node writes about its work: error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", env = "WATTSWAP_LOG_LEVEL")]
     log_level: Option<String>,
+    /// The store was put back from a backup: go on in a new log, even if no neighbour who knows better is there now
+    #[arg(long)]
+    restored: bool,
     /// Print the settings that these flags, the environment and the file come to, and exit
     #[arg(long)]
     print_config: bool,
@@ -116,7 +119,10 @@ impl Args {
                 bootstrap: self.network_bootstrap.unwrap_or(network.bootstrap),
                 mdns: self.network_mdns.unwrap_or(network.mdns),
             },
-            store: Store { keep_logs_days: self.store_keep_logs_days.unwrap_or(store.keep_logs_days) },
+            store: Store {
+                keep_logs_days: self.store_keep_logs_days.unwrap_or(store.keep_logs_days),
+                restored: self.restored,
+            },
             log: Log { level: self.log_level.unwrap_or(log.level) },
         }
     }
@@ -151,6 +157,7 @@ mod tests {
         assert!(!config.network.mdns, "the file's, since no flag says otherwise");
         assert_eq!(config.log.level, "debug");
         assert!(over(file, "run --network-mdns true").network.mdns);
+        assert!(over(file, "run --restored").store.restored && !over(file, "run").store.restored);
         assert_eq!(over(file, "run --store-keep-logs-days 7").store.keep_logs_days, 7);
         assert!(over(file, "run --http-allow-plain").http.allow_plain);
         assert!(!over("[http]\nallow_plain = true", "run --http-allow-plain false").http.allow_plain);

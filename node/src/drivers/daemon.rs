@@ -113,7 +113,10 @@ impl Daemon {
         let store = Arc::new(Store::open(&folder.store(), key.member())?);
         take_charters(&folder, &store)?;
         let (now, identity) = (clock::now(), key.identity());
-        let household = recover(key, &store, config.store.keep_logs(), now)?;
+        let mut household = recover(key, &store, config.store.keep_logs(), now)?;
+        if config.store.restored {
+            household.was_restored();
+        }
         let again = again(&folder, config.store.keep_logs());
 
         let figures = Figures::default();

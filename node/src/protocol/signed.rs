@@ -171,7 +171,11 @@ impl<T: Statement> Verified<T> {
         let bytes = wire::cose::seal(&payload, &signature);
         let is_readable = statement.check().is_ok() && bytes.len() <= T::MAX_BYTES;
         assert!(is_readable, "a household signs only what its peers can read: {:?}", statement.check());
-        Self(Signed { statement, hash: Sha256::digest(&payload).into(), bytes: bytes.into() })
+        let hash = Sha256::digest(&payload).into();
+        // What the key has just signed is good: simulations need not find that out again.
+        #[cfg(feature = "memo")]
+        super::memo::verdict(T::DOMAIN, hash, &signature, || true);
+        Self(Signed { statement, hash, bytes: bytes.into() })
     }
 }
 

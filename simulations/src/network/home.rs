@@ -77,6 +77,8 @@ pub(super) struct Home {
     pub clock: Clock,
     /// Where its next turn crashes.
     pub crash: Option<Crash>,
+    pub was_restored: bool,
+    pub owner_says_restored: bool,
     pub halted: Option<Halt>,
     /// Whom it lets in; by number.
     pub admits: Vec<bool>,
@@ -109,6 +111,8 @@ impl Home {
             disk,
             clock: Clock::right(),
             crash: None,
+            was_restored: false,
+            owner_says_restored: false,
             halted: None,
             admits: vec![false; homes],
             slow_disk: 0,

@@ -38,13 +38,6 @@ pub enum Trouble {
     Restore,
 }
 
-/// Whether the protocol can take a restored disk: today it stops such a household, as `docs/protocol.md` says.
-const RESTORES_ARE_SUPPORTED: bool = true;
-
-/// Whether a log can be left that a wrong clock has dated ahead: today its household goes on writing it. Until then no
-/// clock jumps further ahead than clocks may be apart anyway.
-pub const LOGS_CAN_LEAVE_THE_FUTURE: bool = true;
-
 /// Each trouble with its name in commands.
 pub const TROUBLES: [(&str, Trouble); 14] = [
     ("partition", Trouble::Partition),
@@ -225,7 +218,7 @@ fn drawn_troubles(random: &mut Random) -> BTreeMap<Trouble, Duration> {
             Trouble::Join | Trouble::Leave | Trouble::Charter | Trouble::Restore => random.between(60, 400),
             _ => *random.pick(&[5, 15, 60, 200]),
         };
-        let comes = random.chance(share) && (trouble != Trouble::Restore || RESTORES_ARE_SUPPORTED);
+        let comes = random.chance(share);
         if comes {
             troubles.insert(trouble, Duration::from_secs(seconds));
         }

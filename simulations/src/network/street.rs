@@ -56,7 +56,6 @@ pub(super) enum Event {
 }
 
 /// What came of one step.
-#[expect(clippy::large_enum_variant, reason = "it lives for one step")]
 pub enum Step {
     /// Nothing that anybody could see.
     Nothing,
@@ -198,6 +197,19 @@ impl Street {
     pub fn restore_disk(&mut self, home: usize, disk: Disk) {
         self.stop(home);
         self.homes[home].disk = disk;
+        self.homes[home].was_restored = true;
+    }
+
+    /// The same, and its owner says so when it starts again: needed where those who know better may be away.
+    pub fn restore_disk_openly(&mut self, home: usize, disk: Disk) {
+        self.restore_disk(home, disk);
+        self.homes[home].owner_says_restored = true;
+    }
+
+    /// Whether a household has ever lost what it had made durable.
+    #[must_use]
+    pub fn was_restored(&self, home: usize) -> bool {
+        self.homes[home].was_restored
     }
 
     /// Why a household refused to go on.
@@ -288,7 +300,11 @@ impl Street {
         let signer = self.signer(home);
         let wall = self.wall_clock(home);
         let household = Household::recover(signer, seed, records, self.keep_logs, wall);
-        self.homes[home].household = Some(household.expect("a simulated disk is not damaged"));
+        let mut household = household.expect("a simulated disk is not damaged");
+        if std::mem::take(&mut self.homes[home].owner_says_restored) {
+            household.was_restored();
+        }
+        self.homes[home].household = Some(household);
         self.homes[home].halted = None;
         for other in 0..self.homes.len() {
             self.links.get_mut(home, other).told = false;

@@ -12,7 +12,7 @@ use wattswap_node::protocol::signed::Signer;
 use super::disk::Disk;
 use super::founding;
 use super::home::{Crash, USUAL_INBOX};
-use super::options::{LOGS_CAN_LEAVE_THE_FUTURE, Options, Trouble};
+use super::options::{Options, Trouble};
 use super::random::Random;
 use super::street::Street;
 
@@ -194,11 +194,8 @@ impl Troubles {
 
     fn jump(&mut self, home: usize, street: &mut Street, lasts: Duration) -> Later {
         let most = u64::try_from(self.options.longest_jump.as_millis()).expect("minutes");
-        let skew = i64::try_from(self.options.clock_skew.as_millis()).expect("seconds");
-        let most_now = if LOGS_CAN_LEAVE_THE_FUTURE { i64::MAX } else { skew / 4 };
         let random = self.stream(Trouble::ClockJump);
         let millis = i64::try_from(random.below(most)).expect("minutes");
-        let millis = millis.min(most_now);
         let millis = if random.chance(500) { millis } else { -millis };
         street.set_clock(home, |clock, now| clock.jump(now, millis));
         vec![(lasts, End::SetRight(home))]
@@ -238,7 +235,7 @@ impl Troubles {
     fn restore(&mut self, home: usize, street: &mut Street) -> Later {
         match self.backups.remove(&home) {
             Some(backup) => {
-                street.restore_disk(home, backup);
+                street.restore_disk_openly(home, backup);
                 vec![(self.lasts(Trouble::Restore), End::Start(home))]
             }
             None => {

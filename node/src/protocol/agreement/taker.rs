@@ -7,8 +7,8 @@ use wattswap_matching::{Arrival, Limit, Side, UtcMillis, WattHours};
 use super::words::{Acceptance, Proposal, Refusal};
 use crate::protocol::entry::{Entry, Op, Order, Trade};
 use crate::protocol::fold::{BookId, Resting, Void};
-use crate::protocol::household::Household;
 use crate::protocol::household::io::{Event, OwnTrade, Record, Request, RequestId, RequestState, Reservation};
+use crate::protocol::household::{Household, Recorded};
 use crate::protocol::ids::{MemberKey, OrderId, ProposalId};
 use crate::protocol::limits::{
     MAX_ORDERS_PER_REQUEST, MAX_PLACES_PER_SLOT, MAX_PROPOSALS_PER_TURN, MAX_TAKES_PER_PASS, RESEND_INTERVAL,
@@ -395,8 +395,9 @@ impl Household {
         let Some(bound) = self.fold.trade(&id) else { return };
         let takes = bound.trade.proposal.taker.author == self.me;
         let ours = takes || bound.trade.proposal.maker.author == self.me;
-        if ours && self.doubts.get(&id).is_none() && !self.recorded.contains_key(&id) {
-            let held = if takes { bound.held_by_taker() } else { bound.held_by_maker };
+        let held = if takes { bound.held_by_taker() } else { bound.held_by_maker };
+        let is_news = self.recorded.get(&id).is_none_or(|recorded| recorded.provisional && held);
+        if ours && self.doubts.get(&id).is_none() && is_news {
             let trade = bound.trade.clone();
             let order = if takes { trade.proposal.own_order } else { Some(trade.proposal.order) };
             let request = order.and_then(|order| self.requests.of_order(&order));
@@ -406,17 +407,19 @@ impl Household {
 
     /// Records a trade for the owner.
     pub(in crate::protocol) fn record(&mut self, trade: Trade, request: Option<RequestId>, provisional: bool) {
-        self.note_recorded(&trade);
-        let own = OwnTrade { trade, request, provisional, recorded_at: self.now };
+        let recorded_at = self.recorded.get(&trade.id()).map_or(self.now, |before| before.at);
+        let own = OwnTrade { trade, request, provisional, recorded_at };
+        self.note_recorded(&own);
         self.persist(Record::Trade(own.clone()));
         self.tell(Event::Trade(Box::new(own)));
     }
 
     /// The owner knows of this trade.
-    pub(in crate::protocol) fn note_recorded(&mut self, trade: &Trade) {
-        let charter = self.fold.charter(&trade.proposal.charter);
-        let over = charter.map_or(UtcMillis(u64::MAX), |charter| charter.shape.over(trade.proposal.slot));
-        self.recorded.insert(trade.id(), over);
+    pub(in crate::protocol) fn note_recorded(&mut self, own: &OwnTrade) {
+        let proposal = &own.trade.proposal;
+        let charter = self.fold.charter(&proposal.charter);
+        let over = charter.map_or(UtcMillis(u64::MAX), |charter| charter.shape.over(proposal.slot));
+        self.recorded.insert(own.trade.id(), Recorded { provisional: own.provisional, at: own.recorded_at, over });
     }
 
     /// Leaves an order alone for a while: whoever asked it again at once could do so for ever.

@@ -82,7 +82,7 @@ pub struct Fold {
     waiting: BTreeMap<LogId, VecDeque<Verified<Entry>>>,
     /// Books that changed since somebody asked.
     changed: BTreeSet<BookId>,
-    /// Trades that were seen for the first time since somebody asked.
+    /// Trades that a log was found to hold since somebody asked.
     new_trades: Vec<ProposalId>,
 }
 
@@ -281,7 +281,7 @@ impl Fold {
         std::mem::take(&mut self.changed)
     }
 
-    /// Trades that came to be known since the last call.
+    /// Trades that a log was found to hold since the last call.
     pub fn take_new_trades(&mut self) -> Vec<ProposalId> {
         std::mem::take(&mut self.new_trades)
     }

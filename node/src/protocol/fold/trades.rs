@@ -82,6 +82,7 @@ impl Fold {
             Holder::Taker if !bound.is_copied_in(log) => bound.copies.push((log, entry.seq)),
             Holder::Taker => {}
         });
+        self.new_trades.push(id);
         Ok(())
     }
 
@@ -157,7 +158,6 @@ impl Fold {
         let bound = Bound { trade, book, held_by_maker: false, copies: Vec::new() };
         self.trades.insert(id, bound);
         self.slots.get_mut(&book).expect("the caller made it").note_trade(id);
-        self.new_trades.push(id);
     }
 
     pub(super) fn drop_trades_held_by(&mut self, key: &MemberKey) {

@@ -15,6 +15,12 @@ use crate::protocol::message::Message;
 use crate::protocol::own_log::OwnLog;
 
 impl Household {
+    /// The owner says that the store is not the newest. Call it right after [`Household::recover`]: peers notice it too,
+    /// but not if those who hold what is missing here are away.
+    pub fn was_restored(&mut self) {
+        self.restore(self.own.id());
+    }
+
     /// Goes on in a new log. What the store knows of the old one is all there is: orders can be posted anew.
     pub(super) fn open_new_log(&mut self, after: LogId) {
         let newest = self.logs.of(&self.me).last().copied().max(Some(after)).unwrap_or(after);

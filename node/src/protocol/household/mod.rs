@@ -86,7 +86,7 @@ pub struct Household {
     /// For own logs that peers hold more of, nothing waits any longer.
     fetch_until: UtcMillis,
     /// Own trades that the owner was told of, each until its slot is over.
-    pub(super) recorded: BTreeMap<ProposalId, UtcMillis>,
+    pub(super) recorded: BTreeMap<ProposalId, Recorded>,
     next_beacon: UtcMillis,
     next_summary: UtcMillis,
     /// For how long logs are kept when all that they say is over.
@@ -104,6 +104,17 @@ pub struct Household {
     /// Who asked for a beacon, and which proposal it answers.
     pub(super) beacon_wanted_by: BTreeSet<(MemberKey, Option<ProposalId>)>,
     out: VecDeque<Output>,
+}
+
+/// What the owner was told of a trade.
+#[derive(Clone, Copy)]
+pub(super) struct Recorded {
+    /// That it may still turn out not to bind.
+    pub provisional: bool,
+    /// When it was first told.
+    pub at: UtcMillis,
+    /// Nothing new is said of it from then on.
+    pub over: UtcMillis,
 }
 
 impl Household {

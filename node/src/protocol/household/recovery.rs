@@ -171,7 +171,7 @@ impl Household {
             Record::Proof { key, proof } => self.convict(key, proof),
             Record::Reading(reading) => self.metering.restore(&reading),
             Record::Autopilot(settings) => self.autopilot = settings,
-            Record::Trade(own) => self.note_recorded(&own.trade),
+            Record::Trade(own) => self.note_recorded(&own),
             // Governance and incarnation came first; the rest undoes records.
             Record::Governance(_) | Record::Incarnation(_) | Record::Released(_) | Record::Forgotten(_) => {}
         }

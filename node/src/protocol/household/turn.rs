@@ -118,7 +118,7 @@ impl Household {
             return;
         }
         self.next_cut = self.now.after(CUT_LOGS_EVERY);
-        self.recorded.retain(|_, over| *over > self.now);
+        self.recorded.retain(|_, recorded| recorded.over > self.now);
         let horizon = self.chain.horizon(self.now).before(self.keep_logs);
         for start in self.logs.cut(horizon) {
             self.persist(Record::LogStart(start));

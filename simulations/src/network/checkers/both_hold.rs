@@ -15,6 +15,10 @@ impl Checker for BothHold {
         for (id, agreed) in seen.trades.iter().filter(|(_, agreed)| seen.binds(agreed)) {
             let parties = [agreed.proposal.maker.author, agreed.proposal.taker.author];
             let numbers = parties.map(|party| street.number(&party));
+            // What a log held that its household lost, nobody can bring back.
+            if [agreed.proposal.maker, agreed.proposal.taker].iter().any(|log| seen.is_sealed(log)) {
+                continue;
+            }
             // Who is no member any more is not connected again.
             if !numbers.into_iter().all(|number| number.is_some_and(|number| street.is_member(number))) {
                 continue;

@@ -3,7 +3,7 @@
 //! A household's words are noted once they are durable on its own disk. Nothing is ever forgotten, and nothing judged
 //! but by the rules of `docs/protocol.md` as they are written there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wattswap_matching::{UtcMillis, WattHours};
 use wattswap_node::protocol::agreement::words::{Acceptance, Proposal};
@@ -11,7 +11,7 @@ use wattswap_node::protocol::charter::{Act, Charter};
 use wattswap_node::protocol::entry::{Entry, Fill, Op, Order};
 use wattswap_node::protocol::governance::SignedRecord;
 use wattswap_node::protocol::household::io::{Record, RequestId, Wish};
-use wattswap_node::protocol::ids::{CharterId, EntryId, LogId, OrderId, ProposalId};
+use wattswap_node::protocol::ids::{CharterId, EntryId, Head, LogId, OrderId, ProposalId};
 use wattswap_node::protocol::limits::COPY_COUNTS_FOR;
 use wattswap_node::protocol::signed::Verified;
 
@@ -77,6 +77,21 @@ pub struct Chronicle {
     pub fresh: Vec<(ProposalId, bool)>,
     /// Entries that were written.
     pub entries: u64,
+    /// Where logs were said to end, and by which entry.
+    pub seals: Vec<Sealed>,
+    /// A restored household fetches back what it wrote: that is nothing new.
+    noted: BTreeSet<EntryId>,
+}
+
+/// A log's end, by its author's newer log.
+#[derive(Clone, Copy, Debug)]
+pub struct Sealed {
+    /// The end.
+    pub end: Head,
+    /// The log that says so.
+    pub log: LogId,
+    /// Number of the entry that says so.
+    pub seq: u64,
 }
 
 impl Chronicle {
@@ -92,6 +107,8 @@ impl Chronicle {
             proposal_of: BTreeMap::new(),
             fresh: Vec::new(),
             entries: 0,
+            seals: Vec::new(),
+            noted: BTreeSet::new(),
         }
     }
 
@@ -124,6 +141,9 @@ impl Chronicle {
     }
 
     fn entry(&mut self, entry: &Verified<Entry>) {
+        if !self.noted.insert(EntryId(entry.hash())) {
+            return;
+        }
         self.entries += 1;
         for (index, op) in entry.ops.iter().enumerate() {
             match op {
@@ -140,7 +160,7 @@ impl Chronicle {
                     }
                 }
                 Op::Fill(fill) => self.fill(entry, fill),
-                Op::Seal(_) => {}
+                Op::Seal(end) => self.seals.push(Sealed { end: *end, log: entry.log, seq: entry.seq }),
             }
         }
     }
@@ -164,7 +184,10 @@ impl Chronicle {
         let by_maker = entry.log == fill.proposal.maker;
         let copied = Copied { log: entry.log, seq: entry.seq, at: entry.at };
         let copy = if by_maker { &mut agreed.by_maker } else { &mut agreed.by_taker };
-        copy.get_or_insert(copied);
+        // Of several copies the one in the newest log: no seal comes before it.
+        if copy.is_none_or(|copy| copy.log < copied.log) {
+            *copy = Some(copied);
+        }
         self.fresh.push((id, by_maker));
         if is_new {
             for order in std::iter::once(fill.proposal.order).chain(fill.proposal.own_order) {
@@ -188,7 +211,9 @@ impl Chronicle {
     #[must_use]
     pub fn makers_counts(&self, agreed: &Agreed) -> bool {
         let (proposal, acceptance) = (&agreed.proposal, &agreed.acceptance);
-        let Some(Copied { seq, at, .. }) = agreed.by_maker else { return false };
+        let Some(Copied { seq, at, .. }) = agreed.by_maker.filter(|copy| !self.is_beyond_seal(copy)) else {
+            return false;
+        };
         let Some(placed) = self.orders.get(&proposal.order) else { return false };
         let Some(charter) = self.charters.get(&proposal.charter) else { return false };
         let gate = charter.shape.gate(proposal.slot);
@@ -207,9 +232,20 @@ impl Chronicle {
     #[must_use]
     pub fn takers_counts(&self, agreed: &Agreed) -> bool {
         let charter = self.charters.get(&agreed.proposal.charter);
-        let (Some(Copied { at, .. }), Some(charter)) = (agreed.by_taker, charter) else { return false };
+        let copy = agreed.by_taker.filter(|copy| !self.is_beyond_seal(copy));
+        let (Some(Copied { at, .. }), Some(charter)) = (copy, charter) else { return false };
         let slot = agreed.proposal.slot;
         charter.shape.opens(slot) <= at && at < charter.shape.gate(slot).after(COPY_COUNTS_FOR)
+    }
+
+    /// Whether a log was said to end.
+    #[must_use]
+    pub fn is_sealed(&self, log: &LogId) -> bool {
+        self.seals.iter().any(|sealed| sealed.end.log == *log)
+    }
+
+    fn is_beyond_seal(&self, copy: &Copied) -> bool {
+        self.seals.iter().any(|sealed| sealed.end.log == copy.log && sealed.end.seq < copy.seq)
     }
 
     /// Whether the trade binds.

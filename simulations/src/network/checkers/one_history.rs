@@ -12,37 +12,42 @@ use wattswap_node::protocol::signed::Verified;
 use super::{Checker, Chronicle, require};
 use crate::network::{Street, Turn};
 
-/// Where a log ended when its author last wrote or promised something.
+/// What a log's author has written and promised.
 #[derive(Default)]
-struct End {
-    last: Option<(u64, EntryId)>,
+struct History {
+    ids: Vec<EntryId>,
     written_at: UtcMillis,
     promised: Option<UtcMillis>,
 }
 
 /// Remembers the end of each log.
 #[derive(Default)]
-pub(super) struct OneHistory(BTreeMap<LogId, End>);
+pub(super) struct OneHistory(BTreeMap<LogId, History>);
 
 impl OneHistory {
     fn entry(&mut self, entry: &Verified<Entry>) -> Result<(), String> {
-        let end = self.0.entry(entry.log).or_default();
-        let next = end.last.map_or(0, |(seq, _)| seq + 1);
-        let name = format!("entry {} of {}", entry.seq, entry.log.author);
-        require(entry.seq == next, || format!("{name} comes where number {next} should: two histories"))?;
-        require(entry.prev == end.last.map(|(_, id)| id), || format!("{name} does not follow the one before"))?;
-        require(entry.at >= end.written_at, || format!("{name} is dated before the one before"))?;
-        let keeps_word = end.promised.is_none_or(|promised| entry.at > promised);
+        let history = self.0.entry(entry.log).or_default();
+        let (id, next) = (EntryId(entry.hash()), history.ids.len() as u64);
+        let name = format!("entry {} of {} in log {}", entry.seq, entry.log.author, entry.log.incarnation);
+        // What a restored household fetches back is its own old word.
+        if let Some(written) = usize::try_from(entry.seq).ok().and_then(|seq| history.ids.get(seq)) {
+            return require(*written == id, || format!("{name} was written before, and otherwise: two histories"));
+        }
+        require(entry.seq == next, || format!("{name} comes where number {next} should"))?;
+        require(entry.prev == history.ids.last().copied(), || format!("{name} does not follow the one before"))?;
+        require(entry.at >= history.written_at, || format!("{name} is dated before the one before"))?;
+        let keeps_word = history.promised.is_none_or(|promised| entry.at > promised);
         require(keeps_word, || format!("{name} breaks the promise of a beacon"))?;
-        end.last = Some((entry.seq, EntryId(entry.hash())));
-        end.written_at = entry.at;
+        history.ids.push(id);
+        history.written_at = entry.at;
         Ok(())
     }
 
     fn beacon(&mut self, beacon: &Beacon) -> Result<(), String> {
         let end = self.0.entry(beacon.log).or_default();
         let author = beacon.log.author;
-        require(beacon.last == end.last, || format!("a beacon of {author} says that its log ends elsewhere"))?;
+        let last = end.ids.last().map(|id| (end.ids.len() as u64 - 1, *id));
+        require(beacon.last == last, || format!("a beacon of {author} says that its log ends elsewhere"))?;
         require(beacon.at >= end.written_at, || format!("a beacon of {author} is dated before its last entry"))?;
         end.promised = end.promised.max(Some(beacon.at));
         Ok(())

@@ -14,7 +14,6 @@ use wattswap_node::protocol::ids::{LogId, OrderId};
 
 use super::chronicle::{Copied, Placed};
 use super::{Checker, Chronicle, require};
-use crate::network::options::LOGS_CAN_LEAVE_THE_FUTURE;
 use crate::network::{Street, Turn};
 
 /// A twin is made once in so many turns: it costs a fold of all that is held.
@@ -64,7 +63,7 @@ fn compare_with_twin(street: &mut Street, home: usize) -> Result<(), String> {
 fn is_log_ahead(street: &mut Street, home: usize, told: UtcMillis) -> bool {
     let Some(skew) = street.household(home).map(|household| household.charter().1.clock_skew) else { return true };
     let newest = street.entries_of(home).next_back().map(|entry| entry.at);
-    !LOGS_CAN_LEAVE_THE_FUTURE && newest.is_some_and(|at| at > told.after(skew))
+    newest.is_some_and(|at| at > told.after(skew))
 }
 
 /// The open quantity of each price, best first.
@@ -106,7 +105,8 @@ impl<'s> Held<'s> {
         let holds = |log: LogId, seq: u64| disk.entry(log, seq).is_some();
         let is_open = |placed: &Placed| {
             let cancelled = placed.cancelled_in.is_some_and(|seq| holds(placed.log, seq));
-            holds(placed.log, placed.seq) && !cancelled && seen.counts(&placed.order)
+            let sealed = seen.seals.iter().any(|by| by.end.log == placed.log && holds(by.log, by.seq));
+            holds(placed.log, placed.seq) && !cancelled && !sealed && seen.counts(&placed.order)
         };
         let orders = seen.orders.iter().filter(|(_, placed)| is_open(placed));
         let copied = |copy: &Option<Copied>| copy.is_some_and(|copy| holds(copy.log, copy.seq));
