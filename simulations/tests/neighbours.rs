@@ -254,6 +254,18 @@ fn a_lie_about_a_lost_entry_holds_up_the_start_once_and_stops_nobody() {
 }
 
 #[test]
+fn lost_heads_hold_nobody_up_for_ever() {
+    // Nobody writes anything, so that nothing but the comparison itself makes anybody ask again.
+    for seed in 0..20 {
+        let mut street = Street::new(4, seed);
+        street.faults = Faults { loss: 100, repeat: 50, longest_delay: Duration::from_millis(300) };
+        street.run(300 * SECOND);
+        let standings: Vec<_> = (0..4).map(|home| street.household(home).unwrap().standing()).collect();
+        assert!(standings.iter().all(|standing| *standing == Standing::Trading), "seed {seed}: {standings:?}");
+    }
+}
+
+#[test]
 fn commands_wait_durably_until_peers_were_compared() {
     let mut street = Street::new(2, 9);
     street.stop(1);

@@ -6,16 +6,16 @@ use wattswap_simulations::network::Options;
 use wattswap_simulations::network::options::Trouble;
 use wattswap_simulations::network::simulation::{Outcome, run};
 
-/// Seeds that found something, with what it was. They stay for good.
+/// Seeds that found something in the protocol or in the simulator, with what it was. They stay for good.
 const REGRESSIONS: [(u64, &str); 8] = [
-    (8, "a request that was served twice in a turn was posted twice, and both orders were filled"),
-    (14, "the same, with takes in doubt; and a take in doubt with a member that has left"),
+    (0, "a request that was served twice in a turn was posted twice, and both orders were filled"),
+    (8, "the same; and a home whose log is dated ahead of its own clock"),
     (2, "a taker and a maker whose log had gone past its proposals did nothing but exchange them"),
-    (1001, "a trade was reported, but not written down by a household that had just found its clock ahead"),
-    (1013, "the same, after 200 entries already"),
-    (1025, "a household whose peers' heads got lost compared its store for ever"),
+    (1013, "a trade was reported, but not written down by a household that had just found its clock ahead"),
+    (1018, "households that hold other entries, if nobody asks for heads that differ"),
+    (14, "a take in doubt with a member that has left"),
     (4, "an order of a member that left before its entry reached anybody"),
-    (6, "a network on which hardly anything gets through: trades that only sync brings"),
+    (1095, "orders outside floor and cap, after a charter that narrowed them"),
 ];
 
 fn assert_nothing_found(options: &Options) -> Outcome {
@@ -70,7 +70,7 @@ fn each_fault_alone_changes_what_happens() {
         }
         options.lasts /= 4;
         // Often enough to happen in a short run.
-        options.troubles.values_mut().for_each(|every| *every = (*every / 10).max(options.slot_length / 20));
+        options.troubles.values_mut().for_each(|every| *every = (*every / 100).max(options.slot_length / 20));
         let mut calm = options.clone();
         calm.leave_out(name).expect("it is one of the names");
         let (outcome, calm) = (assert_nothing_found(&options), assert_nothing_found(&calm));

@@ -7,7 +7,6 @@ use std::time::Duration;
 use wattswap_matching::{Price, UtcMillis, WattHours, Watts};
 use wattswap_node::protocol::charter::{Act, Charter};
 use wattswap_node::protocol::household::io::Command;
-use wattswap_node::protocol::signed::Signer;
 
 use super::disk::Disk;
 use super::founding;
@@ -286,7 +285,6 @@ impl Street {
         if charter == *before || charter.check().is_err() {
             return;
         }
-        debug_assert!(charter.operators.contains(&operator.key()));
         let record = founding::sign(Some(household.chain().newest()), Act::Charter(Box::new(charter)), at, &operator);
         self.ask(OPERATOR, Command::Governance(record.bytes.to_vec()));
     }

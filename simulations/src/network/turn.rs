@@ -121,7 +121,15 @@ impl Street {
             }
             Incoming::Loaded { ticket, entries } => Some(Input::Loaded { ticket, entries }),
             Incoming::Command { ticket, command } => Some(Input::Command { ticket, command }),
-            Incoming::Other(input) => Some(input),
+            Incoming::Other(input) => {
+                let kind = match &input {
+                    Input::Connected(_) => 1,
+                    Input::Disconnected(_) => 2,
+                    _ => 3,
+                };
+                self.trace.number(kind);
+                Some(input)
+            }
         }
     }
 
@@ -174,9 +182,13 @@ impl Street {
 
     fn carry_out(&mut self, home: usize, output: &Output) {
         match output {
-            Output::Reply { reply, .. } => self.reply = Some(reply.clone()),
+            Output::Reply { reply, .. } => {
+                self.trace.number(u64::from(reply.is_ok()));
+                self.reply = Some(reply.clone());
+            }
             Output::Publish(bytes) => {
                 let parcel = Parcel::new(bytes.clone());
+                self.trace.number(parcel.print);
                 self.homes[home].seen.insert(parcel.print);
                 self.spread(home, None, &parcel);
             }
@@ -246,6 +258,7 @@ impl Street {
     fn send_message(&mut self, from: usize, to: &MemberKey, message: &Message) {
         if let Some(to) = self.number(to) {
             let parcel = Parcel::new(message.encode());
+            self.trace.number(parcel.print);
             self.send(from, to, &parcel, |from, parcel| Incoming::Message { from, parcel });
         }
     }
