@@ -71,6 +71,8 @@ pub const CUT_LOGS_EVERY: Duration = Duration::from_secs(3600);
 /// A start waits this long at most for own logs of before that peers say they hold more of: a season's log takes seconds,
 /// and a peer that lies must not keep a household from trading.
 pub const FETCH_OWN_LOGS_FOR: Duration = Duration::from_secs(60);
+/// A log whose last word is dated no further ahead of the clock than this is waited for; a new one would be for good.
+pub const WAIT_FOR_LOG: Duration = Duration::from_secs(600);
 /// Requests of the owner that are live at one time: some hundreds for each of about 200 open slots.
 pub const MAX_LIVE_REQUESTS: usize = 100_000;
 /// Orders of one request: it is split when a part that was in doubt comes free again.

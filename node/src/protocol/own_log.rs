@@ -78,6 +78,12 @@ impl OwnLog {
         now.max(self.not_before)
     }
 
+    /// Nothing is dated before this any more, whatever the clock does.
+    #[must_use]
+    pub fn not_before(&self) -> UtcMillis {
+        self.not_before
+    }
+
     /// Takes note of an entry that is in the log already.
     pub fn recover_entry(&mut self, entry: &Verified<Entry>) {
         self.next_seq = entry.seq + 1;

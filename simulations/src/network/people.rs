@@ -122,8 +122,11 @@ impl Person {
         street.ask(self.home, Command::Place { wishes, key });
     }
 
-    /// As after a request that timed out.
+    /// As after a request that timed out. A store that was put back may not know the command: its owner looks first.
     fn say_it_again(&mut self, street: &mut Street) {
+        if street.was_restored(self.home) {
+            return;
+        }
         if let Some((wishes, key)) = &self.last_named {
             street.ask(self.home, Command::Place { wishes: wishes.clone(), key: Some(*key) });
         }

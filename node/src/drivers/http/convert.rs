@@ -290,7 +290,7 @@ pub(super) fn status(snapshot: &Snapshot, network: &View, started_at: UtcMillis,
         Standing::Comparing { .. } => port::Phase::Comparing,
         Standing::Restoring { .. } => port::Phase::Restoring,
         Standing::Alone => port::Phase::Alone,
-        Standing::ClockAhead { .. } => port::Phase::ClockAhead,
+        Standing::ClockAhead { .. } | Standing::LogAhead { .. } => port::Phase::ClockAhead,
         Standing::NotAMember => port::Phase::NotAMember,
         Standing::Convicted => port::Phase::Convicted,
     };

@@ -312,11 +312,15 @@ impl Household for LocalHousehold {
                 Standing::Alone => Some("no other member is heard; orders are kept and wait until then".to_owned()),
                 Standing::NotAMember => Some("this household is not a member under the charter in force".to_owned()),
                 Standing::Convicted => Some("this household's key was convicted of cheating".to_owned()),
-                Standing::Trading | Standing::ClockAhead { .. } => None,
+                Standing::Trading | Standing::ClockAhead { .. } | Standing::LogAhead { .. } => None,
             }),
             clock: check(match standing {
                 Standing::ClockAhead { millis } => Some(format!(
                     "the clock is {millis} ms ahead of the neighbours'; set it right, nothing is signed until then"
+                )),
+                Standing::LogAhead { until } => Some(format!(
+                    "the clock was ahead when this household signed last; nothing is signed before {}",
+                    until.0
                 )),
                 _ => None,
             }),

@@ -45,10 +45,4 @@ impl Answers {
         }
         forgotten
     }
-
-    /// When the next refusal is forgotten.
-    #[must_use]
-    pub fn next_deadline(&self) -> Option<UtcMillis> {
-        self.forget_at.first().map(|(at, _)| *at)
-    }
 }

@@ -277,11 +277,14 @@ impl Household {
         let doubts: Vec<(ProposalId, UtcMillis)> =
             self.doubts.iter().map(|(id, doubt)| (*id, doubt.closes_at)).collect();
         for (id, closes_at) in doubts {
-            if let Some(trade) = self.doubts.late_trade(&id) {
+            if let Some(trade) = self.doubts.late_trade(&id).filter(|trade| self.is_too_late_to_copy(trade)) {
                 self.release_to_maker(trade);
             } else if let Some(bound) = self.fold.trade(&id) {
                 let (trade, held_by_maker) = (bound.trade.clone(), bound.held_by_maker);
-                if self.can_sign() && self.complete(trade.clone()) == Err(Void::CopyTooLate) && held_by_maker {
+                if !self.can_sign() && held_by_maker {
+                    // Should that last until the fold has forgotten the slot, it must not look as if nothing was filled.
+                    self.doubts.note_late(trade);
+                } else if self.can_sign() && self.complete(trade.clone()) == Err(Void::CopyTooLate) && held_by_maker {
                     self.release_to_maker(trade);
                 }
             } else if self.can_never_be_filled(&id) {
@@ -292,6 +295,10 @@ impl Household {
             }
         }
         self.ask_again();
+    }
+
+    fn is_too_late_to_copy(&self, trade: &Trade) -> bool {
+        self.fold.has_forgotten(&trade.proposal.charter, trade.proposal.slot)
     }
 
     /// Whether the log that could answer is known up to the last instant at which it could have, without the fill.

@@ -10,7 +10,7 @@ use wattswap_matching::UtcMillis;
 use super::Household;
 use super::io::{Halt, Output, Record, RequestState, Standing};
 use crate::protocol::ids::{Head, Incarnation, LogId};
-use crate::protocol::limits::{FETCH_OWN_LOGS_FOR, MAX_OWN_LOGS};
+use crate::protocol::limits::{FETCH_OWN_LOGS_FOR, MAX_OWN_LOGS, WAIT_FOR_LOG};
 use crate::protocol::message::Message;
 use crate::protocol::own_log::OwnLog;
 
@@ -88,10 +88,14 @@ impl Household {
 
     /// Whether the log at hand can't be used, although the store holds it whole.
     pub(super) fn must_leave_log(&self) -> bool {
+        let is_far_ahead = self.own.entry_time(self.now) > self.now.after(WAIT_FOR_LOG);
+        self.fold.sealed_at(&self.own.id()).is_some() || is_far_ahead
+    }
+
+    /// When the log at hand can be gone on with, if a clock that was ahead has dated its last word.
+    pub(super) fn log_is_due(&self) -> Option<UtcMillis> {
         let (_, charter) = self.chain.in_force();
-        let is_ahead = self.own.entry_time(self.now) > self.now.after(charter.clock_skew);
-        let clock_is_right = self.peers.clock_ahead(self.now).is_some_and(|ahead| ahead <= charter.clock_skew);
-        self.fold.sealed_at(&self.own.id()).is_some() || (is_ahead && clock_is_right)
+        Some(self.own.entry_time(self.now).before(charter.clock_skew)).filter(|due| *due > self.now)
     }
 
     /// The first thing that a new log says is where those before it end.

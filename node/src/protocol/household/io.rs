@@ -458,6 +458,11 @@ pub enum Standing {
         /// How far.
         millis: u64,
     },
+    /// Its clock is right, but was ahead, and has dated the last word of its log: it signs nothing that is earlier.
+    LogAhead {
+        /// When it goes on.
+        until: UtcMillis,
+    },
     /// The charter in force does not list it.
     NotAMember,
     /// It was convicted.

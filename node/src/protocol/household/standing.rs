@@ -61,10 +61,11 @@ impl Household {
     /// Finds out where the household stands, and tells the owner when that changed.
     pub(super) fn update_standing(&mut self) {
         self.notice_older_logs();
-        if self.standing == Standing::Trading && self.must_leave_log() {
+        let mut standing = self.find_standing();
+        if matches!(standing, Standing::Trading | Standing::LogAhead { .. }) && self.must_leave_log() {
             self.open_new_log(self.own.id());
+            standing = self.find_standing();
         }
-        let standing = self.find_standing();
         if standing == Standing::Trading && self.must_not_begin() {
             self.out.push_back(Output::Halt(Halt::TooManyLogs));
             return;
@@ -99,7 +100,7 @@ impl Household {
             Some(ahead) if ahead > charter.clock_skew => {
                 Standing::ClockAhead { millis: u64::try_from(ahead.as_millis()).unwrap_or(u64::MAX) }
             }
-            _ => Standing::Trading,
+            _ => self.log_is_due().map_or(Standing::Trading, |until| Standing::LogAhead { until }),
         }
     }
 

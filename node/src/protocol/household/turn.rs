@@ -28,6 +28,7 @@ impl Household {
             self.serve();
             self.close_entry();
             self.send_beacons();
+            self.forget_answers();
         } else {
             // Whoever proposed will ask again.
             self.proposals.clear();
@@ -61,7 +62,13 @@ impl Household {
     fn let_time_pass(&mut self) {
         self.fold.advance(self.now);
         self.requests.advance(self.now);
-        let over = self.answers.advance(self.now).into_iter().chain(self.refused_us.advance(self.now));
+    }
+
+    /// Forgets answers that nobody can ask for again. By the own log's promises, not by the clock: that may step back, and
+    /// who answers a proposal anew contradicts itself.
+    fn forget_answers(&mut self) {
+        let promised = self.own.not_before();
+        let over = self.answers.advance(promised).into_iter().chain(self.refused_us.advance(promised));
         for id in over.collect::<Vec<_>>() {
             self.persist(Record::Forgotten(id));
         }
