@@ -9,7 +9,7 @@ use super::io::{
     Wish,
 };
 use crate::protocol::autopilot;
-use crate::protocol::charter::Act;
+use crate::protocol::charter::{Act, Shape};
 use crate::protocol::governance::{NotASuccessor, SignedRecord};
 use crate::protocol::limits::{MAX_ENERGY, MAX_LIVE_REQUESTS, MAX_PLACES_PER_SLOT};
 use crate::protocol::message::Gossip;
@@ -188,6 +188,18 @@ impl Household {
         Ok(())
     }
 
+    /// Ends requests that no order can stand for under the new rules: their owner can ask for others.
+    fn end_what_cannot_trade(&mut self, shape: &Shape) {
+        let fits = |wish: &Wish| {
+            shape.floor <= wish.price && wish.price <= shape.cap && wish.quantity.0 % shape.quantity_tick.0 == 0
+        };
+        let ended: Vec<RequestId> =
+            self.requests.live().filter(|request| !fits(&request.wish)).map(|request| request.id).collect();
+        for id in ended {
+            self.requests.end(&id, RequestState::Cancelled);
+        }
+    }
+
     /// Brings what depends on the charter in line with the one in force.
     pub(super) fn charter_changed(&mut self) {
         let (id, charter) = self.chain.in_force();
@@ -195,6 +207,7 @@ impl Household {
         self.fold.know(id, (*charter).clone());
         self.shape = self.fold.shape(&id).expect("the fold has just been told of it");
         self.metering.set_limits(super::recovery::meter_limits(&charter, &self.me));
+        self.end_what_cannot_trade(&charter.shape);
         self.out.push_back(Output::Admit(charter.members.iter().map(|member| member.key).collect()));
     }
 }
