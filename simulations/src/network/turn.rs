@@ -71,7 +71,9 @@ impl Street {
         let wall = self.wall_clock(at);
         self.homes[at].latest = wall.max(self.homes[at].latest);
         for incoming in inputs {
-            if let Some(input) = self.open(at, incoming).filter(|input| self.overhear(at, input)) {
+            if let Some(mut input) = self.open(at, incoming)
+                && self.overhear(at, &mut input)
+            {
                 self.homes[at].household.as_mut()?.handle(wall, input);
             }
         }

@@ -1,9 +1,10 @@
 //! Where a cheat sits: between its household's own software and the street.
 
 use wattswap_node::protocol::agreement::words::Proposal;
+use wattswap_node::protocol::entry::{Beacon, Entry};
 use wattswap_node::protocol::household::io::{Input, Output};
-use wattswap_node::protocol::ids::MemberKey;
-use wattswap_node::protocol::message::Message;
+use wattswap_node::protocol::ids::{LogId, MemberKey};
+use wattswap_node::protocol::message::{Gossip, Message};
 use wattswap_node::protocol::signed::Signed;
 
 use super::pen::Pen;
@@ -76,7 +77,7 @@ impl Street {
     }
 
     /// What a household's own software gets to hear of an input.
-    pub(in crate::network) fn overhear(&mut self, home: usize, input: &Input) -> bool {
+    pub(in crate::network) fn overhear(&mut self, home: usize, input: &mut Input) -> bool {
         self.with_cheat(home, |adversary, hand| adversary.hears(hand, input)).unwrap_or(true)
     }
 
@@ -127,27 +128,53 @@ impl Street {
 struct WithPen<'c>(&'c mut dyn Cheat);
 
 impl Cheat for WithPen<'_> {
-    fn hears(&mut self, hand: &mut Hand<'_>, input: &Input) -> bool {
-        let Input::Message { from, bytes } = input else { return self.0.hears(hand, input) };
-        match Message::decode(bytes) {
-            Ok(Message::GetRange { log, from: first, count }) if log == hand.pen.log => {
-                let entries = hand.pen.range(first, count);
-                hand.send(*from, &Message::Range { log, from: first, entries });
-                false
-            }
-            Ok(Message::Proposal(bytes)) => match Signed::<Proposal>::parse(bytes) {
-                Ok(proposal) if proposal.maker == hand.pen.log => {
-                    self.0.is_asked(hand, &proposal);
-                    false
-                }
-                _ => self.0.hears(hand, input),
-            },
-            _ => self.0.hears(hand, input),
+    fn hears(&mut self, hand: &mut Hand<'_>, input: &mut Input) -> bool {
+        if !self.0.hears(hand, input) {
+            return false;
+        }
+        match input {
+            Input::Gossip { bytes, .. } => !is_of(bytes, hand.pen.log),
+            Input::Message { from, bytes } => self.is_told(hand, *from, bytes),
+            _ => true,
         }
     }
 
     fn acts(&mut self, hand: &mut Hand<'_>, outputs: &mut Vec<Output>) {
         self.0.acts(hand, outputs);
+    }
+}
+
+impl WithPen<'_> {
+    /// Its own software would seal a log of its key that it doesn't know.
+    fn is_told(&mut self, hand: &mut Hand<'_>, from: MemberKey, bytes: &mut Vec<u8>) -> bool {
+        match Message::decode(bytes) {
+            Ok(Message::GetRange { log, from: first, count }) if log == hand.pen.log => {
+                let entries = hand.pen.range(first, count);
+                hand.send(from, &Message::Range { log, from: first, entries });
+                false
+            }
+            Ok(Message::Heads(mut heads)) => {
+                heads.retain(|head| head.log != hand.pen.log);
+                *bytes = Message::Heads(heads).encode();
+                true
+            }
+            Ok(Message::Proposal(proposal)) => match Signed::<Proposal>::parse(proposal) {
+                Ok(proposal) if proposal.maker == hand.pen.log => {
+                    self.0.is_asked(hand, &proposal);
+                    false
+                }
+                _ => true,
+            },
+            _ => true,
+        }
+    }
+}
+
+fn is_of(gossip: &[u8], log: LogId) -> bool {
+    match Gossip::decode(gossip) {
+        Ok(Gossip::Entry(bytes)) => Signed::<Entry>::parse(bytes).is_ok_and(|entry| entry.log == log),
+        Ok(Gossip::Beacon(bytes)) => Signed::<Beacon>::parse(bytes).is_ok_and(|beacon| beacon.log == log),
+        _ => false,
     }
 }
 

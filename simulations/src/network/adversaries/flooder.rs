@@ -22,10 +22,8 @@ impl Cheat for Flooder {
         if !hand.is_due(&mut self.next, Duration::from_secs(1)) {
             return;
         }
+        hand.offer();
         for number in 0..AT_ONCE {
-            if hand.random.chance(100) {
-                hand.offer();
-            }
             let at = UtcMillis(hand.now.0 + number);
             hand.show_beacon(at.max(hand.pen.entries.last().map_or(at, |last| last.at)));
             let (to, log) = (hand.somebody(), hand.pen.log);

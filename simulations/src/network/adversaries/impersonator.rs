@@ -32,7 +32,7 @@ impl Signer for Mask {
 }
 
 impl Cheat for Impersonator {
-    fn hears(&mut self, _: &mut Hand<'_>, input: &Input) -> bool {
+    fn hears(&mut self, _: &mut Hand<'_>, input: &mut Input) -> bool {
         if let Input::Gossip { bytes, .. } = input
             && let Ok(Gossip::Entry(entry) | Gossip::Beacon(entry)) = Gossip::decode(bytes)
         {

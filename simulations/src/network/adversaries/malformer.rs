@@ -15,7 +15,7 @@ pub struct Malformer {
 }
 
 impl Cheat for Malformer {
-    fn hears(&mut self, _: &mut Hand<'_>, input: &Input) -> bool {
+    fn hears(&mut self, _: &mut Hand<'_>, input: &mut Input) -> bool {
         if let Input::Gossip { bytes, .. } | Input::Message { bytes, .. } = input {
             self.heard.clone_from(bytes);
         }

@@ -1,6 +1,6 @@
 //! Households that cheat: each runs the real software, gets what everybody gets, and besides does what its file says.
 //!
-//! A cheat has a second log, an older incarnation of its own key, in which it signs what it likes ([`Pen`]); and it may
+//! A cheat has a second log, a newer incarnation of its own key, in which it signs what it likes ([`Pen`]); and it may
 //! hear, hold back, change or add whatever goes in and out of its own software. It can't sign for others, and can't
 //! reach anybody whom a household in its place could not reach. Checkers judge the honest households around it.
 
@@ -137,7 +137,7 @@ impl Kind {
 /// What a cheat does beside, or instead of, its own software.
 trait Cheat: Send {
     /// Something comes in; false if its own software is not to hear of it.
-    fn hears(&mut self, _hand: &mut Hand<'_>, _input: &Input) -> bool {
+    fn hears(&mut self, _hand: &mut Hand<'_>, _input: &mut Input) -> bool {
         true
     }
 

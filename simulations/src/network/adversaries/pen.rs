@@ -35,11 +35,11 @@ pub struct Pen {
 }
 
 impl Pen {
-    /// Nothing is written. The log is a little older than `newer`, which its own software goes on with.
-    pub fn new(key: Key, community: CommunityId, newer: LogId) -> Self {
-        let Incarnation { opened, nonce } = newer.incarnation;
-        let incarnation = Incarnation { opened: UtcMillis(opened.0 - 1), nonce };
-        let log = LogId { author: newer.author, incarnation };
+    /// Nothing is written. The log is a little newer than the one of its own software: takers ask only the newest.
+    pub fn new(key: Key, community: CommunityId, own: LogId) -> Self {
+        let Incarnation { opened, nonce } = own.incarnation;
+        let incarnation = Incarnation { opened: UtcMillis(opened.0 + 1), nonce };
+        let log = LogId { author: own.author, incarnation };
         Self { key, community, log, entries: Vec::new(), bad: BTreeMap::new(), given: BTreeMap::new() }
     }
 

@@ -11,7 +11,7 @@ const BEFORE_UNPROTECTED: usize = 6;
 pub struct Reframer;
 
 impl Cheat for Reframer {
-    fn hears(&mut self, hand: &mut Hand<'_>, input: &Input) -> bool {
+    fn hears(&mut self, hand: &mut Hand<'_>, input: &mut Input) -> bool {
         if let Input::Gossip { bytes, .. } = input
             && let Ok(Gossip::Entry(entry)) = Gossip::decode(bytes)
         {

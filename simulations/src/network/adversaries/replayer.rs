@@ -18,7 +18,7 @@ pub struct Replayer {
 }
 
 impl Cheat for Replayer {
-    fn hears(&mut self, hand: &mut Hand<'_>, input: &Input) -> bool {
+    fn hears(&mut self, hand: &mut Hand<'_>, input: &mut Input) -> bool {
         let heard = match input {
             Input::Gossip { bytes, .. } if Gossip::decode(bytes).is_ok() => (true, bytes.clone()),
             Input::Message { bytes, .. } if Message::decode(bytes).is_ok() => (false, bytes.clone()),
