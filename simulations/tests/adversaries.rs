@@ -10,7 +10,7 @@ use wattswap_simulations::network::simulation::{Outcome, run};
 fn calm(seed: u64, cheat: Kind) -> Outcome {
     let mut options = Options::drawn(seed);
     Options::fault_names().for_each(|name| options.leave_out(name).expect("it is one of the names"));
-    // Short steps, so that proposals don't outlive their slots.
+    // Long enough for some slots, and a cheat acts every few seconds.
     options.lasts = Duration::from_secs(200);
     options.cheats = vec![cheat];
     run(&options, u64::MAX)
