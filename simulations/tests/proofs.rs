@@ -278,3 +278,23 @@ fn more_logs_than_anybody_needs() {
     }
     cheat.assert_convicted();
 }
+
+#[test]
+fn attack_09_a_trade_stands_although_its_maker_convicts_itself() {
+    let mut cheat = Cheat::new(79);
+    let (proposal, bid) = cheat.is_asked_by(BUYER);
+    let acceptance = cheat.accept(&proposal, 300, 300);
+    let entry = cheat.write(vec![fill(&proposal, &acceptance)], 0);
+    cheat.show(&entry, &[BUYER, WITNESS]);
+    cheat.street.run(SECOND);
+    assert_eq!(cheat.street.request(BUYER, bid).filled, WattHours(300));
+    // It regrets the trade, and breaks a beacon on purpose.
+    let (now, order) = (cheat.street.now, cheat.order());
+    cheat.beacon(now, &[WITNESS]);
+    let entry = cheat.write(vec![Op::Cancel { order, leaves: WattHours(0) }], 1);
+    cheat.show(&entry, &[WITNESS]);
+    cheat.assert_convicted();
+    let trade = cheat.street.disk(BUYER).trades().values().next().expect("it is on record").clone();
+    assert!(!trade.provisional, "the buyer's own log holds it");
+    assert_eq!(cheat.street.request(BUYER, bid).filled, WattHours(300));
+}

@@ -9,6 +9,7 @@ use wattswap_node::protocol::household::io::{Command, Halt, Input, Output, Recor
 use wattswap_node::protocol::ids::MemberKey;
 use wattswap_node::protocol::message::Bytes;
 
+use super::adversaries::Adversary;
 use super::clock::Clock;
 use super::disk::Disk;
 use super::founding::Key;
@@ -80,6 +81,10 @@ pub(super) struct Home {
     pub was_restored: bool,
     pub owner_says_restored: bool,
     pub halted: Option<Halt>,
+    /// It cheats, or did.
+    pub is_cheat: bool,
+    /// Stands between the household and the street.
+    pub adversary: Option<Adversary>,
     /// Whom it lets in; by number.
     pub admits: Vec<bool>,
     /// Writing a turn takes up to this many milliseconds.
@@ -114,6 +119,8 @@ impl Home {
             was_restored: false,
             owner_says_restored: false,
             halted: None,
+            is_cheat: false,
+            adversary: None,
             admits: vec![false; homes],
             slow_disk: 0,
             writing: None,

@@ -4,6 +4,7 @@
 //! crashes households at any point of a turn. The same seed gives the same run on every machine. Not in here: real
 //! disks, sockets and clocks, which the tests on real processes cover.
 
+pub mod adversaries;
 pub mod bare;
 pub mod checkers;
 pub mod clock;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::adversaries::{KINDS, Kind};
 use super::random::Random;
 
 /// Something that goes wrong, or that people change, again and again at random times.
@@ -122,6 +123,9 @@ pub struct Options {
     pub act_every: Duration,
     /// Households whose meters are read and whose autopilot trades.
     pub autopilots: usize,
+
+    /// Members that cheat: the last ones of the street, one of each kind named here.
+    pub cheats: Vec<Kind>,
 }
 
 /// There is no such fault.
@@ -185,7 +189,17 @@ impl Options {
             smallest_inbox: usize::try_from(random.below(8)).expect("seven at the most"),
             act_every: Duration::from_millis(*random.pick(&[1_000, 2_000, 5_000])),
             autopilots: usize::try_from(random.below(4)).expect("three at the most"),
+            cheats: Vec::new(),
         }
+    }
+
+    /// The same, with one member that cheats, or two that do.
+    #[must_use]
+    pub fn drawn_with_cheats(seed: u64) -> Self {
+        let mut random = Random::new(seed ^ 0xc4ea7);
+        let cheats = if random.chance(300) { 2 } else { 1 };
+        let cheats = (0..cheats).map(|_| random.pick(&KINDS).1).collect();
+        Self { cheats, ..Self::drawn(seed) }
     }
 
     /// The names of all faults that can be left out.

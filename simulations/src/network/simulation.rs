@@ -67,6 +67,8 @@ pub struct Outcome {
     pub entries: u64,
     /// Trades that were agreed.
     pub trades: usize,
+    /// Cheats that every honest member had convicted at the end.
+    pub convicted: usize,
     /// What was found, if anything.
     pub finding: Option<Finding>,
 }
@@ -94,6 +96,7 @@ pub fn run(options: &Options, most_steps: u64) -> Outcome {
     let after = simulation.street.now.since(started);
     let (steps, events) = (simulation.steps, simulation.street.events());
     let homes = u32::try_from(options.homes).expect("a street has fewer homes");
+    let convicted = simulation.street.convicted();
     let chronicle = simulation.checkers.chronicle();
     Outcome {
         trace_hash: simulation.street.trace_hash(),
@@ -102,13 +105,15 @@ pub fn run(options: &Options, most_steps: u64) -> Outcome {
         household_time: after.min(options.lasts + AGREE_WITHIN) * homes,
         entries: chronicle.entries,
         trades: chronicle.trades.len(),
+        convicted,
         finding: violation.map(|violation| Finding { violation, step: steps, event: events, after }),
     }
 }
 
 impl Simulation {
     fn new(options: Options, most_steps: u64) -> Self {
-        let street = found(&options);
+        let mut street = found(&options);
+        set_cheats(&options, &mut street);
         let mut seeds = Random::new(options.seed ^ 0x9e0_97e);
         let person = |home| {
             let random = Random::new(seeds.number());
@@ -223,6 +228,7 @@ impl Simulation {
     /// Nothing goes wrong any more, and nobody wants anything new.
     fn heal(&mut self) {
         self.healed = true;
+        self.street.end_cheating();
         self.street.heal();
         for person in &mut self.people {
             person.rest(&mut self.street);
@@ -245,6 +251,14 @@ impl Simulation {
         self.street.now = self.street.now.after(UNTIL_ALL_IS_OVER);
         self.run_until(self.street.now.after(AGREE_WITHIN / 2))?;
         self.checkers.when_all_is_over(&mut self.street)
+    }
+}
+
+/// Those members that cheat, never the operator.
+fn set_cheats(options: &Options, street: &mut Street) {
+    let last = options.homes - options.joining - 1;
+    for (number, kind) in options.cheats.iter().enumerate() {
+        street.make_cheat(last - number, *kind, options.seed ^ number as u64);
     }
 }
 

@@ -71,7 +71,9 @@ impl Street {
         let wall = self.wall_clock(at);
         self.homes[at].latest = wall.max(self.homes[at].latest);
         for incoming in inputs {
-            if let Some(input) = self.open(at, incoming) {
+            if let Some(mut input) = self.open(at, incoming)
+                && self.overhear(at, &mut input)
+            {
                 self.homes[at].household.as_mut()?.handle(wall, input);
             }
         }
@@ -153,6 +155,7 @@ impl Street {
             _ => usize::MAX,
         };
         outputs.truncate(most);
+        self.falsify(at, &mut outputs);
         for output in &outputs {
             self.carry_out(at, output);
         }
@@ -263,7 +266,7 @@ impl Street {
         }
     }
 
-    fn send(&mut self, from: usize, to: usize, parcel: &Parcel, as_what: fn(usize, Parcel) -> Incoming) {
+    pub(super) fn send(&mut self, from: usize, to: usize, parcel: &Parcel, as_what: fn(usize, Parcel) -> Incoming) {
         let mut fate = Random::new(self.random.number() ^ parcel.print);
         let link = *self.links.get(from, to);
         if !link.connected {

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use wattswap_simulations::network::Options;
+use wattswap_simulations::network::adversaries::{KINDS, Kind};
 use wattswap_simulations::network::options::UnknownFault;
 
 /// Simulates neighbourhoods: the production protocol, where everything goes wrong, from one seed.
@@ -68,12 +69,24 @@ struct Change {
     /// Leave these faults out.
     #[arg(long, value_delimiter = ',')]
     without: Vec<String>,
+    /// Let a member cheat like this; given twice, two members.
+    #[arg(long, value_parser = cheat)]
+    cheat: Vec<Kind>,
+    /// Let each seed decide who cheats, and how.
+    #[arg(long, conflicts_with = "cheat")]
+    cheats: bool,
+}
+
+fn cheat(name: &str) -> Result<Kind, String> {
+    let found = KINDS.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
+    found.ok_or_else(|| format!("there are {}", KINDS.map(|(known, _)| known).join(", ")))
 }
 
 impl Change {
     /// A seed's options, changed.
     fn options(&self, seed: u64) -> Result<Options, UnknownFault> {
-        let mut options = Options::drawn(seed);
+        let mut options = if self.cheats { Options::drawn_with_cheats(seed) } else { Options::drawn(seed) };
+        options.cheats.extend(&self.cheat);
         if let Some(homes) = self.homes {
             options.homes = usize::try_from(homes).expect("a thousand at the most") + options.joining;
         }
@@ -85,7 +98,12 @@ impl Change {
     fn command(&self, seed: u64, without: &[String], steps: u64) -> String {
         let homes = self.homes.map_or(String::new(), |homes| format!(" --homes {homes}"));
         let without = if without.is_empty() { String::new() } else { format!(" --without {}", without.join(",")) };
-        format!("./dev sim --seed {seed}{homes}{without} --steps {steps}")
+        let named = |kind: &Kind| KINDS.iter().find(|(_, known)| known == kind).map_or("", |(name, _)| name);
+        let mut cheats: String = self.cheat.iter().map(|kind| format!(" --cheat {}", named(kind))).collect();
+        if self.cheats {
+            cheats.push_str(" --cheats");
+        }
+        format!("./dev sim --seed {seed}{homes}{cheats}{without} --steps {steps}")
     }
 }
 

@@ -23,6 +23,12 @@ pub fn run(args: &One) -> Result<usize, UnknownFault> {
     report::say(format_args!("simulated       {} household-seconds", outcome.household_time.as_secs()));
     report::say(format_args!("steps           {}", outcome.steps));
     report::say(format_args!("entries, trades {}, {}", outcome.entries, outcome.trades));
+    if !options.cheats.is_empty() {
+        report::say(format_args!(
+            "cheats          {:?}, of which {} were convicted",
+            options.cheats, outcome.convicted
+        ));
+    }
     report::say(format_args!("events          {}", outcome.events));
     let speed = |time: std::time::Duration| u128::from(outcome.events) * 1_000_000 / time.as_micros().max(1);
     let (ours, heap) = (speed(took), speed(bare));

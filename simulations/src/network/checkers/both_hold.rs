@@ -20,7 +20,7 @@ impl Checker for BothHold {
                 continue;
             }
             // Who is no member any more is not connected again.
-            if !numbers.into_iter().all(|number| number.is_some_and(|number| street.is_member(number))) {
+            if !numbers.into_iter().all(|number| number.is_some_and(|number| street.is_honest_member(number))) {
                 continue;
             }
             let both = agreed.by_maker.is_some() && agreed.by_taker.is_some();

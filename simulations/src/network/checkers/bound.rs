@@ -24,7 +24,7 @@ impl Checker for Bound {
         "bound"
     }
 
-    fn after_turn(&mut self, seen: &Chronicle, _: &mut Street, _: &Turn) -> Result<(), String> {
+    fn after_turn(&mut self, seen: &Chronicle, street: &mut Street, _: &Turn) -> Result<(), String> {
         for (id, _) in &seen.fresh {
             let agreed = &seen.trades[id];
             if !seen.binds(agreed) || !self.counted.insert(*id) {
@@ -32,7 +32,11 @@ impl Checker for Bound {
             }
             let quantity = agreed.acceptance.quantity;
             require(quantity <= agreed.proposal.up_to, || format!("trade {id} is over more than was proposed"))?;
-            for whose in seen.wishes_of(id, agreed) {
+            let parties = [agreed.proposal.maker.author, agreed.proposal.taker.author];
+            for (whose, party) in seen.wishes_of(id, agreed).into_iter().zip(parties) {
+                if !street.is_honest_key(&party) {
+                    continue;
+                }
                 let whose = whose.ok_or_else(|| format!("trade {id} serves nobody's wish"))?;
                 let bound = self.bound.entry(whose).or_default();
                 *bound += quantity;

@@ -61,7 +61,7 @@ impl Checker for Bounds {
             let disk = street.disk(home);
             let (doubts, refusals) = (street.doubts_among_members(home), disk.refusals().count());
             // Who can sign nothing promises nothing either, by which it could forget.
-            let member = street.is_member(home);
+            let member = street.is_honest_member(home);
             require(!member || refusals == 0, || format!("home {home} still remembers {refusals} refusals"))?;
             require(!member || doubts == 0, || format!("home {home} is still in doubt about {doubts} takes"))?;
         }

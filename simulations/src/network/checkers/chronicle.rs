@@ -118,7 +118,9 @@ impl Chronicle {
         // Orders name entries, and requests name orders: whatever the order of records, each is noted by its own name.
         for record in &turn.records {
             match record {
-                Record::Entry(entry) if entry.log.author == street.key(turn.home) => self.entry(entry),
+                Record::Entry(entry) if entry.log.author == street.key(turn.home) => {
+                    self.entry(entry, street.is_honest(turn.home));
+                }
                 Record::Request(request) => {
                     let whose = (turn.home, request.id);
                     self.wishes.insert(whose, request.wish);
@@ -140,7 +142,8 @@ impl Chronicle {
         }
     }
 
-    fn entry(&mut self, entry: &Verified<Entry>) {
+    /// What a cheat says of trades counts only where an honest log holds it: it may be convicted.
+    fn entry(&mut self, entry: &Verified<Entry>, honest: bool) {
         if !self.noted.insert(EntryId(entry.hash())) {
             return;
         }
@@ -159,7 +162,8 @@ impl Chronicle {
                         placed.cancelled_in.get_or_insert(entry.seq);
                     }
                 }
-                Op::Fill(fill) => self.fill(entry, fill),
+                Op::Fill(fill) if honest => self.fill(entry, fill),
+                Op::Fill(_) => {}
                 Op::Seal(end) => self.seals.push(Sealed { end: *end, log: entry.log, seq: entry.seq }),
             }
         }

@@ -5,7 +5,7 @@ use wattswap_node::protocol::household::io::{Event, Output, Record};
 use super::{Checker, Chronicle};
 use crate::network::{Street, Turn};
 
-/// Everybody on the street is honest.
+/// Only those that cheat may be convicted, and nobody else dropped.
 pub(super) struct Convictions;
 
 impl Checker for Convictions {
@@ -16,16 +16,18 @@ impl Checker for Convictions {
     fn after_turn(&mut self, _: &Chronicle, street: &mut Street, turn: &Turn) -> Result<(), String> {
         let home = turn.home;
         for record in &turn.records {
-            if let Record::Proof { key, .. } = record {
+            if let Record::Proof { key, .. } = record
+                && street.is_honest_key(key)
+            {
                 return Err(format!("home {home} has convicted home {:?}, which is honest", street.number(key)));
             }
         }
         for output in &turn.outputs {
             match output {
-                Output::Event(Event::Convicted(key)) => {
+                Output::Event(Event::Convicted(key)) if street.is_honest_key(key) => {
                     return Err(format!("home {home} says that home {:?} was convicted", street.number(key)));
                 }
-                Output::Drop(key) => {
+                Output::Drop(key) if street.is_honest_key(key) => {
                     return Err(format!("home {home} drops home {:?} for misconduct", street.number(key)));
                 }
                 Output::Halt(halt) => return Err(format!("home {home} stops: {halt}")),

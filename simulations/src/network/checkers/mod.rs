@@ -103,6 +103,9 @@ impl Checkers {
     /// The first violation.
     pub fn after_turn(&mut self, street: &mut Street, turn: &Turn) -> Result<(), Violation> {
         self.chronicle.note(street, turn);
+        if !street.is_honest(turn.home) {
+            return Ok(());
+        }
         self.each(|checker, seen| checker.after_turn(seen, street, turn))
     }
 

@@ -11,10 +11,12 @@ impl Checker for Overfill {
         "overfill"
     }
 
-    fn after_turn(&mut self, seen: &Chronicle, _: &mut Street, _: &Turn) -> Result<(), String> {
+    fn after_turn(&mut self, seen: &Chronicle, street: &mut Street, _: &Turn) -> Result<(), String> {
         for (id, _) in &seen.fresh {
             let proposal = &seen.trades[id].proposal;
-            for order in std::iter::once(proposal.order).chain(proposal.own_order) {
+            let filled = [(proposal.maker, Some(proposal.order)), (proposal.taker, proposal.own_order)];
+            for (log, order) in filled {
+                let Some(order) = order.filter(|_| street.is_honest_key(&log.author)) else { continue };
                 let placed =
                     seen.orders.get(&order).ok_or_else(|| format!("trade {id} fills {order}, which nobody placed"))?;
                 require(placed.filled <= placed.order.quantity, || {

@@ -11,7 +11,7 @@ impl Checker for Prices {
         "price"
     }
 
-    fn after_turn(&mut self, seen: &Chronicle, _: &mut Street, _: &Turn) -> Result<(), String> {
+    fn after_turn(&mut self, seen: &Chronicle, street: &mut Street, _: &Turn) -> Result<(), String> {
         for (id, _) in &seen.fresh {
             let agreed = &seen.trades[id];
             let price = agreed.proposal.price;
@@ -20,6 +20,9 @@ impl Checker for Prices {
                 require(resting == price, || format!("trade {id} is at {price:?}, the order rested at {resting:?}"))?;
             }
             for whose in seen.wishes_of(id, agreed).into_iter().flatten() {
+                if !street.is_honest(whose.0) {
+                    continue;
+                }
                 let wish = &seen.wishes[&whose];
                 require(wish.side.accepts(wish.price, price), || {
                     format!(

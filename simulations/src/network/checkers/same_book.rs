@@ -36,6 +36,10 @@ impl Checker for SameBook {
     }
 
     fn at_rest(&mut self, seen: &Chronicle, street: &mut Street) -> Result<(), String> {
+        // What a cheat shows is in nobody's chronicle: then `same_set` compares the honest with each other.
+        if street.cheats().next().is_some() {
+            return Ok(());
+        }
         let members: Vec<usize> = (0..street.homes()).filter(|home| street.is_member(*home)).collect();
         members.into_iter().try_for_each(|home| compare_with(seen, street, home))
     }

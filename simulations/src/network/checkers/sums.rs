@@ -31,12 +31,12 @@ impl Checker for Sums {
 
     fn at_rest(&mut self, seen: &Chronicle, street: &mut Street) -> Result<(), String> {
         let mut sums: BTreeMap<Slot, Sum> = BTreeMap::new();
-        for home in (0..street.homes()).filter(|home| street.is_member(*home)) {
+        for home in (0..street.homes()).filter(|home| street.is_honest_member(*home)) {
             for own in street.disk(home).trades().values() {
                 let proposal = &own.trade.proposal;
                 let key = street.key(home);
                 let other = if proposal.taker.author == key { proposal.maker.author } else { proposal.taker.author };
-                if street.number(&other).is_some_and(|other| street.is_member(other)) {
+                if street.number(&other).is_some_and(|other| street.is_honest_member(other)) {
                     let side = if proposal.taker.author == key { proposal.side } else { proposal.side.opposite() };
                     add(sums.entry(proposal.slot).or_default(), seen, own, side)?;
                 }

@@ -1,0 +1,139 @@
+//! A cheat's second log, and its signature under whatever it likes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use wattswap_matching::{Price, Side, UtcMillis, WattHours};
+use wattswap_node::protocol::agreement::words::{Acceptance, Proposal, Refusal};
+use wattswap_node::protocol::charter::Charter;
+use wattswap_node::protocol::entry::{Beacon, Entry, Fill, Op, Order};
+use wattswap_node::protocol::ids::{CharterId, CommunityId, EntryId, Incarnation, LogId, OrderId, ProposalId};
+use wattswap_node::protocol::message::Bytes;
+use wattswap_node::protocol::signed::{Signed, Verified};
+
+use crate::network::founding::Key;
+use crate::network::random::Random;
+
+/// What a cheat offers at a time.
+pub const OFFERED: WattHours = WattHours(500);
+/// Better than anybody else asks or bids.
+const ASK: Price = Price(1_000);
+const BID: Price = Price(1_040);
+
+/// The cheat's hand.
+pub struct Pen {
+    key: Key,
+    community: CommunityId,
+    /// Its second log.
+    pub log: LogId,
+    /// What it wrote there, and stands by.
+    pub entries: Vec<Verified<Entry>>,
+    /// Those that it signed badly, by number.
+    bad: BTreeMap<u64, Bytes>,
+    /// What it gave away of each order.
+    pub given: BTreeMap<OrderId, i64>,
+}
+
+impl Pen {
+    /// Nothing is written. The log is a little newer than the one of its own software: takers ask only the newest.
+    pub fn new(key: Key, community: CommunityId, own: LogId) -> Self {
+        let Incarnation { opened, nonce } = own.incarnation;
+        let incarnation = Incarnation { opened: UtcMillis(opened.0 + 1), nonce };
+        let log = LogId { author: own.author, incarnation };
+        Self { key, community, log, entries: Vec::new(), bad: BTreeMap::new(), given: BTreeMap::new() }
+    }
+
+    /// What would come next.
+    pub fn draft(&self, at: UtcMillis, ops: Vec<Op>) -> Verified<Entry> {
+        let last = self.entries.last();
+        let entry = Entry {
+            community: self.community,
+            log: self.log,
+            seq: self.entries.len() as u64,
+            prev: last.map(|last| EntryId(last.hash())),
+            at: last.map_or(at, |last| last.at.max(at)),
+            ops,
+        };
+        Verified::sign(entry, &self.key)
+    }
+
+    /// Writes the next entry.
+    pub fn write(&mut self, at: UtcMillis, ops: Vec<Op>) -> Verified<Entry> {
+        let entry = self.draft(at, ops);
+        self.entries.push(entry.clone());
+        entry
+    }
+
+    /// Writes the next entry with a signature that is not good; whoever asks gets it like that.
+    pub fn write_badly(&mut self, at: UtcMillis, ops: Vec<Op>) -> Bytes {
+        let entry = self.write(at, ops);
+        let mut bytes = entry.bytes().to_vec();
+        bytes.iter_mut().last().into_iter().for_each(|byte| *byte ^= 1);
+        let bytes = Bytes::from(bytes);
+        self.bad.insert(entry.seq, bytes.clone());
+        bytes
+    }
+
+    /// "My log ends here."
+    pub fn beacon(&self, at: UtcMillis) -> Verified<Beacon> {
+        let last = self.entries.last().map(|last| (last.seq, EntryId(last.hash())));
+        Verified::sign(Beacon { community: self.community, log: self.log, last, at }, &self.key)
+    }
+
+    /// An order in the slot that opened last; none if no slot is open.
+    pub fn order(&self, now: UtcMillis, charter: &(CharterId, Arc<Charter>), random: &mut Random) -> Option<Order> {
+        let shape = &charter.1.shape;
+        let slot = shape.open_slots(now).last()?;
+        let (side, price) = if random.chance(500) { (Side::Sell, ASK) } else { (Side::Buy, BID) };
+        let price = price.clamp(shape.floor, shape.cap);
+        let expires_at = shape.gate(slot);
+        Some(Order { slot, side, quantity: OFFERED, price, expires_at, charter: charter.0 })
+    }
+
+    /// An acceptance of all that is proposed, in the next entry.
+    pub fn accept(&self, proposal: &Signed<Proposal>, total: i64, at: UtcMillis) -> Verified<Acceptance> {
+        let at = self.entries.last().map_or(at, |last| last.at.max(at));
+        let acceptance = Acceptance {
+            proposal: ProposalId(proposal.hash()),
+            maker: self.log.author,
+            quantity: proposal.up_to,
+            filled_total: WattHours(total),
+            incarnation: self.log.incarnation,
+            seq: self.entries.len() as u64,
+            at,
+        };
+        Verified::sign(acceptance, &self.key)
+    }
+
+    /// A refusal.
+    pub fn refuse(&self, proposal: &Signed<Proposal>, at: UtcMillis) -> Verified<Refusal> {
+        let (maker, incarnation) = (self.log.author, self.log.incarnation);
+        Verified::sign(Refusal { proposal: ProposalId(proposal.hash()), maker, incarnation, at }, &self.key)
+    }
+
+    /// Writes a fill, with the acceptance that stands in it.
+    pub fn fill(
+        &mut self,
+        proposal: &Signed<Proposal>,
+        total: i64,
+        at: UtcMillis,
+    ) -> (Verified<Entry>, Verified<Acceptance>) {
+        let acceptance = self.accept(proposal, total, at);
+        let fill = Fill { proposal: proposal.clone(), acceptance: Signed::clone(&acceptance) };
+        (self.write(at, vec![Op::Fill(Box::new(fill))]), acceptance)
+    }
+
+    /// Counts what is given away of an order, as an honest maker would.
+    pub fn count(&mut self, proposal: &Signed<Proposal>) -> i64 {
+        let given = self.given.entry(proposal.order).or_default();
+        *given += proposal.up_to.0;
+        *given
+    }
+
+    /// Its entries from a number on.
+    pub fn range(&self, from: u64, count: u16) -> Vec<Bytes> {
+        let from = usize::try_from(from).unwrap_or(usize::MAX);
+        let shown = |entry: &Verified<Entry>| self.bad.get(&entry.seq).unwrap_or(entry.bytes()).clone();
+        self.entries.iter().skip(from).take(usize::from(count)).map(shown).collect()
+    }
+}

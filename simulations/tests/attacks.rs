@@ -1,0 +1,361 @@
+//! Executions that broke earlier drafts of the protocol, each by its number in `docs/threat-model.md`. Those that other
+//! tests play are named there.
+
+use std::time::Duration;
+
+use wattswap_matching::{Price, Side, UtcMillis, WattHours, Watts};
+use wattswap_node::protocol::agreement::words::{Acceptance, Proposal};
+use wattswap_node::protocol::entry::{Entry, Op};
+use wattswap_node::protocol::household::io::{Input, RequestId, Ticket};
+use wattswap_node::protocol::ids::{CommunityId, EntryId, Incarnation, LogId, OrderId, ProposalId};
+use wattswap_node::protocol::message::{Bytes, Gossip, Message, Proof};
+use wattswap_node::protocol::signed::Verified;
+use wattswap_simulations::network::adversaries::Kind;
+use wattswap_simulations::network::{Street, usual_shape};
+
+const MAKER: usize = 0;
+const OTHER_MAKER: usize = 1;
+const WITNESS: usize = 2;
+/// Its own software is stopped where it signs what it likes.
+const CHEAT: usize = 3;
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A street on which the maker offers 500 Wh at 1000 ticks.
+struct Offered {
+    street: Street,
+    order: OrderId,
+    request: RequestId,
+}
+
+impl Offered {
+    fn new(seed: u64) -> Self {
+        let mut street = Street::new(4, seed);
+        street.run(SECOND);
+        let (request, order) = offer(&mut street, MAKER);
+        Self { street, order, request }
+    }
+
+    /// Of 100 Wh.
+    fn proposal(&self, nonce: u64) -> Proposal {
+        Proposal {
+            community: self.street.community(),
+            charter: self.street.charter_id(),
+            slot: self.street.request(MAKER, self.request).wish.slot,
+            side: Side::Buy,
+            taker: self.street.log(CHEAT).unwrap(),
+            maker: self.street.log(MAKER).unwrap(),
+            order: self.order,
+            own_order: None,
+            up_to: WattHours(100),
+            price: Price(1_000),
+            nonce,
+            expires_at: self.street.now.after(15 * SECOND),
+        }
+    }
+
+    fn propose(&mut self, proposal: Proposal, to: usize) {
+        let proposal = Verified::sign(proposal, &*self.street.signer(CHEAT));
+        self.send(&Message::Proposal(proposal.bytes().clone()), to);
+    }
+
+    fn send(&mut self, message: &Message, to: usize) {
+        let from = self.street.key(CHEAT);
+        self.street.inject(to, Input::Message { from, bytes: message.encode() });
+    }
+
+    fn gossip(&mut self, gossip: &Gossip, to: usize) {
+        let (ticket, from, bytes) = (Ticket(0), self.street.key(CHEAT), gossip.encode());
+        self.street.inject(to, Input::Gossip { ticket, from, bytes });
+    }
+
+    /// An entry that a household's own software has written.
+    fn first_of(&self, home: usize) -> Verified<Entry> {
+        self.street.entries_of(home).next().expect("it has written one").clone()
+    }
+
+    fn assert_nobody_is_convicted(&mut self) {
+        self.street.run(60 * SECOND);
+        for home in 0..CHEAT {
+            let status = self.street.household(home).expect("it runs on").status();
+            assert!(status.convicted.is_empty(), "home {home} has convicted somebody");
+        }
+        // The cheat's own software may be stopped.
+        self.street.start(CHEAT);
+        self.street.run(60 * SECOND);
+        assert_eq!(self.street.is_agreed(), Ok(()));
+    }
+}
+
+fn offer(street: &mut Street, home: usize) -> (RequestId, OrderId) {
+    let wish = street.wish(Side::Sell, 500, 1_000);
+    let request = street.place(home, wish).unwrap();
+    street.run(SECOND);
+    (request, street.request(home, request).orders[0])
+}
+
+fn fills(street: &Street, home: usize) -> usize {
+    let ops = street.entries_of(home).flat_map(|entry| &entry.ops);
+    ops.filter(|op| matches!(op, Op::Fill(_))).count()
+}
+
+/// With a last byte that makes the signature a bad one.
+fn badly_signed(bytes: &[u8]) -> Bytes {
+    let mut bytes = bytes.to_vec();
+    *bytes.last_mut().expect("a signed message is never empty") ^= 1;
+    bytes.into()
+}
+
+#[test]
+fn attack_01_a_relay_frames_by_framing_anew() {
+    let mut offered = Offered::new(101);
+    let entry = offered.first_of(MAKER);
+    // An unprotected header `{0: 0}` in place of `{}`: the signature does not cover it.
+    let (head, rest) = entry.bytes().split_at(6);
+    let reframed: Bytes = [head, &[0xa1, 0, 0], &rest[1..]].concat().into();
+    let proof = Proof::Fork { one: vec![entry.bytes().clone()], other: vec![reframed.clone()] };
+    for home in [OTHER_MAKER, WITNESS] {
+        offered.gossip(&Gossip::Entry(reframed.clone()), home);
+        offered.gossip(&Gossip::Proof(proof.clone()), home);
+        offered.send(&Message::Proofs(vec![proof.clone()]), home);
+    }
+    offered.assert_nobody_is_convicted();
+}
+
+#[test]
+fn attack_02_garbage_under_a_good_successor() {
+    let mut street = Street::new(4, 102);
+    street.make_cheat(CHEAT, Kind::GarbageSigner, 1);
+    street.run(120 * SECOND);
+    street.end_cheating();
+    street.run(60 * SECOND);
+    assert_eq!(street.is_agreed(), Ok(()), "who heard it live holds what who fetched it holds");
+    let is_bad = |entry: &&Verified<Entry>| entry.log.author == street.key(CHEAT) && !entry.has_good_signature();
+    let bad = street.disk(WITNESS).entries_by(street.key(CHEAT)).filter(is_bad).count();
+    assert!(bad > 0, "the successor vouches for what was signed badly");
+}
+
+#[test]
+fn attack_03_words_in_a_neighbours_name_by_prev() {
+    let mut offered = Offered::new(103);
+    let real = offered.first_of(MAKER);
+    // Other words for the maker's first entry, and an entry of the cheat that follows them.
+    let forged = Entry { at: UtcMillis(real.at.0 + 1), ..Entry::clone(&real) };
+    let forged = Verified::sign(forged, &*offered.street.signer(MAKER));
+    let log = offered.street.log(CHEAT).unwrap();
+    let (community, prev, at) = (offered.street.community(), Some(EntryId(forged.hash())), offered.street.now);
+    let voucher = Entry { community, log, seq: 1, prev, at, ops: real.ops.clone() };
+    let voucher = Verified::sign(voucher, &*offered.street.signer(CHEAT));
+    let chain = vec![badly_signed(forged.bytes()), voucher.bytes().clone()];
+    let proof = Proof::Fork { one: vec![real.bytes().clone()], other: chain.clone() };
+    for home in [OTHER_MAKER, WITNESS] {
+        offered.send(&Message::Range { log: real.log, from: 0, entries: chain.clone() }, home);
+        offered.gossip(&Gossip::Proof(proof.clone()), home);
+    }
+    offered.assert_nobody_is_convicted();
+}
+
+#[test]
+fn attack_04_a_late_proposal_meets_a_clock_that_was_set_back() {
+    let mut offered = Offered::new(104);
+    offered.street.stop(CHEAT);
+    let expires_at = offered.street.now.after(2 * SECOND);
+    let proposal = Proposal { expires_at, ..offered.proposal(1) };
+    // The maker's beacon is later than the expiry, and then its clock shows a time before that: by less than the skew,
+    // so that it goes on as if nothing had happened.
+    offered.street.run(3 * SECOND);
+    offered.send(&Message::GetBeacon, MAKER);
+    offered.street.set_clock(MAKER, |clock, now| clock.jump(now, -4_000));
+    offered.propose(proposal, MAKER);
+    assert_eq!(fills(&offered.street, MAKER), 0, "the taker may have let go of it by that beacon");
+    offered.street.set_clock(MAKER, |clock, now| clock.jump(now, 4_000));
+    offered.assert_nobody_is_convicted();
+}
+
+#[test]
+fn attack_12_one_order_proposed_to_two() {
+    let mut offered = Offered::new(112);
+    let (other_request, other_order) = offer(&mut offered.street, OTHER_MAKER);
+    let bid = offered.street.wish(Side::Buy, 100, 900);
+    let bid = offered.street.place(CHEAT, bid).unwrap();
+    offered.street.run(SECOND);
+    let own_order = Some(offered.street.request(CHEAT, bid).orders[0]);
+    offered.street.stop(CHEAT);
+    let one = Proposal { own_order, ..offered.proposal(1) };
+    let maker = offered.street.log(OTHER_MAKER).unwrap();
+    let other = Proposal { maker, order: other_order, nonce: 2, ..one };
+    offered.propose(one, MAKER);
+    offered.propose(other, OTHER_MAKER);
+    let street = &offered.street;
+    let filled = (street.request(MAKER, offered.request).filled, street.request(OTHER_MAKER, other_request).filled);
+    assert_eq!(filled, (WattHours(100), WattHours(100)), "it is bound by both");
+    offered.street.run(60 * SECOND);
+    let slot = offered.street.request(MAKER, offered.request).wish.slot;
+    for home in 0..CHEAT {
+        let household = offered.street.household(home).unwrap();
+        assert!(household.depth(slot, 10).0.is_empty(), "home {home}: its order is closed");
+        assert!(household.status().convicted.is_empty(), "and nobody is convicted by it");
+    }
+}
+
+#[test]
+fn attack_13_a_proposal_to_an_order_of_the_log_before() {
+    let mut offered = Offered::new(113);
+    let backup = offered.street.disk(MAKER).clone();
+    let proposal = offered.proposal(1);
+    // Something that the backup lacks.
+    offer(&mut offered.street, MAKER);
+    offered.street.restore_disk(MAKER, backup);
+    offered.street.start(MAKER);
+    offered.street.run(90 * SECOND);
+    assert_ne!(offered.street.log(MAKER).unwrap(), proposal.maker, "it goes on in a new log");
+    let expires_at = offered.street.now.after(15 * SECOND);
+    offered.propose(Proposal { expires_at, ..proposal }, MAKER);
+    assert_eq!(fills(&offered.street, MAKER), 0, "the old log may have filled it");
+    assert_eq!(offered.street.disk(MAKER).refusals().count(), 0, "so the new one does not refuse it either");
+    offered.assert_nobody_is_convicted();
+}
+
+#[test]
+fn attack_22_crumbs_use_up_no_limit() {
+    let mut offered = Offered::new(122);
+    offered.street.stop(CHEAT);
+    for nonce in 0..100 {
+        let crumb = Proposal { up_to: WattHours(9), ..offered.proposal(nonce) };
+        offered.propose(crumb, MAKER);
+    }
+    assert_eq!(fills(&offered.street, MAKER), 0, "less than the smallest fill is refused");
+    for nonce in 1_000..1_050 {
+        let smallest = Proposal { up_to: WattHours(10), ..offered.proposal(nonce) };
+        offered.propose(smallest, MAKER);
+    }
+    assert_eq!(offered.street.request(MAKER, offered.request).filled, WattHours(500));
+    let (_, order) = offer(&mut offered.street, MAKER);
+    let maker = offered.street.key(MAKER);
+    let mut held = offered.street.disk(WITNESS).entries_by(maker);
+    assert!(held.any(|entry| EntryId(entry.hash()) == order.entry), "it may still place orders");
+}
+
+#[test]
+fn attack_23_a_slow_clock_still_trades() {
+    let amend = |charter: &mut wattswap_node::protocol::charter::Charter| {
+        charter.clock_skew = SECOND;
+        charter.proposal_lifetime = 3 * SECOND;
+    };
+    let mut street = Street::founded(4, 4, usual_shape(), amend, 123);
+    // What it dates by its own clock alone is over when it arrives.
+    street.set_clock(CHEAT, |clock, now| clock.jump(now, -3_500));
+    (0..4).for_each(|home| street.start(home));
+    street.run(5 * SECOND);
+    offer(&mut street, MAKER);
+    // By its clock the offer lies ahead for a while.
+    street.run(5 * SECOND);
+    let bid = street.wish(Side::Buy, 100, 1_000);
+    let bid = street.place(CHEAT, bid).unwrap();
+    street.run(60 * SECOND);
+    assert_eq!(street.request(CHEAT, bid).filled, WattHours(100));
+    let trade = &street.disk(CHEAT).trades().values().next().expect("it is on record").trade;
+    assert_eq!(trade.proposal.taker.author, street.key(CHEAT), "its own proposal arrived alive");
+}
+
+#[test]
+fn attack_24_a_trade_with_an_order_that_nobody_knows() {
+    let mut offered = Offered::new(124);
+    offered.street.stop(CHEAT);
+    let unknown = OrderId { entry: EntryId([9; 32]), index: 0 };
+    let proposal = Proposal { own_order: Some(unknown), ..offered.proposal(1) };
+    offered.propose(proposal, MAKER);
+    let filled = offered.street.request(MAKER, offered.request).filled;
+    offer(&mut offered.street, MAKER);
+    offered.street.run(10 * SECOND);
+    let slot = offered.street.request(MAKER, offered.request).wish.slot;
+    let (_, asks) = offered.street.household(WITNESS).unwrap().depth(slot, 10);
+    let shown: WattHours = asks.iter().map(|level| level.quantity).sum();
+    assert_eq!(shown, WattHours(1_000) - filled, "the maker's log does not wait for the taker's");
+    offered.assert_nobody_is_convicted();
+}
+
+#[test]
+fn attack_28_a_proposal_from_elsewhere() {
+    let mut offered = Offered::new(128);
+    offered.street.stop(CHEAT);
+    let good = offered.proposal(1);
+    let LogId { author, incarnation } = good.maker;
+    let older = Incarnation { opened: UtcMillis(incarnation.opened.0 - 1), ..incarnation };
+    let cases = [
+        ("another community", Proposal { community: CommunityId([7; 32]), ..good }),
+        ("another log of the maker", Proposal { maker: LogId { author, incarnation: older }, ..good }),
+        ("somebody else's", Proposal { maker: offered.street.log(WITNESS).unwrap(), ..good }),
+    ];
+    for (name, proposal) in cases {
+        offered.propose(proposal, MAKER);
+        assert_eq!(fills(&offered.street, MAKER), 0, "{name}");
+    }
+    // A signature over one kind of statement is none over another one.
+    let proposal = Verified::sign(good, &*offered.street.signer(CHEAT));
+    let acceptance = Acceptance {
+        proposal: ProposalId(proposal.hash()),
+        maker: offered.street.key(CHEAT),
+        quantity: WattHours(1),
+        filled_total: WattHours(1),
+        incarnation,
+        seq: 0,
+        at: offered.street.now,
+    };
+    let acceptance = Verified::sign(acceptance, &*offered.street.signer(CHEAT));
+    offered.send(&Message::Refusal(acceptance.bytes().clone()), MAKER);
+    offered.send(&Message::Beacon(proposal.bytes().clone()), MAKER);
+    offered.assert_nobody_is_convicted();
+}
+
+/// The operator's home and the other maker on one side, the witness and the last home on the other one.
+fn cut_in_two(street: &mut Street, up: bool) {
+    for one in [MAKER, OTHER_MAKER] {
+        for other in [WITNESS, CHEAT] {
+            street.set_link(one, other, up);
+        }
+    }
+}
+
+#[test]
+fn attack_18_an_order_under_the_charter_of_before() {
+    let mut street = Street::new(4, 118);
+    street.run(SECOND);
+    cut_in_two(&mut street, false);
+    let witness = street.key(WITNESS);
+    street.amend(|charter| {
+        let lowered = charter.members.iter_mut().filter(|member| member.key == witness);
+        lowered.for_each(|member| member.export = Watts(100));
+    });
+    street.run(SECOND);
+    let slot = street.next_slot();
+    offer(&mut street, WITNESS);
+    cut_in_two(&mut street, true);
+    street.run(60 * SECOND);
+    assert_eq!(street.is_agreed(), Ok(()));
+    for home in 0..4 {
+        let household = street.household(home).unwrap();
+        let shown: WattHours = household.depth(slot, 10).1.iter().map(|level| level.quantity).sum();
+        assert_eq!(shown, WattHours(500), "home {home} judges it by the charter that it names");
+        assert!(household.status().convicted.is_empty());
+    }
+}
+
+#[test]
+fn attack_19_a_trade_under_the_charter_of_before() {
+    let mut street = Street::new(4, 119);
+    street.run(SECOND);
+    cut_in_two(&mut street, false);
+    street.amend(|charter| charter.shape.smallest_fill = WattHours(400));
+    street.run(SECOND);
+    let (ask, _) = offer(&mut street, WITNESS);
+    let bid = street.wish(Side::Buy, 100, 1_000);
+    let bid = street.place(CHEAT, bid).unwrap();
+    street.run(5 * SECOND);
+    cut_in_two(&mut street, true);
+    street.run(60 * SECOND);
+    assert_eq!(street.is_agreed(), Ok(()));
+    assert_eq!(street.request(WITNESS, ask).filled, WattHours(100));
+    assert_eq!(street.request(CHEAT, bid).filled, WattHours(100));
+    let kept = street.disk(CHEAT).trades().values().next().expect("it is on record");
+    assert!(!kept.provisional, "what was agreed before the charter was known stands");
+}
