@@ -104,6 +104,8 @@ fn what_does_not_fit_the_order_is_refused_durably_and_never_filled_later() {
         offered.street.run(Duration::from_secs(2));
         offered.propose(proposal);
         assert_eq!(offered.fills_in_log(), 0, "{name}: never filled");
+        // By what it promises, which it can only once it has compared its store with both neighbours.
+        offered.street.start(TAKER);
         offered.street.run(Duration::from_secs(3_600));
         assert_eq!(offered.street.disk(MAKER).refusals().count(), 0, "{name}: forgotten once it is over");
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use wattswap_simulations::network::Options;
-use wattswap_simulations::network::options::Trouble;
 use wattswap_simulations::network::simulation::{Outcome, run};
 
 /// Seeds that found something in the protocol or in the simulator, with what it was. They stay for good.

@@ -18,7 +18,7 @@ use super::http::{LocalHousehold, News, ServeError, Server};
 use super::inbox::inbox;
 use super::keys::{self, HouseholdKey, KeyError};
 use super::network::{Network, NetworkError};
-use super::run::{Loop, Recover, RecoverError, RunError, Steps};
+use super::run::{Loop, Recover, RecoverError, Recovered, RunError, Steps};
 use super::store::{CommitError, OpenError, ReadError, Store};
 use super::telemetry::Figures;
 use crate::charter_file::{CharterFile, CharterFileError};
@@ -117,16 +117,16 @@ impl Daemon {
         if config.store.restored {
             household.was_restored();
         }
-        let again = again(&folder, config.store.keep_logs());
+        let recovered = Recovered { household, again: again(&folder, config.store.keep_logs()) };
 
         let figures = Figures::default();
         let (door, inputs) = inbox();
-        let network = Network::start(identity, household.chain().community(), &config.network, door, figures.clone())?;
+        let network =
+            Network::start(identity, recovered.household.chain().community(), &config.network, door, figures.clone())?;
         let view = network.view();
         let events = Arc::new(Events::new(now.0));
         let news = Box::new(News::new(Arc::clone(&events), view.clone(), now));
-        let (the_loop, desk) =
-            Loop::new(household, again, Arc::clone(&store), network, inputs, figures.clone(), news, steps);
+        let (the_loop, desk) = Loop::new(recovered, Arc::clone(&store), network, inputs, figures.clone(), news, steps);
 
         let metrics = Arc::new(Metrics::new());
         metrics.register(|registry| figures.register(registry));

@@ -101,6 +101,14 @@ pub trait Watch: Send {
 /// Makes the household anew of what is durable.
 pub type Recover = Box<dyn Fn(&Store, UtcMillis) -> Result<Household, RecoverError> + Send>;
 
+/// A household, and the way to make it anew.
+pub struct Recovered {
+    /// As it was made of what is durable.
+    pub household: Household,
+    /// Makes it once more.
+    pub again: Recover,
+}
+
 /// Why a household can't be made of what is durable.
 #[derive(Debug, thiserror::Error)]
 pub enum RecoverError {
@@ -174,8 +182,7 @@ impl Loop {
     /// A loop that is ready to run, and the owner's way into it.
     #[must_use]
     pub fn new(
-        mut household: Household,
-        recover: Recover,
+        Recovered { mut household, again: recover }: Recovered,
         store: Arc<Store>,
         network: Network,
         inputs: Inputs,
