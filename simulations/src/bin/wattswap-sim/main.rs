@@ -1,5 +1,6 @@
 //! Runs simulations from a terminal: one seed, or as many as there is time for.
 
+mod first;
 mod one;
 mod report;
 mod soak;
@@ -25,6 +26,8 @@ enum What {
     Network(One),
     /// Run one seed after the other on all cores, until a time is over or until stopped.
     Soak(Soak),
+    /// Run seeds until one finds something, and print its checker, seed and events in one line.
+    First(First),
 }
 
 #[derive(Args)]
@@ -58,6 +61,16 @@ struct Soak {
     threads: Option<usize>,
     #[command(flatten)]
     change: Change,
+}
+
+#[derive(Args)]
+struct First {
+    /// The first seed; the others follow it.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// Stop after so many seeds.
+    #[arg(long)]
+    seeds: u64,
 }
 
 /// What is different from what the seed decides.
@@ -111,6 +124,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().what {
         What::Network(args) => one::run(&args),
         What::Soak(args) => soak::run(&args),
+        What::First(args) => Ok(first::run(&args)),
     };
     match outcome {
         Ok(0) => ExitCode::SUCCESS,
