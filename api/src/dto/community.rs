@@ -58,7 +58,8 @@ pub struct Status {
 /// `restoring`: its store lacks what it once signed; it cancelled its open orders, finds out what it was, and trades on in
 /// a new log soon; `alone`: it hears no other member, orders are taken on and wait; `trading`: it trades; `clock_ahead`:
 /// its clock is ahead of its peers', or was when it signed last, and it signs nothing until that is mended or made up for;
-/// `not_a_member`: the charter in force does not name it; `convicted`: it was convicted of contradicting itself; `stopping`: it shuts down.
+/// `not_a_member`: the charter in force does not name it; `convicted`: it was convicted of contradicting itself;
+/// `stopping`: it shuts down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {

@@ -8,11 +8,17 @@ use wattswap_matching::UtcMillis;
 use super::ids::MemberKey;
 use super::limits::SILENT_AFTER;
 
+/// Clocks are compared anew after so long, and sooner if one in so many members was heard since: each time in a small
+/// community.
+const COMPARE_CLOCKS_EVERY: Duration = Duration::from_secs(1);
+const WORDS_THAT_COUNT: usize = 8;
+
 /// What is known of the other members as living nodes.
 #[derive(Default)]
 pub struct Peers {
     connected: BTreeSet<MemberKey>,
     heard: BTreeMap<MemberKey, Heard>,
+    clocks: Clocks,
 }
 
 /// What was heard of a member.
@@ -31,6 +37,26 @@ struct Live {
     received: UtcMillis,
     /// How far our clock was ahead of it then, in milliseconds; negative: behind.
     ahead: i64,
+}
+
+/// How our clock compares with the others', as of the last look at them.
+#[derive(Clone, Copy, Default)]
+struct Clocks {
+    /// How far ours is ahead of their median, in milliseconds; none if nobody was heard.
+    ahead: Option<i64>,
+    /// How many were compared.
+    of: usize,
+    at: UtcMillis,
+    /// Words that came since.
+    heard_since: usize,
+}
+
+impl Clocks {
+    /// Whether another look would show much the same: a median over a thousand members is not worth a look a word.
+    fn are_known(&self, now: UtcMillis) -> bool {
+        let is_recent = self.at <= now && now < self.at.after(COMPARE_CLOCKS_EVERY);
+        is_recent && self.heard_since * WORDS_THAT_COUNT <= self.of
+    }
 }
 
 /// Milliseconds that `now` is ahead of what another clock shows.
@@ -74,6 +100,7 @@ impl Peers {
         // What is older than a word that is known may be a replay.
         if Some(at) >= heard.at {
             *heard = Heard { at: Some(at), live: Some(Live { received: now, ahead }) };
+            self.clocks.heard_since += 1;
         }
         was_silent
     }
@@ -82,6 +109,7 @@ impl Peers {
     pub fn hear_clock(&mut self, peer: MemberKey, at: UtcMillis, now: UtcMillis) -> bool {
         let was_silent = self.is_silent(&peer, now);
         self.heard.entry(peer).or_default().live = Some(Live { received: now, ahead: ahead(now, at) });
+        self.clocks.heard_since += 1;
         was_silent
     }
 
@@ -96,6 +124,7 @@ impl Peers {
         for heard in self.heard.values_mut() {
             heard.live = None;
         }
+        self.clocks = Clocks::default();
     }
 
     /// Whether a member has been silent for so long that its orders are better left alone.
@@ -105,14 +134,23 @@ impl Peers {
         live.is_none_or(|live| now.since(live.received) > SILENT_AFTER)
     }
 
-    /// How far our clock is ahead of the median of the members that were heard lately; none if nobody was.
-    #[must_use]
-    pub fn clock_ahead(&self, now: UtcMillis) -> Option<Duration> {
+    /// Looks at how our clock compares with those of the members that were heard lately.
+    pub fn compare_clocks(&mut self, now: UtcMillis) {
+        if self.clocks.are_known(now) {
+            return;
+        }
         let live = self.heard.values().filter_map(|heard| heard.live);
         let lately = live.filter(|live| now.since(live.received) <= SILENT_AFTER);
         let mut ahead: Vec<i64> = lately.map(|live| live.ahead).collect();
-        ahead.sort_unstable();
-        let median = *ahead.get(ahead.len() / 2)?;
-        Some(Duration::from_millis(u64::try_from(median).unwrap_or(0)))
+        let of = ahead.len();
+        let median = if of == 0 { None } else { Some(*ahead.select_nth_unstable(of / 2).1) };
+        self.clocks = Clocks { ahead: median, of, at: now, heard_since: 0 };
+    }
+
+    /// How far our clock is ahead of the median of the members that were heard lately; none if nobody was. As of the last
+    /// [comparison](Self::compare_clocks).
+    #[must_use]
+    pub fn clock_ahead(&self) -> Option<Duration> {
+        self.clocks.ahead.map(|ahead| Duration::from_millis(u64::try_from(ahead).unwrap_or(0)))
     }
 }

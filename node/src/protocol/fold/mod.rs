@@ -230,10 +230,9 @@ impl Fold {
     }
 
     /// Trades in a slot that take from this resting order.
-    pub fn trades_of<'f>(&'f self, book: &BookId, order: &'f OrderId) -> impl Iterator<Item = &'f Trade> {
-        let trades = self.slots.get(book).into_iter().flat_map(|slot| slot.trades());
-        let trades = trades.filter_map(|id| self.trades.get(id)).map(|bound| &bound.trade);
-        trades.filter(move |trade| trade.proposal.order == *order)
+    pub fn trades_of(&self, book: &BookId, order: OrderId) -> impl Iterator<Item = &Trade> {
+        let trades = self.slots.get(book).into_iter().flat_map(move |slot| slot.trades_of(order));
+        trades.filter_map(|id| self.trades.get(id)).map(|bound| &bound.trade)
     }
 
     /// The book of an open slot; none while nobody has placed an order.
@@ -417,7 +416,7 @@ impl Fold {
         for id in slot.orders() {
             self.orders.remove(id);
         }
-        for trade in slot.trades().iter().filter_map(|id| self.trades.remove(id)) {
+        for trade in slot.trades().filter_map(|id| self.trades.remove(id)) {
             for order in trade.orders() {
                 self.early.remove(&order);
             }

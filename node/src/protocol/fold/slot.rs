@@ -68,7 +68,8 @@ pub(super) struct SlotFold {
     book: Option<Book<OrderId>>,
     accounts: BTreeMap<(LogNo, Side), Account>,
     orders: Vec<OrderId>,
-    trades: Vec<ProposalId>,
+    /// Each behind the resting order that it takes from.
+    trades: BTreeSet<(OrderId, ProposalId)>,
 }
 
 impl Resting {
@@ -199,7 +200,7 @@ impl SlotFold {
             book: open.then(|| Book::new(band)),
             accounts: BTreeMap::new(),
             orders: Vec::new(),
-            trades: Vec::new(),
+            trades: BTreeSet::new(),
         }
     }
 
@@ -215,8 +216,8 @@ impl SlotFold {
         self.accounts.entry((log, side)).or_default()
     }
 
-    pub(super) fn note_trade(&mut self, id: ProposalId) {
-        self.trades.push(id);
+    pub(super) fn note_trade(&mut self, order: OrderId, id: ProposalId) {
+        self.trades.insert((order, id));
     }
 
     /// Takes in an order that was just placed.
@@ -231,8 +232,14 @@ impl SlotFold {
         &self.orders
     }
 
-    pub(super) fn trades(&self) -> &[ProposalId] {
-        &self.trades
+    pub(super) fn trades(&self) -> impl Iterator<Item = &ProposalId> {
+        self.trades.iter().map(|(_, id)| id)
+    }
+
+    /// Trades that take from this resting order.
+    pub(super) fn trades_of(&self, order: OrderId) -> impl Iterator<Item = &ProposalId> {
+        let range = (order, ProposalId([0; 32]))..=(order, ProposalId([0xff; 32]));
+        self.trades.range(range).map(|(_, id)| id)
     }
 
     /// When time changes something: an expiry or the gate, and at last the day on which the slot is forgotten.

@@ -155,9 +155,10 @@ impl Fold {
             self.rebind(id, |bound| bound.trade = trade);
             return;
         }
+        let order = trade.proposal.order;
         let bound = Bound { trade, book, held_by_maker: false, copies: Vec::new() };
         self.trades.insert(id, bound);
-        self.slots.get_mut(&book).expect("the caller made it").note_trade(id);
+        self.slots.get_mut(&book).expect("the caller made it").note_trade(order, id);
     }
 
     pub(super) fn drop_trades_held_by(&mut self, key: &MemberKey) {

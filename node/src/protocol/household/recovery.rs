@@ -1,9 +1,9 @@
 //! How a household comes back from what it had made durable, or starts for the first time.
 //!
 //! A driver feeds back every [`Record`] that it holds: governance records first, by height; then the incarnation; then
-//! the reservations, which entries may settle; then where logs start, and the rest, with the entries of each log in order. Nothing is
-//! verified again, since only verified things are stored; but what does not fit together is refused, because to go on
-//! with a damaged store could fork the own log.
+//! the reservations, which entries may settle; then where logs start, and the rest, with the entries of each log in
+//! order. Nothing is verified again, since only verified things are stored; but what does not fit together is refused,
+//! because to go on with a damaged store could fork the own log.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;

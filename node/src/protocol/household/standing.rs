@@ -61,6 +61,7 @@ impl Household {
     /// Finds out where the household stands, and tells the owner when that changed.
     pub(super) fn update_standing(&mut self) {
         self.notice_older_logs();
+        self.peers.compare_clocks(self.now);
         let mut standing = self.find_standing();
         if matches!(standing, Standing::Trading | Standing::LogAhead { .. }) && self.must_leave_log() {
             self.open_new_log(self.own.id());
@@ -94,7 +95,7 @@ impl Household {
         if let Some(until) = self.restoring_until() {
             return Standing::Restoring { until };
         }
-        match self.peers.clock_ahead(self.now) {
+        match self.peers.clock_ahead() {
             // A clock that has jumped can't be told from a right one, and what it dates stands for ever.
             None if needed > 0 => Standing::Alone,
             Some(ahead) if ahead > charter.clock_skew => {

@@ -120,7 +120,7 @@ impl Household {
             return;
         }
         // What is gone is gone: not by a clock that may have jumped, as far as anybody heard lately can tell.
-        if self.peers.clock_ahead(self.now).is_none() {
+        if self.peers.clock_ahead().is_none() {
             self.next_cut = self.now.after(BEACON_INTERVAL);
             return;
         }

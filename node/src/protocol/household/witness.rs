@@ -17,9 +17,9 @@ pub(super) enum Hunt {
     /// A beacon that an entry breaks.
     BrokenBeacon(Verified<Beacon>),
     /// What was accepted of an order beyond its quantity; the entry that placed it is missing.
-    Overfilled(LogId, Answered),
+    Overfilled(MemberKey, Answered),
     /// What was accepted of an order after its cancel, which is missing.
-    AcceptedAfterCancel(LogId, Answered),
+    AcceptedAfterCancel(MemberKey, Answered),
     /// Entries of different logs of one author, and where to find more.
     TooManyLogs(MemberKey, Vec<Bytes>, Vec<Head>),
 }
@@ -29,8 +29,9 @@ impl Hunt {
         match self {
             Self::Fork(other) => other.first().map(|entry| entry.log.author),
             Self::BrokenBeacon(beacon) => Some(beacon.log.author),
-            Self::Overfilled(log, _) | Self::AcceptedAfterCancel(log, _) => Some(log.author),
-            Self::TooManyLogs(author, ..) => Some(*author),
+            Self::Overfilled(author, _) | Self::AcceptedAfterCancel(author, _) | Self::TooManyLogs(author, ..) => {
+                Some(*author)
+            }
         }
     }
 }
@@ -60,10 +61,7 @@ impl Household {
         if acceptance.maker == self.me || acceptance.proposal != id {
             return;
         }
-        if let Some(refusal) = self.refused_us.refusal(&id) {
-            let (acceptance, refusal) = (acceptance.bytes().clone(), refusal.bytes().clone());
-            return self.prove(Proof::AcceptedAndRefused { acceptance, refusal });
-        }
+        self.compare_with_refusal(acceptance);
         let known = self.fold.trade(&id).map(|bound| &bound.trade.acceptance);
         if let Some(other) = known.filter(|other| other.hash() != acceptance.hash()) {
             let (one, other) = (acceptance.bytes().clone(), other.bytes().clone());
@@ -81,12 +79,12 @@ impl Household {
         let this = answered(fill);
         let placed_in = self.logs.seq_of(&maker, proposal.order.entry);
         if let Some(seq) = placed_in.filter(|_| acceptance.filled_total > resting.quantity) {
-            return self.hunt(Hunt::Overfilled(maker, this), maker, seq);
+            return self.hunt(Hunt::Overfilled(maker.author, this), maker, seq);
         }
         if let Some(seq) = resting.cancelled_in().filter(|seq| *seq < acceptance.seq) {
-            return self.hunt(Hunt::AcceptedAfterCancel(maker, this), maker, seq);
+            return self.hunt(Hunt::AcceptedAfterCancel(maker.author, this), maker, seq);
         }
-        let known = self.fold.trades_of(&resting.book, &proposal.order).map(Trade::to_fill);
+        let known = self.fold.trades_of(&resting.book, proposal.order).map(Trade::to_fill);
         let same_entry =
             before.iter().filter(|other| other.proposal.order == proposal.order).map(|other| (*other).clone());
         let twice = known.chain(same_entry).find(|other| overlap(acceptance, &other.acceptance));
@@ -95,8 +93,8 @@ impl Household {
         }
     }
 
-    /// An acceptance of what was refused to us.
-    pub(in crate::protocol) fn compare_with_refusal(&mut self, acceptance: &Verified<Acceptance>) {
+    /// An acceptance, whose signature may be unproved yet, of what was refused to us.
+    pub(in crate::protocol) fn compare_with_refusal(&mut self, acceptance: &Signed<Acceptance>) {
         if let Some(refusal) = self.refused_us.refusal(&acceptance.proposal) {
             let (acceptance, refusal) = (acceptance.bytes().clone(), refusal.bytes().clone());
             self.prove(Proof::AcceptedAndRefused { acceptance, refusal });
