@@ -57,6 +57,14 @@ pub const BEACON_INTERVAL: Duration = Duration::from_secs(10);
 pub const SILENT_AFTER: Duration = Duration::from_secs(35);
 /// Summaries are exchanged at least this often, since gossip may lose anything.
 pub const SUMMARY_INTERVAL: Duration = Duration::from_secs(15);
+/// Asking a peer where its logs end takes this much time a member, about as long as 9 kB/s take for the answer; so many
+/// are asked before that counts.
+pub const HEADS_PACE: Duration = Duration::from_millis(10);
+/// See [`HEADS_PACE`]: as many as a start compares itself with, and one more.
+pub const HEADS_AT_ONCE: u32 = 4;
+/// A request waits this long for a counterparty that is busy with another take of ours: some round trips of a slow
+/// network, which a better price is worth.
+pub const PATIENCE: Duration = Duration::from_secs(2);
 /// An unanswered proposal is sent again this often: a lost message must not cost a trade.
 pub const RESEND_INTERVAL: Duration = Duration::from_secs(2);
 /// Peers that a node compares its own heads with before it signs anything (fewer in smaller communities).

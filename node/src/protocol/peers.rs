@@ -154,3 +154,63 @@ impl Peers {
         self.clocks.ahead.map(|ahead| Duration::from_millis(u64::try_from(ahead).unwrap_or(0)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(number: u8) -> MemberKey {
+        MemberKey([number; 32])
+    }
+
+    fn ahead(peers: &mut Peers, now: UtcMillis) -> Option<u128> {
+        peers.compare_clocks(now);
+        peers.clock_ahead().map(|ahead| ahead.as_millis())
+    }
+
+    #[test]
+    fn in_a_small_community_each_word_counts_at_once() {
+        let now = UtcMillis(1_000_000);
+        let mut peers = Peers::default();
+        assert_eq!(ahead(&mut peers, now), None, "nobody was heard");
+        peers.hear_clock(member(1), UtcMillis(now.0 - 500), now);
+        assert_eq!(ahead(&mut peers, now), Some(500));
+        peers.hear_live(member(2), UtcMillis(now.0 - 900), now);
+        assert_eq!(ahead(&mut peers, now), Some(900), "of two the larger");
+        peers.hear_live(member(3), UtcMillis(now.0 + 900), now);
+        assert_eq!(ahead(&mut peers, now), Some(500));
+        peers.hear_clock(member(1), now, now);
+        assert_eq!(ahead(&mut peers, now), Some(0), "and it is never behind");
+        peers.forget_when();
+        assert_eq!(ahead(&mut peers, now), None, "a clock that has stepped knows nothing");
+    }
+
+    #[test]
+    fn who_fell_silent_counts_no_more() {
+        let now = UtcMillis(1_000_000);
+        let mut peers = Peers::default();
+        peers.hear_clock(member(1), now, now);
+        assert_eq!(ahead(&mut peers, now), Some(0));
+        assert_eq!(ahead(&mut peers, now.after(SILENT_AFTER)), Some(0));
+        assert_eq!(ahead(&mut peers, now.after(SILENT_AFTER + COMPARE_CLOCKS_EVERY)), None);
+    }
+
+    #[test]
+    fn in_a_large_community_some_words_or_some_time_make_a_difference() {
+        let now = UtcMillis(1_000_000);
+        let mut peers = Peers::default();
+        (0..80).for_each(|number| drop(peers.hear_clock(member(number), now, now)));
+        assert_eq!(ahead(&mut peers, now), Some(0));
+        // All but one have it that our clock is ahead by now: 10 words are not worth a look, and time is.
+        let hear = |peers: &mut Peers, numbers: std::ops::Range<u8>| {
+            numbers.for_each(|number| drop(peers.hear_clock(member(number), UtcMillis(now.0 - 700), now)));
+        };
+        hear(&mut peers, 0..10);
+        assert_eq!(ahead(&mut peers, now), Some(0));
+        hear(&mut peers, 10..79);
+        assert_eq!(ahead(&mut peers, now), Some(700));
+        hear(&mut peers, 0..1);
+        peers.hear_clock(member(1), now, now);
+        assert_eq!(ahead(&mut peers, now.after(COMPARE_CLOCKS_EVERY)), Some(700));
+    }
+}

@@ -14,6 +14,7 @@ use super::clock::Clock;
 use super::disk::Disk;
 use super::founding::Key;
 use super::trace::fingerprint;
+use super::traffic::Cargo;
 
 /// Inputs that wait for a household that writes, unless a fault lowers it: as many as the real node's door holds.
 pub const USUAL_INBOX: usize = 1_024;
@@ -37,11 +38,12 @@ pub enum Crash {
 pub(super) struct Parcel {
     pub bytes: Arc<[u8]>,
     pub print: u64,
+    pub cargo: Cargo,
 }
 
 impl Parcel {
-    pub fn new(bytes: Vec<u8>) -> Self {
-        Self { print: fingerprint(&bytes), bytes: bytes.into() }
+    pub fn new(bytes: Vec<u8>, cargo: Cargo) -> Self {
+        Self { print: fingerprint(&bytes), bytes: bytes.into(), cargo }
     }
 }
 

@@ -13,6 +13,8 @@ pub struct Link {
     pub connected: bool,
     /// The sender was told that it is.
     pub told: bool,
+    /// The two never try.
+    pub apart: bool,
 }
 
 /// All of them.
@@ -43,6 +45,21 @@ impl Links {
     #[must_use]
     pub fn is_cut(&self, one: usize, other: usize) -> bool {
         self.get(one, other).cuts + self.get(other, one).cuts > 0
+    }
+
+    /// Whether the two could connect just now.
+    #[must_use]
+    pub fn is_possible(&self, one: usize, other: usize) -> bool {
+        !self.is_cut(one, other) && !self.get(one, other).apart
+    }
+
+    /// From now on only these pairs ever connect.
+    pub fn keep_only(&mut self, pairs: &[(usize, usize)]) {
+        self.links.iter_mut().for_each(|link| link.apart = true);
+        for (one, other) in pairs {
+            self.get_mut(*one, *other).apart = false;
+            self.get_mut(*other, *one).apart = false;
+        }
     }
 
     /// Opens or closes the connection between two; says whether that changed anything.

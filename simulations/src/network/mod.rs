@@ -21,6 +21,7 @@ pub mod shrink;
 pub mod simulation;
 mod street;
 pub mod trace;
+pub mod traffic;
 mod troubles;
 mod turn;
 

@@ -20,6 +20,7 @@ use super::links::Links;
 use super::queue::Queue;
 use super::random::Random;
 use super::trace::Trace;
+use super::traffic::Traffic;
 use super::troubles::OPERATOR;
 use super::turn::Turn;
 
@@ -87,6 +88,7 @@ pub struct Street {
     pub(super) random: Random,
     pub(super) trace: Trace,
     pub(super) library: Library,
+    pub(super) traffic: Traffic,
     /// The reply to the command that is being given.
     pub(super) reply: Option<Result<Reply, CommandError>>,
     pub(super) next_ticket: u64,
@@ -131,6 +133,7 @@ impl Street {
             random,
             trace: Trace::default(),
             library: Library::default(),
+            traffic: Traffic::default(),
             reply: None,
             next_ticket: 0,
             events: 0,
@@ -336,6 +339,33 @@ impl Street {
         if up { self.connect(one, other) } else { self.disconnect(one, other) }
     }
 
+    /// Leaves each household about so many others that it can connect to, its neighbours in the mesh among them. Before
+    /// any of them runs.
+    pub fn thin_out(&mut self, peers: usize) {
+        let homes = self.homes.len();
+        if homes <= peers + 1 {
+            return;
+        }
+        let mut keep: Vec<(usize, usize)> = Vec::new();
+        for (home, mesh) in self.mesh.iter().enumerate() {
+            keep.extend(mesh.iter().map(|other| (home, *other)));
+            // Each is chosen by as many as it chooses.
+            keep.extend((mesh.len() / 2..peers / 2).map(|_| (home, self.random.index(homes))));
+        }
+        self.links.keep_only(&keep);
+    }
+
+    /// What went over the links.
+    #[must_use]
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
+    /// Counts what goes over the links from now on.
+    pub fn forget_traffic(&mut self) {
+        self.traffic = Traffic::default();
+    }
+
     /// Cuts one direction until [`Street::mend`] is called as often; the connection breaks if that takes long.
     pub fn cut(&mut self, from: usize, to: usize) {
         self.links.get_mut(from, to).cuts += 1;
@@ -357,10 +387,19 @@ impl Street {
 
     /// Gives a command and runs the household's turn; the reply, unless it crashed, does not run, or is writing.
     pub fn command(&mut self, home: usize, command: Command) -> Option<Result<Reply, CommandError>> {
+        self.command_turn(home, command).1
+    }
+
+    /// The same, with the turn itself.
+    pub fn command_turn(
+        &mut self,
+        home: usize,
+        command: Command,
+    ) -> (Option<Turn>, Option<Result<Reply, CommandError>>) {
         self.reply = None;
         let ticket = self.ticket();
-        let _turn = self.take_in(home, Incoming::Command { ticket, command });
-        self.reply.take()
+        let turn = self.take_in(home, Incoming::Command { ticket, command });
+        (turn, self.reply.take())
     }
 
     /// Gives a command at once, and does not wait for what comes of it. Nothing happens if the household does not run.
@@ -418,7 +457,7 @@ impl Street {
     pub(super) fn connect(&mut self, one: usize, other: usize) {
         let admitted = self.homes[one].admits[other] && self.homes[other].admits[one];
         let running = self.homes[one].is_running() && self.homes[other].is_running();
-        if one != other && admitted && running && !self.links.is_cut(one, other) {
+        if one != other && admitted && running && self.links.is_possible(one, other) {
             self.links.set_connected(one, other, true);
             self.notice_both(one, other);
         }

@@ -12,6 +12,7 @@ use wattswap_node::protocol::message::Message;
 use super::home::{Crash, Incoming, Parcel, Pending};
 use super::random::Random;
 use super::street::{Event, Street};
+use super::traffic::Cargo;
 
 /// Inputs of one turn, as in the real node.
 const MAX_PER_TURN: usize = 1_024;
@@ -190,7 +191,7 @@ impl Street {
                 self.reply = Some(reply.clone());
             }
             Output::Publish(bytes) => {
-                let parcel = Parcel::new(bytes.clone());
+                let parcel = Parcel::new(bytes.clone(), Cargo::of_gossip(bytes));
                 self.trace.number(parcel.print);
                 self.homes[home].seen.insert(parcel.print);
                 self.spread(home, None, &parcel);
@@ -260,7 +261,7 @@ impl Street {
 
     fn send_message(&mut self, from: usize, to: &MemberKey, message: &Message) {
         if let Some(to) = self.number(to) {
-            let parcel = Parcel::new(message.encode());
+            let parcel = Parcel::new(message.encode(), Cargo::of(message));
             self.trace.number(parcel.print);
             self.send(from, to, &parcel, |from, parcel| Incoming::Message { from, parcel });
         }
@@ -281,6 +282,7 @@ impl Street {
             if !lost && link.cuts == 0 {
                 let incoming = as_what(from, parcel.clone());
                 let life = self.homes[to].life;
+                self.traffic.count(parcel.cargo, parcel.bytes.len());
                 self.queue.push(at, Event::Comes { to, life, sent_by: Some(from), incoming });
             }
         }

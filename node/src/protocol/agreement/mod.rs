@@ -6,10 +6,12 @@
 mod answers;
 mod doubts;
 mod maker;
+mod patience;
 mod shunned;
 mod taker;
 pub mod words;
 
 pub use answers::Answers;
 pub use doubts::Doubts;
+pub use patience::Patience;
 pub use shunned::Shunned;

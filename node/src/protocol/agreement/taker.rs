@@ -1,8 +1,9 @@
 //! The side that takes: plan against the own view of the book, reserve, propose, and settle what is in doubt.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
-use wattswap_matching::{Arrival, Limit, Side, UtcMillis, WattHours};
+use wattswap_matching::{Arrival, Limit, Side, Take, UtcMillis, WattHours};
 
 use super::words::{Acceptance, Proposal, Refusal};
 use crate::protocol::entry::{Entry, Op, Order, Trade};
@@ -51,6 +52,7 @@ impl Household {
 
     /// Takes what suits the requests that may have something to take, and posts what is left of them.
     pub(in crate::protocol) fn serve(&mut self) {
+        self.to_serve.extend(self.patience.take_over(self.now));
         for id in std::mem::take(&mut self.to_serve) {
             self.serve_one(&id);
         }
@@ -62,15 +64,24 @@ impl Household {
 
     fn serve_one(&mut self, id: &RequestId) {
         let live = self.requests.get(id).filter(|request| request.state == RequestState::Live);
-        let Some(request) = live.cloned() else { return };
-        for candidate in self.candidates(&request) {
+        let Some(request) = live.cloned() else { return self.patience.end(id) };
+        let (candidates, is_held_up) = self.candidates(&request);
+        for candidate in candidates {
             self.propose(&request, &candidate);
         }
-        self.post(&request);
+        if is_held_up {
+            self.patience.wait(request.id, self.now);
+        } else {
+            self.patience.end(id);
+            self.post(&request);
+        }
     }
 
-    /// What rests at the request's price or better, best first, at most one take a counterparty.
-    fn candidates(&mut self, request: &Request) -> Vec<Candidate> {
+    /// What rests at the request's price or better, best first, at most one take a counterparty; and whether more of it
+    /// is worth a moment's wait for a counterparty that is busy with another take of ours.
+    fn candidates(&mut self, request: &Request) -> (Vec<Candidate>, bool) {
+        let is_patient = self.patience.lasts(&request.id, self.now);
+        let mut is_held_up = false;
         let book = self.book_in_force(request.wish.slot);
         let me = self.me;
         let trader = self.fold.trader(&me);
@@ -80,23 +91,37 @@ impl Household {
         for want in self.wants(request) {
             let Some(orders) = self.fold.book(&book) else { break };
             let limit = Limit { trader, side: request.wish.side, price: request.wish.price, quantity: want.quantity };
+            let worth_a_wait = Cell::new(None);
             let skip = |handle| {
                 let Some((id, resting)) = self.fold.order_at(&book, handle) else { return true };
                 let author = resting_author(self, resting);
-                if self.doubts.is_with(&author) {
+                let is_busy = self.doubts.is_with(&author);
+                if is_busy {
                     busy.insert(author);
+                }
+                if !self.may_ask(&id, resting) {
                     return true;
                 }
-                !self.may_ask(&id, resting) || !asked.insert(author)
+                let is_free = !is_busy && asked.insert(author);
+                if !is_free && is_patient {
+                    worth_a_wait.set(Some(id));
+                }
+                !is_free && !is_patient
             };
+            let is_before_wait = |take: &Take<OrderId>| worth_a_wait.get() != Some(take.id);
             let posted = want.own_order.and_then(|id| Some((id, self.fold.order(&id)?.at)));
             let found: Vec<_> = match posted {
                 Some((id, at)) => {
                     let arrival = Arrival { at, id };
-                    orders.plan_before(&limit, arrival, skip).take(MAX_TAKES_PER_PASS).collect()
+                    orders
+                        .plan_before(&limit, arrival, skip)
+                        .take_while(is_before_wait)
+                        .take(MAX_TAKES_PER_PASS)
+                        .collect()
                 }
-                None => orders.plan(&limit, skip).take(MAX_TAKES_PER_PASS).collect(),
+                None => orders.plan(&limit, skip).take_while(is_before_wait).take(MAX_TAKES_PER_PASS).collect(),
             };
+            is_held_up |= worth_a_wait.get().is_some();
             let own_order = want.own_order;
             candidates.extend(found.into_iter().map(|take| Candidate {
                 order: take.id,
@@ -107,7 +132,7 @@ impl Household {
         for maker in busy {
             self.doubts.wait_for(maker, request.id);
         }
-        candidates
+        (candidates, is_held_up)
     }
 
     fn wants(&self, request: &Request) -> Vec<Want> {

@@ -119,9 +119,10 @@ impl Household {
         }
         if summary.heads == self.logs.digest() {
             // It holds what we hold, of our own logs too.
+            self.sync.agrees(&from);
             self.agrees_with_us(from);
         } else {
-            self.send(from, Message::GetHeads);
+            self.sync.differs(from);
         }
         if summary.convicted != self.convicted_digest() {
             self.send(from, Message::GetProofs);

@@ -27,6 +27,7 @@ use self::requests::Requests;
 use self::witness::Hunt;
 use super::agreement::Answers;
 use super::agreement::Doubts;
+use super::agreement::Patience;
 use super::agreement::Shunned;
 use super::agreement::words::{Acceptance, Proposal};
 use super::autopilot;
@@ -66,6 +67,8 @@ pub struct Household {
     pub(super) acceptances: Vec<Verified<Acceptance>>,
     /// Orders that gave us nothing for no reason that the book shows, and are left alone for a while.
     pub(super) shunned: Shunned,
+    /// Requests that wait a moment for a counterparty.
+    pub(super) patience: Patience,
     /// Requests that may have something to take or to post.
     pub(super) to_serve: BTreeSet<RequestId>,
     /// Books that changed since the driver asked.
@@ -152,13 +155,16 @@ impl Household {
     /// When to call `handle(now, Input::Wake)` at the latest.
     #[must_use]
     pub fn next_deadline(&self) -> UtcMillis {
+        let (_, charter) = self.chain.in_force();
         let deadlines = [
             Some(self.next_summary),
             self.fold.next_deadline(),
             self.requests.next_deadline(),
             self.sync.next_deadline(),
+            self.sync.next_heads(charter.members.len()),
             self.doubts.next_deadline(self.now),
             self.shunned.next_deadline(),
+            self.patience.next_deadline().filter(|_| self.can_sign()),
             self.claims_end(),
             self.restoring_until(),
             self.log_is_due(),

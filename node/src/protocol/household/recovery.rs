@@ -13,7 +13,7 @@ use wattswap_matching::{UtcMillis, Watts};
 use super::Household;
 use super::io::{Output, Record, Standing};
 use super::requests::Requests;
-use crate::protocol::agreement::{Answers, Doubts, Shunned};
+use crate::protocol::agreement::{Answers, Doubts, Patience, Shunned};
 use crate::protocol::autopilot;
 use crate::protocol::chain::Chain;
 use crate::protocol::charter::Charter;
@@ -119,6 +119,7 @@ impl Household {
             proposals: Vec::new(),
             acceptances: Vec::new(),
             shunned: Shunned::default(),
+            patience: Patience::default(),
             to_serve: BTreeSet::new(),
             changed_books: BTreeSet::new(),
             shape,

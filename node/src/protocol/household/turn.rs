@@ -33,6 +33,7 @@ impl Household {
             // Whoever proposed will ask again.
             self.proposals.clear();
         }
+        self.ask_for_heads();
         self.ask_for_ranges();
         self.send_summaries();
         self.report_requests();
@@ -129,6 +130,13 @@ impl Household {
         let horizon = self.chain.horizon(self.now).before(self.keep_logs);
         for start in self.logs.cut(horizon) {
             self.persist(Record::LogStart(start));
+        }
+    }
+
+    fn ask_for_heads(&mut self) {
+        let members = self.chain.in_force().1.members.len();
+        for peer in self.sync.plan_heads(self.now, members) {
+            self.send(peer, Message::GetHeads);
         }
     }
 

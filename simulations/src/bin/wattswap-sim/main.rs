@@ -1,10 +1,13 @@
 //! Runs simulations from a terminal: one seed, or as many as there is time for.
 
+mod cost;
 mod first;
 mod one;
 mod report;
 mod soak;
 
+use std::error::Error;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -26,6 +29,8 @@ enum What {
     Network(One),
     /// Run one seed after the other on all cores, until a time is over or until stopped.
     Soak(Soak),
+    /// Put the same orders through one book and through a neighbourhood, and compare: a line for each setting.
+    Cost(CostArgs),
     /// Run seeds until one finds something, and print its checker, seed and events in one line.
     First(First),
 }
@@ -61,6 +66,28 @@ struct Soak {
     threads: Option<usize>,
     #[command(flatten)]
     change: Change,
+}
+
+#[derive(Args)]
+struct CostArgs {
+    /// Households.
+    #[arg(long, value_delimiter = ',', default_values_t = [10, 50, 200], value_parser = clap::value_parser!(u64).range(5..=1000))]
+    homes: Vec<u64>,
+    /// Mean times on the way, in milliseconds.
+    #[arg(long, value_delimiter = ',', default_values_t = [5, 50, 500])]
+    delay: Vec<u64>,
+    /// Messages that are lost, in a hundred.
+    #[arg(long, value_delimiter = ',', default_values_t = [0, 1, 10], value_parser = clap::value_parser!(u64).range(0..=100))]
+    loss: Vec<u64>,
+    /// Decides the orders and the network.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Runs at the same time; as many as there are cores if nothing is said.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Draw a plot into this SVG file.
+    #[arg(long)]
+    plot: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -121,16 +148,17 @@ impl Change {
 }
 
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().what {
-        What::Network(args) => one::run(&args),
-        What::Soak(args) => soak::run(&args),
+    let outcome: Result<usize, Box<dyn Error>> = match Cli::parse().what {
+        What::Network(args) => one::run(&args).map_err(Into::into),
+        What::Soak(args) => soak::run(&args).map_err(Into::into),
+        What::Cost(args) => cost::run(&args).map(|()| 0).map_err(Into::into),
         What::First(args) => Ok(first::run(&args)),
     };
     match outcome {
         Ok(0) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
-        Err(unknown) => {
-            eprintln!("error: {unknown}");
+        Err(error) => {
+            eprintln!("error: {error}");
             ExitCode::from(2)
         }
     }

@@ -12,6 +12,7 @@ use super::{Cheat, Hand, Kind, Saying};
 use crate::network::home::{Incoming, Parcel};
 use crate::network::random::Random;
 use crate::network::street::Street;
+use crate::network::traffic::Cargo;
 
 /// A cheat, and what it has to work with.
 pub struct Adversary {
@@ -87,7 +88,7 @@ impl Street {
         let says = self.homes[home].adversary.as_mut().map(|adversary| std::mem::take(&mut adversary.says));
         for Saying { to, bytes, is_gossip } in says.unwrap_or_default() {
             let Some(to) = self.number(&to) else { continue };
-            let parcel = Parcel::new(bytes);
+            let parcel = Parcel::new(bytes, Cargo::Other);
             let incoming = |is_gossip| -> fn(usize, Parcel) -> Incoming {
                 if is_gossip {
                     |from, parcel| Incoming::Gossip { from, parcel }
