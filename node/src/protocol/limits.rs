@@ -53,6 +53,9 @@ pub const MAX_RANGES_IN_FLIGHT: usize = 8;
 pub const RANGE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A log speaks up at least this often, so that silence means something.
 pub const BEACON_INTERVAL: Duration = Duration::from_secs(10);
+/// But all members together no more often than this: everybody hears each beacon several times. Whether a peer lives, and
+/// what its clock shows, summaries say as well.
+pub const BEACON_PACE: Duration = Duration::from_millis(100);
 /// Orders of members that were not heard from for this long are skipped.
 pub const SILENT_AFTER: Duration = Duration::from_secs(35);
 /// Summaries are exchanged at least this often, since gossip may lose anything.
