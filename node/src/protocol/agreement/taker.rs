@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
-use wattswap_matching::{Arrival, Limit, Side, Take, UtcMillis, WattHours};
+use wattswap_matching::{Arrival, Limit, Side, Take, Trader, UtcMillis, WattHours};
 
 use super::words::{Acceptance, Proposal, Refusal};
 use crate::protocol::entry::{Entry, Op, Order, Trade};
@@ -24,6 +24,19 @@ struct Candidate {
     quantity: WattHours,
     /// The own posted order that it would be taken for; none for what is not posted.
     own_order: Option<OrderId>,
+}
+
+/// What a request has found so far.
+struct Search {
+    book: BookId,
+    trader: Trader,
+    is_patient: bool,
+    /// Counterparties that are asked for something already.
+    asked: BTreeSet<MemberKey>,
+    /// Counterparties with which a take is in doubt.
+    busy: BTreeSet<MemberKey>,
+    /// Something suits that is worth a wait.
+    is_held_up: bool,
 }
 
 /// What is wanted: by the part of a request that is not posted, or by one of its posted orders.
@@ -80,59 +93,56 @@ impl Household {
     /// What rests at the request's price or better, best first, at most one take a counterparty; and whether more of it
     /// is worth a moment's wait for a counterparty that is busy with another take of ours.
     fn candidates(&mut self, request: &Request) -> (Vec<Candidate>, bool) {
-        let is_patient = self.patience.lasts(&request.id, self.now);
-        let mut is_held_up = false;
-        let book = self.book_in_force(request.wish.slot);
         let me = self.me;
-        let trader = self.fold.trader(&me);
-        let mut asked = BTreeSet::new();
-        let mut busy = BTreeSet::new();
-        let mut candidates = Vec::new();
-        for want in self.wants(request) {
-            let Some(orders) = self.fold.book(&book) else { break };
-            let limit = Limit { trader, side: request.wish.side, price: request.wish.price, quantity: want.quantity };
-            let worth_a_wait = Cell::new(None);
-            let skip = |handle| {
-                let Some((id, resting)) = self.fold.order_at(&book, handle) else { return true };
-                let author = resting_author(self, resting);
-                let is_busy = self.doubts.is_with(&author);
-                if is_busy {
-                    busy.insert(author);
-                }
-                if !self.may_ask(&id, resting) {
-                    return true;
-                }
-                let is_free = !is_busy && asked.insert(author);
-                if !is_free && is_patient {
-                    worth_a_wait.set(Some(id));
-                }
-                !is_free && !is_patient
-            };
-            let is_before_wait = |take: &Take<OrderId>| worth_a_wait.get() != Some(take.id);
-            let posted = want.own_order.and_then(|id| Some((id, self.fold.order(&id)?.at)));
-            let found: Vec<_> = match posted {
-                Some((id, at)) => {
-                    let arrival = Arrival { at, id };
-                    orders
-                        .plan_before(&limit, arrival, skip)
-                        .take_while(is_before_wait)
-                        .take(MAX_TAKES_PER_PASS)
-                        .collect()
-                }
-                None => orders.plan(&limit, skip).take_while(is_before_wait).take(MAX_TAKES_PER_PASS).collect(),
-            };
-            is_held_up |= worth_a_wait.get().is_some();
-            let own_order = want.own_order;
-            candidates.extend(found.into_iter().map(|take| Candidate {
-                order: take.id,
-                quantity: take.quantity,
-                own_order,
-            }));
-        }
-        for maker in busy {
+        let mut search = Search {
+            book: self.book_in_force(request.wish.slot),
+            trader: self.fold.trader(&me),
+            is_patient: self.patience.lasts(&request.id, self.now),
+            asked: BTreeSet::new(),
+            busy: BTreeSet::new(),
+            is_held_up: false,
+        };
+        let wants = self.wants(request);
+        let candidates = wants.iter().flat_map(|want| self.search(request, want, &mut search)).collect();
+        for maker in search.busy {
             self.doubts.wait_for(maker, request.id);
         }
-        (candidates, is_held_up)
+        (candidates, search.is_held_up)
+    }
+
+    fn search(&self, request: &Request, want: &Want, search: &mut Search) -> Vec<Candidate> {
+        let Some(orders) = self.fold.book(&search.book) else { return Vec::new() };
+        let (side, price, quantity) = (request.wish.side, request.wish.price, want.quantity);
+        let limit = Limit { trader: search.trader, side, price, quantity };
+        let worth_a_wait = Cell::new(None);
+        let skip = |handle| {
+            let Some((id, resting)) = self.fold.order_at(&search.book, handle) else { return true };
+            let author = resting_author(self, resting);
+            let is_busy = self.doubts.is_with(&author);
+            if is_busy {
+                search.busy.insert(author);
+            }
+            if !self.may_ask(&id, resting) {
+                return true;
+            }
+            let is_free = !is_busy && search.asked.insert(author);
+            if !is_free && search.is_patient {
+                worth_a_wait.set(Some(id));
+            }
+            !is_free && !search.is_patient
+        };
+        let is_before_wait = |take: &Take<OrderId>| worth_a_wait.get() != Some(take.id);
+        let posted = want.own_order.and_then(|id| Some(Arrival { at: self.fold.order(&id)?.at, id }));
+        let found: Vec<Take<OrderId>> = match posted {
+            Some(arrival) => {
+                orders.plan_before(&limit, arrival, skip).take_while(is_before_wait).take(MAX_TAKES_PER_PASS).collect()
+            }
+            None => orders.plan(&limit, skip).take_while(is_before_wait).take(MAX_TAKES_PER_PASS).collect(),
+        };
+        search.is_held_up |= worth_a_wait.get().is_some();
+        let candidate =
+            |take: Take<OrderId>| Candidate { order: take.id, quantity: take.quantity, own_order: want.own_order };
+        found.into_iter().map(candidate).collect()
     }
 
     fn wants(&self, request: &Request) -> Vec<Want> {
