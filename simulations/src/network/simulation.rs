@@ -22,6 +22,8 @@ const AGREE_WITHIN: Duration = Duration::from_secs(120);
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// From when the gates closed until nothing that is said of the slots counts any more, and logs have been cut.
 const UNTIL_ALL_IS_OVER: Duration = Duration::from_secs(3 * 24 * 3600);
+/// An eclipse begins when its victim has found the others.
+const ECLIPSED_AFTER: Duration = Duration::from_secs(20);
 /// Logs are kept this long: the least that the protocol allows.
 const KEEP_LOGS: Duration = Duration::from_secs(24 * 3600);
 
@@ -161,6 +163,9 @@ impl Simulation {
         for trouble in self.options.troubles.keys().copied().collect::<Vec<_>>() {
             let pause = self.troubles.pause(trouble);
             self.call_in(pause, Call::Trouble(trouble));
+        }
+        if let Some(links) = self.street.eclipsed_links() {
+            self.call_in(ECLIPSED_AFTER, Call::End(End::Cut(links)));
         }
     }
 

@@ -7,12 +7,14 @@ use wattswap_node::protocol::ids::{LogId, MemberKey};
 use wattswap_node::protocol::message::{Gossip, Message};
 use wattswap_node::protocol::signed::Signed;
 
+use super::eclipser::VICTIM;
 use super::pen::Pen;
 use super::{Cheat, Hand, Kind, Saying};
 use crate::network::home::{Incoming, Parcel};
 use crate::network::random::Random;
 use crate::network::street::Street;
 use crate::network::traffic::Cargo;
+use crate::network::troubles::OPERATOR;
 
 /// A cheat, and what it has to work with.
 pub struct Adversary {
@@ -61,6 +63,14 @@ impl Street {
     pub fn cheats(&self) -> impl Iterator<Item = (usize, Kind)> {
         let kind = |home: &crate::network::home::Home| home.adversary.as_ref().map(|adversary| adversary.kind);
         self.homes.iter().enumerate().filter_map(move |(number, home)| Some((number, kind(home)?)))
+    }
+
+    /// All ways to and from the victim of an eclipse but those that the cheat and the operator have.
+    #[must_use]
+    pub fn eclipsed_links(&self) -> Option<Vec<(usize, usize)>> {
+        let (cheat, _) = self.cheats().find(|(_, kind)| *kind == Kind::Eclipser)?;
+        let others = (0..self.homes.len()).filter(|other| ![OPERATOR, VICTIM, cheat].contains(other));
+        Some(others.flat_map(|other| [(VICTIM, other), (other, VICTIM)]).collect())
     }
 
     /// Cheats that every honest household that runs has convicted.

@@ -9,12 +9,14 @@ mod beacon_breaker;
 mod double_answerer;
 mod double_filler;
 mod driver;
+mod eclipser;
 mod flooder;
 mod forker;
 mod garbage_signer;
 mod impersonator;
 mod malformer;
 mod outsider;
+mod over_taker;
 mod overfiller;
 mod pen;
 mod reframer;
@@ -74,10 +76,14 @@ pub enum Kind {
     Reframer,
     /// Signs entries badly, and their successors well.
     GarbageSigner,
+    /// Stands between a victim and all others but one.
+    Eclipser,
+    /// Takes for one order of its own from many at once, and shows its copies late or never.
+    OverTaker,
 }
 
 /// Each kind with its name in commands.
-pub const KINDS: [(&str, Kind); 16] = [
+pub const KINDS: [(&str, Kind); 18] = [
     ("forker", Kind::Forker),
     ("overfiller", Kind::Overfiller),
     ("double-filler", Kind::DoubleFiller),
@@ -94,6 +100,8 @@ pub const KINDS: [(&str, Kind); 16] = [
     ("outsider", Kind::Outsider),
     ("reframer", Kind::Reframer),
     ("garbage-signer", Kind::GarbageSigner),
+    ("eclipser", Kind::Eclipser),
+    ("over-taker", Kind::OverTaker),
 ];
 
 impl Kind {
@@ -130,6 +138,8 @@ impl Kind {
             Self::Outsider => Box::new(outsider::Outsider::default()),
             Self::Reframer => Box::new(reframer::Reframer),
             Self::GarbageSigner => Box::new(garbage_signer::GarbageSigner::default()),
+            Self::Eclipser => Box::new(eclipser::Eclipser::default()),
+            Self::OverTaker => Box::new(over_taker::OverTaker::default()),
         }
     }
 }

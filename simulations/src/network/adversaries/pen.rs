@@ -90,6 +90,11 @@ impl Pen {
         Some(Order { slot, side, quantity: OFFERED, price, expires_at, charter: charter.0 })
     }
 
+    /// A take of somebody's order.
+    pub fn propose(&self, proposal: Proposal) -> Verified<Proposal> {
+        Verified::sign(proposal, &self.key)
+    }
+
     /// An acceptance of all that is proposed, in the next entry.
     pub fn accept(&self, proposal: &Signed<Proposal>, total: i64, at: UtcMillis) -> Verified<Acceptance> {
         let at = self.entries.last().map_or(at, |last| last.at.max(at));
