@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use wattswap_matching::{Price, Side, UtcMillis, WattHours, Watts};
-use wattswap_node::protocol::agreement::words::{Acceptance, Proposal};
+use wattswap_node::protocol::agreement::words::{Acceptance, Proposal, Refusal};
 use wattswap_node::protocol::entry::{Entry, Op};
 use wattswap_node::protocol::household::io::{Input, RequestId, Ticket};
 use wattswap_node::protocol::ids::{CommunityId, EntryId, Incarnation, LogId, OrderId, ProposalId};
@@ -213,6 +213,44 @@ fn attack_13_a_proposal_to_an_order_of_the_log_before() {
     assert_eq!(fills(&offered.street, MAKER), 0, "the old log may have filled it");
     assert_eq!(offered.street.disk(MAKER).refusals().count(), 0, "so the new one does not refuse it either");
     offered.assert_nobody_is_convicted();
+}
+
+/// The cheat asks little and refuses, to see what its neighbour would pay. It sees nothing while others sell.
+#[test]
+fn attack_21_a_limit_is_not_on_show_while_anybody_asks_less() {
+    let mut street = Street::new(4, 121);
+    street.run(SECOND);
+    let (_, bait) = offer(&mut street, CHEAT);
+    let log = street.log(CHEAT).unwrap();
+    // Its own software hears nothing any more; it counts as there as long as its last word is young.
+    let later = street.now.after(60 * SECOND);
+    (0..CHEAT).for_each(|home| street.clog(home, CHEAT, later));
+    let ask = |street: &mut Street, quantity, price| {
+        let ask = street.wish(Side::Sell, quantity, price);
+        street.place(OTHER_MAKER, ask).unwrap();
+        street.run(SECOND);
+    };
+    ask(&mut street, 100, 1_200);
+    let bid = street.wish(Side::Buy, 700, 1_500);
+    let bid = street.place(MAKER, bid).unwrap();
+    street.run(SECOND);
+    let (proposal, reservation) = street.disk(MAKER).reservations().first_key_value().expect("it asked the cheapest");
+    let (proposal, order) = (*proposal, reservation.proposal.order);
+    assert_eq!(order, bait);
+    let request = street.request(MAKER, bid);
+    assert_eq!(
+        (request.filled, request.orders.len()),
+        (WattHours(100), 0),
+        "the rest waits until the cheat has answered"
+    );
+    ask(&mut street, 600, 1_300);
+    let refusal = Refusal { proposal, maker: log.author, incarnation: log.incarnation, at: street.now };
+    let refusal = Verified::sign(refusal, &*street.signer(CHEAT));
+    let bytes = Message::Refusal(refusal.bytes().clone()).encode();
+    street.inject(MAKER, Input::Message { from: log.author, bytes });
+    street.run(SECOND);
+    let request = street.request(MAKER, bid);
+    assert_eq!((request.filled, request.orders.len()), (WattHours(700), 0), "bought from who sells, and never on show");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the people of a street do meanwhile: place, cancel and reprice orders, read meters, switch the autopilot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use wattswap_matching::{Price, Side, Slot, UtcMillis, WattHours};
@@ -16,6 +16,8 @@ use super::street::Street;
 const LARGEST_BURST: u64 = 40;
 /// Readings in the time of a slot.
 const READINGS_PER_SLOT: u32 = 4;
+/// Readings that may be replayed.
+const SENT: usize = 8;
 /// What a household trades for at most and at least, in ticks.
 const PRICES: (u64, u64) = (1_000, 1_040);
 
@@ -31,6 +33,9 @@ pub struct Person {
     autopilot: bool,
     import: WattHours,
     export: WattHours,
+    /// What becomes of readings on their way, and the last ones.
+    meter: Random,
+    sent: VecDeque<Row>,
 }
 
 impl Person {
@@ -38,7 +43,10 @@ impl Person {
     #[must_use]
     pub fn new(home: usize, act_every: Duration, autopilot: bool, random: Random) -> Self {
         let (import, export) = (WattHours::ZERO, WattHours::ZERO);
-        Self { home, random, act_every, live: BTreeMap::new(), last_named: None, autopilot, import, export }
+        // A stream of its own, so that nothing else depends on it.
+        let meter = Random::new(random.clone().number() ^ 0x3e7e4);
+        let (live, sent) = (BTreeMap::new(), VecDeque::new());
+        Self { home, random, act_every, live, last_named: None, autopilot, import, export, meter, sent }
     }
 
     /// How long they wait before they do something again.
@@ -92,7 +100,28 @@ impl Person {
         }
         let meter = MeterId::new("grid").expect("four letters");
         let row = Row { meter, at: street.wall_clock(self.home), import: self.import, export: self.export };
-        street.ask(self.home, Command::Readings(vec![row]));
+        let mut rows = vec![row.clone()];
+        rows.extend(self.replayed());
+        self.sent.push_back(row);
+        if self.sent.len() > SENT {
+            self.sent.pop_front();
+        }
+        street.ask(self.home, Command::Readings(rows));
+    }
+
+    /// A row that was sent before: the same, or with other counts, or at another time. Whoever sits between a meter and a
+    /// household could send it.
+    fn replayed(&mut self) -> Option<Row> {
+        if self.sent.is_empty() || !self.meter.chance(200) {
+            return None;
+        }
+        let mut row = self.sent[self.meter.index(self.sent.len())].clone();
+        match self.meter.below(3) {
+            0 => {}
+            1 => row.export += WattHours(500),
+            _ => row.at = row.at.after(Duration::from_millis(self.meter.below(60_000))),
+        }
+        Some(row)
     }
 
     /// Nobody trades for them any more.

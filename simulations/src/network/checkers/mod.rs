@@ -12,6 +12,7 @@ mod convictions;
 mod one_history;
 mod overfill;
 mod price;
+mod readings;
 mod releases;
 mod reported;
 mod said;
@@ -80,6 +81,7 @@ impl Checkers {
             Box::new(answers::Answers::default()),
             Box::new(said::Said),
             Box::new(price::Prices),
+            Box::new(readings::Readings::default()),
             Box::new(one_history::OneHistory::default()),
             Box::new(convictions::Convictions),
             Box::new(bounds::Bounds),
