@@ -47,7 +47,7 @@ impl Eclipser {
     fn falsify(&self, message: &mut Message) {
         match message {
             Message::Heads(heads) => heads.clear(),
-            Message::Summary(summary) => *summary = self.echo.clone().unwrap_or_else(|| summary.clone()),
+            Message::Summary(summary) => *summary = self.echo.unwrap_or(*summary),
             _ => {}
         }
     }

@@ -81,7 +81,7 @@ impl OverTaker {
         for (index, op) in (0u16..).zip(&entry.ops) {
             if let Op::Place(order) = op {
                 let id = OrderId { entry: entry_id, index };
-                self.seen.push_front(Seen { community: entry.community, log: entry.log, id, order: order.clone() });
+                self.seen.push_front(Seen { community: entry.community, log: entry.log, id, order: *order });
             }
         }
         self.seen.truncate(SEEN);
@@ -90,7 +90,7 @@ impl OverTaker {
     /// Posts an order, and takes from several makers for it: from each as much as the order holds.
     fn propose_to_many(&mut self, hand: &mut Hand<'_>) {
         let Some(wanted) = hand.pen.order(hand.now, &hand.charter, hand.random) else { return };
-        let entry = hand.pen.write(hand.now, vec![Op::Place(wanted.clone())]);
+        let entry = hand.pen.write(hand.now, vec![Op::Place(wanted)]);
         hand.show(&entry);
         let own_order = Some(OrderId { entry: EntryId(entry.hash()), index: 0 });
         for seen in self.makers(&wanted, hand.pen.log.author) {
