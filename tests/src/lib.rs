@@ -11,6 +11,7 @@ pub mod command;
 pub mod crash;
 pub mod disk;
 pub mod http;
+pub mod kills;
 pub mod live;
 pub mod market;
 pub mod neighbourhood;
