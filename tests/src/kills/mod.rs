@@ -1,49 +1,33 @@
 //! `kill -9` of real nodes at random moments under load, any number of times: what was acknowledged or reported stays.
 //!
-//! Four nodes on loopback; `load` has clients place crossing orders with all of them; this kills one node, or two, or
-//! all at once, and starts them again; `ledger` remembers what the households were promised, and holds the restarted
-//! nodes to it; `tally` counts what the kills have hit. At the end all is left to settle, and every record has to
-//! agree. The seed decides whom it hits, after how many orders, and what is ordered. When exactly the blow falls
+//! Four nodes on loopback, under [load](crate::load); this kills one of them, or two, or all at once, starts them again
+//! and holds them to what they had promised; `tally` counts what the kills have hit. At the end all is left to settle,
+//! and every record has to agree. The seed decides whom it hits, after how many orders, and what is ordered. When exactly the blow falls
 //! decides the machine: a seed does not bring a run back.
 
-mod ledger;
-mod load;
 mod tally;
 
 use std::collections::BTreeMap;
-use std::thread;
 use std::time::Instant;
 
 use fastrand::Rng;
-use wattswap_matching::{Side, WattHours};
 use wattswap_node::client::RequestError;
 
-pub use self::ledger::{Broken, CheckError};
-use self::ledger::{Ledger, orders_of};
-use self::load::Load;
-pub use self::load::LoadError;
 pub use self::tally::Tally;
-use crate::market::{Market as _, Reports, SOON};
+use crate::load::ledger::{Broken, CheckError, Ledger};
+use crate::load::settle::{SettleError, settle};
+use crate::load::{Load, LoadError};
+use crate::market::{Market as _, Reports};
 use crate::neighbourhood::{CONNECT, Neighbourhood, NeighbourhoodError, Rules};
 use crate::node::{Node, NodeError};
-use crate::records::Total;
-use crate::wait::{self, InVain};
+use crate::wait::InVain;
 
 /// The households: each compares its log with all others before it trades.
 const NAMES: [&str; 4] = ["Ada", "Ben", "Cleo", "Dan"];
-/// Clients of each household.
-const CLIENTS: usize = 2;
-/// Slots that are over, or soon would be, are left out.
-const SKIPPED_SLOTS: usize = 20;
-/// Slots of the load.
-const SLOTS: usize = 150;
 /// Orders between two blows: so many at least, and...
 const ORDERS_BEFORE: usize = 10;
 /// ...up to so many more.
 const MORE_ORDERS: usize = 50;
-/// Orders that may come beyond that: the load goes on while the blow falls, and rests when the nodes take long to come
-/// back.
-const ORDERS_BEYOND: usize = 40;
 /// After one blow of so many, one of its victims is killed again while it starts.
 const KILLED_AGAIN: u8 = 8;
 /// Kills of the longest run: after that the connections could carry no more orders.
@@ -83,18 +67,9 @@ pub enum KillsError {
         /// The second one.
         now: String,
     },
-    /// What is left in the book is not what has not been traded.
-    #[error("{node} shows {shown:?} in {slot}, and {left:?} is left of bids and asks")]
-    OtherDepth {
-        /// Which household.
-        node: String,
-        /// Which slot.
-        slot: String,
-        /// Bids and asks in its book.
-        shown: (WattHours, WattHours),
-        /// Bids and asks that were ordered and not traded.
-        left: (WattHours, WattHours),
-    },
+    /// See [`SettleError`].
+    #[error(transparent)]
+    Settle(#[from] SettleError),
     /// Hardly anything was at stake.
     #[error("the load has hardly traded: {} trades", .0.total.trades)]
     HardlyTraded(Box<Tally>),
@@ -141,26 +116,15 @@ fn storm(lane: &mut Neighbourhood, seed: u64, kills: usize, mut show: impl FnMut
     let started = Instant::now();
     lane.start()?;
     lane.until_connected()?;
-    let clients: Vec<_> = lane.nodes().iter().map(Node::client).collect();
-    let load = Load::new(clients[0].slots()?.into_iter().skip(SKIPPED_SLOTS).take(SLOTS).collect());
+    let load = Load::on(lane)?;
     let ledgers = NAMES.map(|_| Ledger::default());
+    let clients: Vec<_> = lane.nodes().iter().map(Node::client).collect();
     let mut storm = Storm { lane, ledgers: &ledgers, reports: BTreeMap::new() };
     let mut tally = Tally { seed, ..Tally::default() };
     let mut rng = Rng::with_seed(seed);
-    thread::scope(|scope| {
-        let mut running = Vec::new();
-        for (number, (client, ledger)) in clients.iter().zip(&ledgers).enumerate() {
-            for which in 0..CLIENTS {
-                let (load, rng) = (&load, rng.fork());
-                running.push(scope.spawn(move || load.run(&format!("client-{which}"), number, client, ledger, rng)));
-            }
-        }
-        let raged = storm.rage(kills, &load, &mut rng, &mut tally, &mut show);
-        load.stop();
-        let ended = running.into_iter().map(|client| client.join().expect("a client does not panic"));
-        ended.collect::<Result<(), _>>().map_err(KillsError::from).and(raged)
-    })?;
-    tally.total = storm.settle(load.slots())?;
+    load.during(&clients, &ledgers, &mut rng.fork(), || storm.rage(kills, &load, &mut rng, &mut tally, &mut show))?;
+    let reports = storm.reports.into_values().collect();
+    tally.total = settle(lane, &ledgers, reports)?;
     tally.orders = ledgers.iter().map(Ledger::acknowledged).sum();
     tally.reported = ledgers.iter().map(Ledger::reported).sum();
     tally.took = started.elapsed();
@@ -179,12 +143,7 @@ impl Storm<'_> {
     ) -> Result<(), KillsError> {
         (0..NAMES.len()).try_for_each(|number| self.listen(number))?;
         while tally.kills < kills {
-            let after = load.acknowledged() + ORDERS_BEFORE + rng.usize(..=MORE_ORDERS);
-            load.grant(after + ORDERS_BEYOND);
-            wait::until("the load goes on", SOON, || match load.acknowledged() {
-                count if count >= after => Ok(()),
-                count => Err(format!("{count} of {after} orders, after {} kills", tally.kills)),
-            })?;
+            load.until_more(ORDERS_BEFORE + rng.usize(..=MORE_ORDERS))?;
             self.blow(rng, tally)?;
             tally.orders = load.acknowledged();
             show(tally);
@@ -258,40 +217,6 @@ impl Storm<'_> {
         let reported = self.reports.remove(&number).map(Reports::all).unwrap_or_default();
         reported.into_iter().try_for_each(|trade| self.ledgers[number].report(trade))
     }
-
-    /// Waits until all that crosses is traded and nothing is in doubt; then everything has to agree.
-    fn settle(&mut self, slots: &[String]) -> Result<Total, KillsError> {
-        let wanted = self.wanted()?;
-        let crossing: WattHours = wanted.values().map(|(bid, asked)| *bid.min(asked)).sum();
-        wait::until("all that crosses is traded", SOON, || {
-            let total = self.lane.until_agreed(SOON).map_err(|error| error.to_string())?;
-            if total.energy == crossing { Ok(()) } else { Err(format!("{total:?} of {crossing}")) }
-        })?;
-        // Ends the live streams, so that all that was reported is known.
-        self.lane.stop()?;
-        (0..NAMES.len()).try_for_each(|number| self.hear_out(number))?;
-        self.lane.start()?;
-        self.lane.until_same_book(SOON)?;
-        for (node, ledger) in self.lane.nodes().iter().zip(self.ledgers) {
-            ledger.check(node)?;
-            ledger.check_sums(node)?;
-            ledger.check_signatures()?;
-            check_depth(node, slots, &wanted)?;
-        }
-        Ok(self.lane.until_agreed(SOON)?)
-    }
-
-    /// All that was ordered in each slot, bids and asks: what was taken on without an answer, too.
-    fn wanted(&self) -> Result<BTreeMap<String, (WattHours, WattHours)>, RequestError> {
-        let mut wanted: BTreeMap<String, (WattHours, WattHours)> = BTreeMap::new();
-        for node in self.lane.nodes() {
-            for order in orders_of(node)?.into_values() {
-                let (bid, asked) = wanted.entry(order.slot.to_string()).or_default();
-                *(if order.side.0 == Side::Buy { bid } else { asked }) += order.quantity_wh.0;
-            }
-        }
-        Ok(wanted)
-    }
 }
 
 /// Mostly one; sometimes two, seldom all.
@@ -304,22 +229,4 @@ fn victims(rng: &mut Rng) -> Vec<usize> {
         _ => 1,
     });
     all
-}
-
-/// What rests in the book is what was ordered and did not cross.
-fn check_depth(
-    node: &Node,
-    slots: &[String],
-    wanted: &BTreeMap<String, (WattHours, WattHours)>,
-) -> Result<(), KillsError> {
-    for slot in slots {
-        let (bid, asked) = wanted.get(slot).copied().unwrap_or_default();
-        let traded = bid.min(asked);
-        let (shown, left) = (node.client().depth(slot)?, (bid - traded, asked - traded));
-        if shown != left {
-            let (node, slot) = (node.member().to_owned(), slot.clone());
-            return Err(KillsError::OtherDepth { node, slot, shown, left });
-        }
-    }
-    Ok(())
 }

@@ -1,21 +1,36 @@
-//! Clients that place small orders, which cross each other, as fast as they are let.
+//! A neighbourhood under load: clients of all households place small orders, which cross each other, as fast as they
+//! are let. `ledger` remembers what the households were promised meanwhile; `settle` is how it has to end.
+
+pub mod ledger;
+pub mod settle;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 
 use fastrand::Rng;
 use wattswap_matching::{Side, WattHours};
 use wattswap_node::client::{Client, RequestError};
 
-use super::ledger::{Ledger, Promise};
+use self::ledger::{Ledger, Promise};
 use crate::market::{Market as _, SOON, Wish};
+use crate::neighbourhood::Neighbourhood;
 use crate::wait::{self, InVain};
 
+/// Clients of each household.
+const CLIENTS: [&str; 2] = ["one", "other"];
+/// The first slots are left out: time goes on.
+const SKIPPED_SLOTS: usize = 20;
+/// Slots of the load.
+const SLOTS: usize = 150;
 /// Slots in which orders are placed at the same time: few, so that several takers want the same order.
 const SLOTS_AT_ONCE: usize = 8;
 /// After so many orders the first of these slots makes room for the next one.
 const ORDERS_A_SLOT: usize = 200;
 /// Wh of an order: the smallest fill, so that nothing of what crosses is too little to be traded, times up to six.
 const PIECE: i64 = 10;
+/// Orders that may come beyond those that are waited for: so that the load goes on meanwhile, and rests when the nodes
+/// take long to come back.
+const ORDERS_BEYOND: usize = 40;
 /// What sellers want, and...
 const ASKS: [&str; 3] = ["0.1", "0.11", "0.12"];
 /// ...what buyers give: every order crosses every other.
@@ -29,6 +44,9 @@ pub struct Load {
     stop: AtomicBool,
 }
 
+/// Ends all clients when it goes, also by a panic: else the scope of their threads would wait for them.
+struct Stop<'a>(&'a AtomicBool);
+
 /// Why a client could not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -41,16 +59,15 @@ pub enum LoadError {
 }
 
 impl Load {
-    /// Orders in these slots; none before they are granted.
-    #[must_use]
-    pub fn new(slots: Vec<String>) -> Self {
-        Self { slots, granted: AtomicUsize::new(0), acknowledged: AtomicUsize::new(0), stop: AtomicBool::new(false) }
-    }
-
-    /// The slots, the earliest first.
-    #[must_use]
-    pub fn slots(&self) -> &[String] {
-        &self.slots
+    /// Orders in the slots that are open at the first node; none before they are granted.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub fn on(lane: &Neighbourhood) -> Result<Self, RequestError> {
+        let open = lane.nodes()[0].client().slots()?;
+        let slots = open.into_iter().skip(SKIPPED_SLOTS).take(SLOTS).collect();
+        let (granted, acknowledged) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Ok(Self { slots, granted, acknowledged, stop: AtomicBool::new(false) })
     }
 
     /// How many orders have been acknowledged.
@@ -64,23 +81,49 @@ impl Load {
         self.granted.store(total, Ordering::Relaxed);
     }
 
-    /// Ends all clients.
-    pub fn stop(&self) {
-        self.stop.store(true, Ordering::Relaxed);
+    /// Waits until so many more orders have been acknowledged, and lets some more follow.
+    ///
+    /// # Errors
+    /// [`InVain`].
+    pub fn until_more(&self, orders: usize) -> Result<(), InVain> {
+        let after = self.acknowledged() + orders;
+        self.granted.store(after + ORDERS_BEYOND, Ordering::Relaxed);
+        wait::until("the load goes on", SOON, || match self.acknowledged() {
+            count if count >= after => Ok(()),
+            count => Err(format!("{count} of {after} orders")),
+        })
+    }
+
+    /// Has clients of all households place orders, as many as are granted, while something else is done.
+    ///
+    /// # Errors
+    /// What `meanwhile` or [`LoadError`] says.
+    pub fn during<T, E: From<LoadError>>(
+        &self,
+        clients: &[Client],
+        ledgers: &[Ledger],
+        rng: &mut Rng,
+        meanwhile: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        thread::scope(|scope| {
+            let mut running = Vec::new();
+            for (number, (client, ledger)) in clients.iter().zip(ledgers).enumerate() {
+                for name in CLIENTS {
+                    let rng = rng.fork();
+                    running.push(scope.spawn(move || self.run(name, number, client, ledger, rng)));
+                }
+            }
+            let stop = Stop(&self.stop);
+            let done = meanwhile();
+            drop(stop);
+            let ended = running.into_iter().map(|client| client.join().expect("a client does not panic"));
+            ended.collect::<Result<(), _>>()?;
+            done
+        })
     }
 
     /// A client of the household `number`: places orders until it is told to stop, each again until it is acknowledged.
-    ///
-    /// # Errors
-    /// [`LoadError`].
-    pub fn run(
-        &self,
-        name: &str,
-        number: usize,
-        client: &Client,
-        ledger: &Ledger,
-        mut rng: Rng,
-    ) -> Result<(), LoadError> {
+    fn run(&self, name: &str, number: usize, client: &Client, ledger: &Ledger, mut rng: Rng) -> Result<(), LoadError> {
         for count in 0_u64.. {
             self.until_granted()?;
             if self.stop.load(Ordering::Relaxed) {
@@ -123,5 +166,11 @@ impl Load {
             Err(error) if error.is_passing() => Ok(None),
             Err(error) => Err(LoadError::Refused(error)),
         }
+    }
+}
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
