@@ -11,6 +11,7 @@ use std::error::Error;
 use std::process::{Command, ExitCode};
 
 use clap::{Parser, ValueEnum as _};
+use wattswap_matching::WattHours;
 use wattswap_node::client::Client;
 use wattswap_tests::market::{Market as _, SOON};
 use wattswap_tests::neighbourhood::{Neighbourhood, Rules};
@@ -19,7 +20,9 @@ use wattswap_tests::partitions::{NOT_ALLOWED, Scenario};
 use wattswap_tests::street::{self, Street};
 use wattswap_tests::wait;
 
-use wattswap_matching::WattHours;
+/// Milliseconds that a proposal lives at most, by the rules of these neighbourhoods: three seconds, and once more the
+/// second by which clocks may differ; and one for good measure.
+const LIFETIME: u64 = 5_000;
 
 /// What comes of a scenario.
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -80,6 +83,16 @@ fn found(names: &[&str]) -> Outcome<(Neighbourhood, Street)> {
 fn until_in_doubt(client: &Client, order: &str, quantity: WattHours) -> Outcome {
     wait::until(&format!("{} Wh of order {order} are in doubt", quantity.0), SOON, || match client.order(order) {
         Ok(order) if order.in_doubt_wh.0 == quantity => Ok(()),
+        other => Err(format!("{other:?}")),
+    })?;
+    Ok(())
+}
+
+/// Waits until all proposals that a node has made by now have expired.
+fn until_expired(node: &Node) -> Outcome {
+    let end = node.status()?.now.0.0 + LIFETIME;
+    wait::until("time passes", SOON, || match node.status() {
+        Ok(status) if status.now.0.0 > end => Ok(()),
         other => Err(format!("{other:?}")),
     })?;
     Ok(())
