@@ -1,12 +1,12 @@
 //! Trading over HTTP, in the few words that a test needs.
 
-use std::collections::BTreeSet;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use serde_json::json;
 use wattswap_api::dto::market::{Depth, Level, Slots};
 use wattswap_api::dto::order::{Order, PlacedOrders};
+use wattswap_api::dto::trade::Trade;
 use wattswap_matching::{Side, WattHours};
 use wattswap_node::client::{Client, RequestError};
 
@@ -121,7 +121,7 @@ impl Market for Client {
 }
 
 /// Notes the trades that a node reports on its live stream as done, until the stream ends.
-pub struct Reports(JoinHandle<BTreeSet<String>>);
+pub struct Reports(JoinHandle<Vec<Trade>>);
 
 impl Reports {
     /// Starts to listen.
@@ -133,14 +133,15 @@ impl Reports {
         Ok(Self(thread::spawn(move || {
             // The stream of a node that was killed ends with an error.
             let trades = events.map_while(Result::ok).filter(|event| event.kind == "trade");
-            let done = trades.filter(|event| event.data["provisional"] == false);
-            done.filter_map(|event| event.data["id"].as_str().map(str::to_owned)).collect()
+            let trades =
+                trades.map(|event| serde_json::from_value(event.data).expect("a trade is told as the API says"));
+            trades.filter(|trade: &Trade| !trade.provisional).collect()
         })))
     }
 
     /// All that was reported. The node must have ended.
     #[must_use]
-    pub fn all(self) -> BTreeSet<String> {
+    pub fn all(self) -> Vec<Trade> {
         self.0.join().expect("the listener does not panic")
     }
 }

@@ -168,6 +168,12 @@ impl Neighbourhood {
         self.folder.path()
     }
 
+    /// The folder stays when this goes: after a failure the logs are what counts.
+    pub fn keep_folder(&mut self) -> &Path {
+        self.folder.disable_cleanup(true);
+        self.folder.path()
+    }
+
     /// The households, in the order of their names.
     #[must_use]
     pub fn nodes(&self) -> &[Node] {

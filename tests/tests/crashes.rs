@@ -1,21 +1,20 @@
 //! `kill -9` at each step of the agreement, on either side, and at random moments under load: once both nodes are back,
 //! each trade is whole, and nothing that was acknowledged or reported is lost.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::error::Error;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::os::unix::process::ExitStatusExt as _;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use rustix::process::Signal;
-use wattswap_api::dto::order::{Order, OrderPage};
 use wattswap_matching::WattHours;
 use wattswap_node::client::{Client, RequestError};
 use wattswap_tests::command;
 use wattswap_tests::crash::CRASH_BEFORE;
+use wattswap_tests::kills;
 use wattswap_tests::market::{Market as _, Reports, SOON, Wish};
-use wattswap_tests::neighbourhood::{CONNECT, Neighbourhood, Rules};
+use wattswap_tests::neighbourhood::{Neighbourhood, Rules};
 use wattswap_tests::node::Node;
 use wattswap_tests::records::Record;
 use wattswap_tests::wait;
@@ -164,7 +163,8 @@ fn run(case: Case) -> Outcome {
     let held = held(lane.nodes())?;
     // Ends the live streams, so that all that was reported is known.
     lane.stop()?;
-    let reported: BTreeSet<String> = reports.into_iter().flat_map(Reports::all).collect();
+    let reported: BTreeSet<String> =
+        reports.into_iter().flat_map(Reports::all).map(|trade| trade.id.to_string()).collect();
     match reported.difference(&held).next() {
         Some(lost) => Err(format!("trade {lost} was reported and is lost").into()),
         None => Ok(()),
@@ -180,133 +180,13 @@ fn held(nodes: &[Node]) -> Outcome<BTreeSet<String>> {
     Ok(held)
 }
 
-/// The environment variable for more kills than usual.
-const KILLS: &str = "KILLS";
-/// Kills if nothing is said.
-const USUAL_KILLS: usize = 12;
-/// Wh of an order of the load.
-const PIECE: i64 = 20;
-/// Orders of each side in a slot: what a connection carries, and no more.
-const ORDERS_PER_SLOT: usize = 300;
-/// Slots of the load.
-const SLOTS: usize = 150;
+/// Few, as this is to be quick: `./dev kills` is the long form.
+const KILLS: usize = 15;
 
 #[test]
 fn kills_at_random_moments_under_load_lose_nothing() -> Outcome {
-    let kills = std::env::var(KILLS).map_or(Ok(USUAL_KILLS), |text| text.parse())?;
-    let mut lane = Neighbourhood::found(&Rules::usual(), &["Ada", "Ben"])?;
-    lane.start()?;
-    lane.until_connected()?;
-    let clients: Vec<Client> = lane.nodes().iter().map(Node::client).collect();
-    let slots: Vec<String> = clients[SELLER].slots()?.into_iter().skip(20).take(SLOTS).collect();
-    let load = Load { slots, acknowledged: AtomicUsize::new(0), stop: AtomicBool::new(false) };
-    let mut reports = lane.nodes().iter().map(Reports::of).collect::<Result<Vec<_>, _>>()?;
-    let orders = thread::scope(|scope| {
-        let load = &load;
-        let sides = clients.iter().enumerate();
-        let sides: Vec<_> = sides.map(|(side, client)| scope.spawn(move || load.run(side, client))).collect();
-        let killed = kill_often(&mut lane, kills, load, &mut reports);
-        load.stop.store(true, Ordering::Relaxed);
-        let orders = sides.into_iter().map(|side| side.join().expect("the load fails by an error, not a panic"));
-        let orders = orders.collect::<Outcome<Vec<_>>>();
-        killed.and(orders)
-    })?;
-    let all = lane.nodes().iter().map(orders_of).collect::<Outcome<Vec<_>>>()?;
-    // Everything that crosses ends up traded, and nothing else.
-    let wanted = |side: usize, slot: &String| -> WattHours {
-        let of_slot = all[side].values().filter(|order| order.slot.to_string() == *slot);
-        of_slot.map(|order| order.quantity_wh.0).sum()
-    };
-    let crossing: WattHours = load.slots.iter().map(|slot| wanted(SELLER, slot).min(wanted(BUYER, slot))).sum();
-    let total = wait::until("all that crosses is traded", SOON, || {
-        let total = lane.until_agreed(SOON).map_err(|error| error.to_string())?;
-        if total.energy == crossing { Ok(total) } else { Err(format!("{total:?} of {} Wh", crossing.0)) }
-    })?;
-    assert!(total.trades > kills, "the load has hardly traded: {total:?}");
-    for (node, orders) in lane.nodes().iter().zip(&orders) {
-        let all = orders_of(node)?;
-        let lost: Vec<&String> = orders.iter().filter(|id| !all.contains_key(*id)).collect();
-        assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
-        let too_much = all.values().find(|order| order.filled_wh.0 > WattHours(PIECE));
-        assert!(too_much.is_none(), "{too_much:?}");
-        let filled: WattHours = all.values().map(|order| order.filled_wh.0).sum();
-        let traded: WattHours = Record::of(node)?.trades.iter().map(|trade| trade.quantity_wh.0).sum();
-        assert_eq!(filled, traded, "the orders of {} say what its trades say", node.member());
-    }
-    let held = held(lane.nodes())?;
-    lane.stop()?;
-    let reported: BTreeSet<String> = reports.into_iter().flat_map(Reports::all).collect();
-    let lost: Vec<&String> = reported.difference(&held).collect();
-    assert!(lost.is_empty(), "reported and lost: {lost:?}");
-    assert!(!reported.is_empty(), "nothing was reported");
-    eprintln!("{kills} kills, {} orders acknowledged, {total:?}", orders.iter().map(Vec::len).sum::<usize>());
+    // Fresh: each run of the tests hits others.
+    let seed = fastrand::u64(..);
+    eprintln!("{}", kills::run(seed, KILLS, |_| ())?);
     Ok(())
-}
-
-/// All orders of a household, by their ids.
-fn orders_of(node: &Node) -> Outcome<BTreeMap<String, Order>> {
-    let all = node.client().list("/orders", usize::MAX, |page: OrderPage| (page.orders, page.next))?;
-    Ok(all.into_iter().map(|order| (order.id.to_string(), order)).collect())
-}
-
-/// Kills one node after the other, or both at once, each time after some more orders have been acknowledged.
-fn kill_often(lane: &mut Neighbourhood, kills: usize, load: &Load, reports: &mut Vec<Reports>) -> Outcome {
-    for kill in 1..=kills {
-        let random = random();
-        let after = load.acknowledged.load(Ordering::Relaxed) + 10 + random / 6 % 50;
-        wait::until(&format!("the load goes on, before kill {kill}"), SOON, || {
-            let count = load.acknowledged.load(Ordering::Relaxed);
-            if count >= after { Ok(()) } else { Err(format!("{count} of {after} orders")) }
-        })?;
-        let both = random % 6 / 2 == 0;
-        for (side, node) in lane.nodes_mut().iter_mut().enumerate() {
-            if both || side == random % 2 {
-                node.kill();
-                node.launch(&[])?;
-            }
-        }
-        for node in lane.nodes_mut() {
-            node.until_ready(CONNECT)?;
-            reports.push(Reports::of(node)?);
-        }
-    }
-    Ok(())
-}
-
-/// Small orders of two sides that cross each other.
-struct Load {
-    slots: Vec<String>,
-    acknowledged: AtomicUsize,
-    stop: AtomicBool,
-}
-
-impl Load {
-    /// Places orders until it is told to stop, each again until it is acknowledged. Gives their ids.
-    fn run(&self, side: usize, client: &Client) -> Outcome<Vec<String>> {
-        let mut ids = Vec::new();
-        // Bounded by what the connection carries, in case nobody says stop.
-        for number in 0..self.slots.len() * ORDERS_PER_SLOT {
-            let slot = &self.slots[number % self.slots.len()];
-            let wish = if side == SELLER { Wish::sell(slot, PIECE, "0.1") } else { Wish::buy(slot, PIECE, "0.1") };
-            let id =
-                wait::until("the order is acknowledged", SOON, || match client.place(&number.to_string(), &wish) {
-                    Ok(id) => Ok(Some(id)),
-                    Err(error) if !error.is_passing() || self.stop.load(Ordering::Relaxed) => Ok(None),
-                    Err(error) => Err(error),
-                })?;
-            // None if it is no use to try again, or time to stop; what was not acknowledged may be lost.
-            let Some(id) = id else { break };
-            ids.push(id);
-            self.acknowledged.fetch_add(1, Ordering::Relaxed);
-            if self.stop.load(Ordering::Relaxed) {
-                break;
-            }
-        }
-        Ok(ids)
-    }
-}
-
-/// Fresh at every call: each run of the tests kills at other moments.
-fn random() -> usize {
-    usize::try_from(RandomState::new().build_hasher().finish() >> 8).unwrap_or_default()
 }

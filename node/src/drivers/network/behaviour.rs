@@ -34,8 +34,11 @@ const MAX_CALLS: u32 = 64;
 const HANDSHAKE: Duration = Duration::from_secs(5);
 /// A connection on which nothing is open ends after this.
 const IDLE: Duration = Duration::from_secs(30);
-/// How often a connection is tried; one that gives no answer within 20 s ends.
-const PING: Duration = Duration::from_secs(15);
+/// How often a connection is tried.
+const PING: Duration = Duration::from_secs(12);
+/// One that gives no answer within this, twice in a row, ends: libp2p lets the first time pass. So a dead connection is
+/// gone after 34 s at most, when the protocol takes a member for gone that it does not hear.
+const PING_ANSWER: Duration = Duration::from_secs(5);
 /// Room beside the longest message: gossipsub's overhead, and what has been read along with it of the messages behind
 /// it (8 KiB at a time). Gossipsub counts that too, and ends the stream, with all that waits, where it is too much.
 const GOSSIP_FRAME: usize = 16 * 1_024;
@@ -106,7 +109,7 @@ fn behaviour(
         gossip: gossip(community)?,
         streams: libp2p_stream::Behaviour::new(),
         identify: identify::Behaviour::new(identify),
-        ping: ping::Behaviour::new(ping::Config::new().with_interval(PING)),
+        ping: ping::Behaviour::new(ping::Config::new().with_interval(PING).with_timeout(PING_ANSWER)),
         kad: kad(me),
         mdns: with_mdns.then(|| mdns(me)).flatten().into(),
     })

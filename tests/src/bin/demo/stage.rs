@@ -178,8 +178,8 @@ impl Stage {
     }
 
     /// After a failure the logs are what counts: they stay.
-    pub(crate) fn keep_folder(self, error: StageError) -> StageError {
-        let folder = self.neighbourhood.folder().to_owned();
+    pub(crate) fn keep_folder(mut self, error: StageError) -> StageError {
+        let folder = self.neighbourhood.keep_folder().to_owned();
         StageError::Kept { error: Box::new(error), folder }
     }
 }
