@@ -9,14 +9,14 @@ use super::ids::MemberKey;
 use super::limits::SILENT_AFTER;
 
 /// What is known of the other members as living nodes.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Peers {
     connected: BTreeSet<MemberKey>,
     heard: BTreeMap<MemberKey, Heard>,
 }
 
 /// What was heard of a member.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Heard {
     /// Time of its newest signed word, by its clock.
     at: Option<UtcMillis>,
@@ -25,7 +25,7 @@ struct Heard {
 }
 
 /// A word that came as soon as it was said.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Live {
     /// When it came, by our clock.
     received: UtcMillis,

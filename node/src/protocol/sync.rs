@@ -11,14 +11,14 @@ use super::ids::{Head, LogId, MemberKey};
 use super::limits::{MAX_HEADS, MAX_RANGES_IN_FLIGHT, RANGE_TIMEOUT};
 
 /// Which peers have more of which logs, and what is under way.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Sync {
     /// For each peer, where logs end that it has more of than we had when it said so.
     offers: BTreeMap<MemberKey, BTreeMap<LogId, u64>>,
     under_way: BTreeMap<LogId, UnderWay>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct UnderWay {
     peer: MemberKey,
     given_up_at: UtcMillis,
