@@ -1,6 +1,7 @@
 //! Neighbourhoods from one seed.
 //!
 //! [`network`] runs real households, the production protocol itself, over a network and disks that lose, repeat,
-//! reorder and crash. Seasons of trading and the electric grid come later.
+//! reorder and crash. [`exhaustive`] looks at every interleaving of small scenarios instead of random ones. Seasons of trading and the electric grid come later.
 
+pub mod exhaustive;
 pub mod network;
