@@ -1,8 +1,9 @@
 //! Neighbourhoods from one seed.
 //!
 //! [`network`] runs real households, the production protocol itself, over a network and disks that lose, repeat,
-//! reorder and crash. [`cost`] compares such a neighbourhood with one central book. Seasons of trading and the electric
-//! grid come later.
+//! reorder and crash. [`exhaustive`] looks at every interleaving of small scenarios instead of random ones. [`cost`]
+//! compares a neighbourhood with one central book. Seasons of trading and the electric grid come later.
 
 pub mod cost;
+pub mod exhaustive;
 pub mod network;

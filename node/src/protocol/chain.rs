@@ -9,6 +9,7 @@ use super::governance::{NotASuccessor, SignedRecord, check_successor};
 use super::ids::{CharterId, CommunityId, Head};
 
 /// All governance records from the first charter on; never empty.
+#[derive(Clone, Debug)]
 pub struct Chain {
     records: Vec<SignedRecord>,
     community: CommunityId,

@@ -27,14 +27,14 @@ const MAX_RECENT: usize = 32;
 const CUT_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
 /// All logs that this node holds.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Logs {
     logs: BTreeMap<LogId, Log>,
     digest: Option<Digest>,
 }
 
 /// One log.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 struct Log {
     /// Number of the first entry held.
     start: u64,

@@ -2,9 +2,12 @@
 //!
 //! With the seed as an input the household stays deterministic: a simulation hands in a seed of its own.
 
+use std::fmt;
+
 use sha2::{Digest as _, Sha256};
 
 /// SHA-256 in counter mode over a secret seed.
+#[derive(Clone)]
 pub struct Nonces {
     seed: [u8; 32],
     drawn: u64,
@@ -28,5 +31,12 @@ impl Nonces {
     pub fn number(&mut self) -> u64 {
         let bytes = self.bytes();
         u64::from_be_bytes(std::array::from_fn(|at| bytes[at]))
+    }
+}
+
+/// Without the seed: what is printed of a household must not tell what it will draw.
+impl fmt::Debug for Nonces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Nonces").field("drawn", &self.drawn).finish_non_exhaustive()
     }
 }

@@ -18,6 +18,7 @@ const ENVELOPE_BYTES: usize = 400;
 ///
 /// Fills and cancels come before places in an entry, whatever the order of staging: they free what places need, and
 /// every node must judge them in the same order.
+#[derive(Clone, Debug)]
 pub struct OwnLog {
     community: CommunityId,
     id: LogId,

@@ -14,7 +14,7 @@ const COMPARE_CLOCKS_EVERY: Duration = Duration::from_secs(1);
 const WORDS_THAT_COUNT: usize = 8;
 
 /// What is known of the other members as living nodes.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Peers {
     connected: BTreeSet<MemberKey>,
     heard: BTreeMap<MemberKey, Heard>,
@@ -22,7 +22,7 @@ pub struct Peers {
 }
 
 /// What was heard of a member.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Heard {
     /// Time of its newest signed word, by its clock.
     at: Option<UtcMillis>,
@@ -31,7 +31,7 @@ struct Heard {
 }
 
 /// A word that came as soon as it was said.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Live {
     /// When it came, by our clock.
     received: UtcMillis,
@@ -40,7 +40,7 @@ struct Live {
 }
 
 /// How our clock compares with the others', as of the last look at them.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Clocks {
     /// How far ours is ahead of their median, in milliseconds; none if nobody was heard.
     ahead: Option<i64>,

@@ -3,6 +3,7 @@
 //! A [`Signed`] has the one allowed framing and a well-formed payload, but nobody has looked at its signature yet.
 //! A [`Verified`] is what may be believed. How bytes look is in `wire`; who may say what is judged elsewhere.
 
+use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -47,15 +48,22 @@ pub trait Statement: Wire {
 }
 
 /// Whoever holds the household's secret key. Ed25519 signatures are deterministic, so signing is no randomness.
-pub trait Signer: Send {
+pub trait Signer: Send + Sync {
     /// The public key.
     fn key(&self) -> MemberKey;
     /// The signature over `message`.
     fn sign(&self, message: &[u8]) -> [u8; 64];
 }
 
+/// The public key alone, whatever holds the secret one.
+impl fmt::Debug for dyn Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Signer").field(&self.key()).finish()
+    }
+}
+
 /// A well-formed statement whose signature has not been checked.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Signed<T> {
     statement: T,
     hash: [u8; 32],
@@ -146,6 +154,14 @@ impl<T> Deref for Signed<T> {
     type Target = T;
     fn deref(&self) -> &T {
         &self.statement
+    }
+}
+
+/// What is said and its name; the bytes say nothing else, and are long.
+impl<T: fmt::Debug> fmt::Debug for Signed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hash = hex::encode(self.hash);
+        f.debug_struct("Signed").field("statement", &self.statement).field("hash", &hash).finish_non_exhaustive()
     }
 }
 

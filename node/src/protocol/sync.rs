@@ -14,7 +14,7 @@ use super::ids::{Head, LogId, MemberKey};
 use super::limits::{HEADS_AT_ONCE, HEADS_PACE, MAX_HEADS, MAX_RANGES_IN_FLIGHT, RANGE_TIMEOUT};
 
 /// Which peers have more of which logs, and what is under way.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Sync {
     /// For each peer, where logs end that it has more of than we had when it said so.
     offers: BTreeMap<MemberKey, BTreeMap<LogId, u64>>,
@@ -25,7 +25,7 @@ pub struct Sync {
     asked_until: UtcMillis,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct UnderWay {
     peer: MemberKey,
     given_up_at: UtcMillis,

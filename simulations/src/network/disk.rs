@@ -20,14 +20,14 @@ use wattswap_node::protocol::{autopilot, metering};
 pub type Library = BTreeMap<EntryId, Arc<Verified<Entry>>>;
 
 /// The consecutive entries that are kept of a log.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 struct Log {
     start: u64,
     entries: Vec<Arc<Verified<Entry>>>,
 }
 
 /// The durable records of one household, as a store would hold them.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Disk {
     governance: Vec<SignedRecord>,
     incarnation: Option<Incarnation>,
@@ -56,7 +56,7 @@ impl Disk {
     }
 
     /// Makes records durable, all of them, and keeps no second copy of an entry that the library holds.
-    pub(super) fn commit_shared(&mut self, records: &[Record], library: &mut Library) {
+    pub(crate) fn commit_shared(&mut self, records: &[Record], library: &mut Library) {
         for record in records {
             match record {
                 Record::Entry(entry) => {

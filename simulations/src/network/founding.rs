@@ -12,7 +12,7 @@ use wattswap_node::protocol::signed::Signer;
 
 /// A household's secret key, in memory.
 #[derive(Clone)]
-pub(super) struct Key(pub SigningKey);
+pub(crate) struct Key(pub SigningKey);
 
 impl Signer for Key {
     fn key(&self) -> MemberKey {
@@ -50,7 +50,7 @@ pub fn grid_fee() -> Fee {
 }
 
 /// A usual charter for these members, whose first one is the operator.
-pub(super) fn charter(keys: &[Key], shape: Shape) -> Charter {
+pub(crate) fn charter(keys: &[Key], shape: Shape) -> Charter {
     Charter {
         rules: RULES,
         name: "Street".into(),
@@ -63,7 +63,7 @@ pub(super) fn charter(keys: &[Key], shape: Shape) -> Charter {
 }
 
 /// Members with usual connections, in the order of charters.
-pub(super) fn members(keys: impl Iterator<Item = MemberKey>) -> Vec<Member> {
+pub(crate) fn members(keys: impl Iterator<Item = MemberKey>) -> Vec<Member> {
     let member = |key| Member { key, name: String::new(), import: Watts(17_000), export: Watts(10_000) };
     let mut members: Vec<Member> = keys.map(member).collect();
     members.sort_by_key(|member| member.key);
@@ -71,7 +71,7 @@ pub(super) fn members(keys: impl Iterator<Item = MemberKey>) -> Vec<Member> {
 }
 
 /// The record that founds a community, or that follows `prev`.
-pub(super) fn sign(prev: Option<&SignedRecord>, act: Act, at: UtcMillis, operator: &Key) -> SignedRecord {
+pub(crate) fn sign(prev: Option<&SignedRecord>, act: Act, at: UtcMillis, operator: &Key) -> SignedRecord {
     let height = prev.map_or(0, |prev| prev.record.height + 1);
     let at = prev.map_or(at, |prev| at.max(prev.record.at));
     let record = GovernanceRecord { height, prev: prev.map(|prev| prev.id), at, act };

@@ -9,7 +9,7 @@ pub mod bare;
 pub mod checkers;
 pub mod clock;
 pub mod disk;
-mod founding;
+pub(crate) mod founding;
 mod home;
 mod links;
 mod market;

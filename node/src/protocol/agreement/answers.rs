@@ -10,7 +10,7 @@ use crate::protocol::limits::MAX_REFUSALS;
 use crate::protocol::signed::Verified;
 
 /// Refusals, each kept until its proposal can't be answered any more. Acceptances are in the log.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Answers {
     refused: BTreeMap<ProposalId, Verified<Refusal>>,
     forget_at: BTreeSet<(UtcMillis, ProposalId)>,

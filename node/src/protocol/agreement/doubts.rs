@@ -10,7 +10,7 @@ use crate::protocol::ids::{MemberKey, OrderId, ProposalId};
 use crate::protocol::limits::MAX_LIVE_REQUESTS;
 
 /// All takes in doubt. One per counterparty: a neighbour that stays silent can block no more than that.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Doubts {
     by_proposal: BTreeMap<ProposalId, Doubt>,
     by_maker: BTreeMap<MemberKey, ProposalId>,
@@ -21,6 +21,7 @@ pub struct Doubts {
 }
 
 /// One take in doubt.
+#[derive(Clone, Debug)]
 pub struct Doubt {
     /// What was proposed.
     pub reservation: Reservation,

@@ -12,7 +12,7 @@ use crate::protocol::household::io::RequestId;
 use crate::protocol::limits::PATIENCE;
 
 /// Who waits, and until when at the latest.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Patience {
     until: BTreeMap<RequestId, UtcMillis>,
     /// Those whose time is not over yet.

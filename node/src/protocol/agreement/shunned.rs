@@ -10,7 +10,7 @@ use crate::protocol::ids::OrderId;
 use crate::protocol::limits::MAX_SHUNNED;
 
 /// The orders, and until when each is left alone.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Shunned {
     until: BTreeMap<OrderId, UtcMillis>,
 }

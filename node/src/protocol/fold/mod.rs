@@ -31,7 +31,7 @@ use super::signed::Verified;
 struct LogNo(u32);
 
 /// A log, with its author's token.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Log {
     id: LogId,
     trader: Trader,
@@ -51,12 +51,14 @@ pub struct BookId {
 }
 
 /// A charter that is known, with its shape's name beside it.
+#[derive(Clone, Debug)]
 struct Known {
     charter: Charter,
     shape: ShapeNo,
 }
 
 /// Everything that the entries held so far amount to at this time.
+#[derive(Clone, Debug)]
 pub struct Fold {
     community: CommunityId,
     /// Entries that are further ahead of the clock than this wait.

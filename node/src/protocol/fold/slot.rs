@@ -63,6 +63,7 @@ pub(super) struct Account {
     expiring: BTreeSet<(UtcMillis, OrderId)>,
 }
 
+#[derive(Clone, Debug)]
 pub(super) struct SlotFold {
     gate: UtcMillis,
     book: Option<Book<OrderId>>,

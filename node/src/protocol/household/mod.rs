@@ -18,6 +18,7 @@ pub mod view;
 mod witness;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use wattswap_matching::UtcMillis;
@@ -44,9 +45,13 @@ use super::signed::{Signer, Verified};
 use super::sync::Sync;
 
 /// One household's side of the protocol. See [`io`] for the contract.
+///
+/// Whoever clones it must not let both go on under one key: two that sign differently convict themselves. Model checkers
+/// do, to look at what may happen next one way after the other; what `Debug` shows is all that it is, but for secrets.
+#[derive(Clone, Debug)]
 pub struct Household {
     pub(super) me: MemberKey,
-    pub(super) signer: Box<dyn Signer>,
+    pub(super) signer: Arc<dyn Signer>,
     pub(super) now: UtcMillis,
     pub(super) chain: Chain,
     pub(super) logs: Logs,
@@ -110,7 +115,7 @@ pub struct Household {
 }
 
 /// What the owner was told of a trade.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Recorded {
     /// That it may still turn out not to bind.
     pub provisional: bool,

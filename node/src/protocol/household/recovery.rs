@@ -6,6 +6,7 @@
 //! because to go on with a damaged store could fork the own log.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use wattswap_matching::{UtcMillis, Watts};
@@ -104,7 +105,7 @@ impl Household {
         let shape = fold.shape(&chain.in_force().0).expect("the fold has just been told of it");
         let mut household = Self {
             me,
-            signer,
+            signer: Arc::from(signer),
             now,
             logs: Logs::default(),
             fold,

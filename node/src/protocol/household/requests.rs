@@ -12,7 +12,7 @@ use crate::protocol::ids::OrderId;
 const REMEMBERED_FOR: Duration = Duration::from_secs(24 * 3600);
 
 /// All requests that are live or were so lately.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Requests {
     all: BTreeMap<RequestId, Request>,
     /// Ascending by limit price.

@@ -11,6 +11,7 @@ use crate::protocol::message::{Answered, Bytes, Gossip, Proof};
 use crate::protocol::signed::{Signed, Verified};
 
 /// A contradiction, one side of which is still in the store.
+#[derive(Clone, Debug)]
 pub(super) enum Hunt {
     /// The other version of an entry that is held.
     Fork(Vec<Signed<Entry>>),

@@ -1,6 +1,7 @@
 //! Runs simulations from a terminal: one seed, or as many as there is time for.
 
 mod cost;
+mod exhaustive;
 mod first;
 mod one;
 mod report;
@@ -33,6 +34,43 @@ enum What {
     Cost(CostArgs),
     /// Run seeds until one finds something, and print its checker, seed and events in one line.
     First(First),
+    /// Look at every interleaving of small scenarios of the agreement, within bounds.
+    Exhaustive(Exhaustive),
+}
+
+/// Bounds that are not given are the scenario's own.
+#[derive(Args)]
+struct Exhaustive {
+    /// This one; all of them without it.
+    #[arg(long)]
+    scenario: Option<String>,
+    /// Begin with the bounds of the longer runs, not with those of the tests.
+    #[arg(long)]
+    long: bool,
+    /// Messages that come once more. Any may be lost, late, or overtaken.
+    #[arg(long)]
+    repeats: Option<u8>,
+    /// Turns for two things that came while the disk was busy.
+    #[arg(long)]
+    pairs: Option<u8>,
+    /// Crashes, each at any place of any turn.
+    #[arg(long)]
+    crashes: Option<u8>,
+    /// Old copies of a disk that are put back.
+    #[arg(long)]
+    restores: Option<u8>,
+    /// Steps of a household's clock.
+    #[arg(long)]
+    clock_steps: Option<u8>,
+    /// How many of the scenario's instants are reached.
+    #[arg(long)]
+    instants: Option<usize>,
+    /// Look no further than so many actions.
+    #[arg(long)]
+    depth: Option<usize>,
+    /// Stop after so many states.
+    #[arg(long)]
+    states: Option<usize>,
 }
 
 #[derive(Args)]
@@ -153,6 +191,7 @@ fn main() -> ExitCode {
         What::Soak(args) => soak::run(&args).map_err(Into::into),
         What::Cost(args) => cost::run(&args).map(|()| 0).map_err(Into::into),
         What::First(args) => Ok(first::run(&args)),
+        What::Exhaustive(args) => return exhaustive::run(&args),
     };
     match outcome {
         Ok(0) => ExitCode::SUCCESS,

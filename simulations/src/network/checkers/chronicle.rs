@@ -11,11 +11,9 @@ use wattswap_node::protocol::charter::{Act, Charter};
 use wattswap_node::protocol::entry::{Entry, Fill, Op, Order};
 use wattswap_node::protocol::governance::SignedRecord;
 use wattswap_node::protocol::household::io::{Record, RequestId, Wish};
-use wattswap_node::protocol::ids::{CharterId, EntryId, Head, LogId, OrderId, ProposalId};
+use wattswap_node::protocol::ids::{CharterId, EntryId, Head, LogId, MemberKey, OrderId, ProposalId};
 use wattswap_node::protocol::limits::COPY_COUNTS_FOR;
 use wattswap_node::protocol::signed::Verified;
-
-use crate::network::{Street, Turn};
 
 /// An order that somebody placed.
 pub struct Placed {
@@ -97,9 +95,9 @@ pub struct Sealed {
 impl Chronicle {
     /// Only the founding charter is known.
     #[must_use]
-    pub fn new(street: &Street) -> Self {
+    pub fn new(id: CharterId, charter: Charter) -> Self {
         Self {
-            charters: BTreeMap::from([(street.charter_id(), street.charter())]),
+            charters: BTreeMap::from([(id, charter)]),
             orders: BTreeMap::new(),
             trades: BTreeMap::new(),
             wishes: BTreeMap::new(),
@@ -112,23 +110,27 @@ impl Chronicle {
         }
     }
 
-    /// Notes what became durable in a turn.
-    pub fn note(&mut self, street: &Street, turn: &Turn) {
+    /// Notes what became durable in a turn of this household. What a cheat says of trades is not believed.
+    pub fn note<'a>(
+        &mut self,
+        home: usize,
+        key: MemberKey,
+        is_honest: bool,
+        records: impl IntoIterator<Item = &'a Record>,
+    ) {
         self.fresh.clear();
         // Orders name entries, and requests name orders: whatever the order of records, each is noted by its own name.
-        for record in &turn.records {
+        for record in records {
             match record {
-                Record::Entry(entry) if entry.log.author == street.key(turn.home) => {
-                    self.entry(entry, street.is_honest(turn.home));
-                }
+                Record::Entry(entry) if entry.log.author == key => self.entry(entry, is_honest),
                 Record::Request(request) => {
-                    let whose = (turn.home, request.id);
+                    let whose = (home, request.id);
                     self.wishes.insert(whose, request.wish);
                     self.order_of.extend(request.orders.iter().map(|order| (*order, whose)));
                 }
                 Record::Reservation(reservation) => {
                     let id = ProposalId(reservation.proposal.hash());
-                    self.proposal_of.insert(id, (turn.home, reservation.request));
+                    self.proposal_of.insert(id, (home, reservation.request));
                 }
                 Record::Governance(record) => self.governance(record),
                 _ => {}

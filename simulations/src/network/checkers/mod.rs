@@ -7,15 +7,15 @@ mod answers;
 mod both_hold;
 mod bound;
 mod bounds;
-mod chronicle;
+pub(crate) mod chronicle;
 mod convictions;
-mod one_history;
+pub(crate) mod one_history;
 mod overfill;
 mod price;
 mod readings;
 mod releases;
 mod reported;
-mod said;
+pub(crate) mod said;
 mod same_book;
 mod same_set;
 mod sums;
@@ -90,7 +90,7 @@ impl Checkers {
             Box::new(both_hold::BothHold),
             Box::new(sums::Sums),
         ];
-        Self { chronicle: Chronicle::new(street), checkers }
+        Self { chronicle: Chronicle::new(street.charter_id(), street.charter()), checkers }
     }
 
     /// What was seen.
@@ -104,8 +104,9 @@ impl Checkers {
     /// # Errors
     /// The first violation.
     pub fn after_turn(&mut self, street: &mut Street, turn: &Turn) -> Result<(), Violation> {
-        self.chronicle.note(street, turn);
-        if !street.is_honest(turn.home) {
+        let is_honest = street.is_honest(turn.home);
+        self.chronicle.note(turn.home, street.key(turn.home), is_honest, &turn.records);
+        if !is_honest {
             return Ok(());
         }
         self.each(|checker, seen| checker.after_turn(seen, street, turn))

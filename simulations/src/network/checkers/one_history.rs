@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use wattswap_matching::UtcMillis;
 use wattswap_node::protocol::entry::{Beacon, Entry};
 use wattswap_node::protocol::household::io::Record;
-use wattswap_node::protocol::ids::{EntryId, LogId};
+use wattswap_node::protocol::ids::{EntryId, LogId, MemberKey};
 use wattswap_node::protocol::signed::Verified;
 
 use super::{Checker, Chronicle, require};
 use crate::network::{Street, Turn};
 
 /// What a log's author has written and promised.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 struct History {
     ids: Vec<EntryId>,
     written_at: UtcMillis,
@@ -21,10 +21,25 @@ struct History {
 }
 
 /// Remembers the end of each log.
-#[derive(Default)]
-pub(super) struct OneHistory(BTreeMap<LogId, History>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OneHistory(BTreeMap<LogId, History>);
 
 impl OneHistory {
+    /// Notes what the household with this key made durable.
+    ///
+    /// # Errors
+    /// What does not go on with what it wrote before, in words.
+    pub(crate) fn note(&mut self, key: MemberKey, records: &[Record]) -> Result<(), String> {
+        for record in records {
+            match record {
+                Record::Entry(entry) if entry.log.author == key => self.entry(entry)?,
+                Record::Beacon(beacon) => self.beacon(beacon)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     fn entry(&mut self, entry: &Verified<Entry>) -> Result<(), String> {
         let history = self.0.entry(entry.log).or_default();
         let (id, next) = (EntryId(entry.hash()), history.ids.len() as u64);
@@ -60,13 +75,6 @@ impl Checker for OneHistory {
     }
 
     fn after_turn(&mut self, _: &Chronicle, street: &mut Street, turn: &Turn) -> Result<(), String> {
-        for record in &turn.records {
-            match record {
-                Record::Entry(entry) if entry.log.author == street.key(turn.home) => self.entry(entry)?,
-                Record::Beacon(beacon) => self.beacon(beacon)?,
-                _ => {}
-            }
-        }
-        Ok(())
+        self.note(street.key(turn.home), &turn.records)
     }
 }

@@ -6,6 +6,7 @@ use wattswap_node::protocol::message::{Gossip, Message};
 use wattswap_node::protocol::signed::Signed;
 
 use super::{Checker, Chronicle, require};
+use crate::network::disk::Disk;
 use crate::network::{Street, Turn};
 
 /// Looks each word up on the disk of whoever said it.
@@ -17,50 +18,62 @@ impl Checker for Said {
     }
 
     fn after_turn(&mut self, seen: &Chronicle, street: &mut Street, turn: &Turn) -> Result<(), String> {
+        let agreed = |acceptance: &Acceptance| {
+            let agreed = seen.trades.get(&acceptance.proposal);
+            agreed.is_some_and(|agreed| agreed.by_maker.is_some() && agreed.acceptance == *acceptance)
+        };
         for output in &turn.outputs {
-            let durable = match output {
-                Output::Publish(bytes) => published(bytes, turn),
-                Output::Send { message, .. } => is_durable(message, seen, street, turn),
-                _ => true,
-            };
+            let durable = is_durable(output, &turn.records, street.disk(turn.home), agreed);
             require(durable, || format!("home {} said what is not on its disk: {output:?}", turn.home))?;
         }
         Ok(())
     }
 }
 
-fn published(bytes: &[u8], turn: &Turn) -> bool {
+/// Whether what a household says is on its disk, or is no word that commits it. `records` became durable in the same
+/// turn; `agreed` tells whether its own log holds what it accepts.
+pub(crate) fn is_durable(
+    output: &Output,
+    records: &[Record],
+    disk: &Disk,
+    agreed: impl Fn(&Acceptance) -> bool,
+) -> bool {
+    match output {
+        Output::Publish(bytes) => published(bytes, records),
+        Output::Send { message, .. } => sent(message, records, disk, agreed),
+        _ => true,
+    }
+}
+
+fn published(bytes: &[u8], records: &[Record]) -> bool {
     match Gossip::decode(bytes) {
         // Own entries and beacons become durable in the turn that publishes them; others' words are passed on by the
         // driver.
         Ok(Gossip::Entry(entry)) => {
-            turn.records.iter().any(|record| matches!(record, Record::Entry(kept) if *kept.bytes() == entry))
+            records.iter().any(|record| matches!(record, Record::Entry(kept) if *kept.bytes() == entry))
         }
         Ok(Gossip::Beacon(beacon)) => {
-            turn.records.iter().any(|record| matches!(record, Record::Beacon(kept) if *kept.bytes() == beacon))
+            records.iter().any(|record| matches!(record, Record::Beacon(kept) if *kept.bytes() == beacon))
         }
         Ok(_) => true,
         Err(_) => false,
     }
 }
 
-fn is_durable(message: &Message, seen: &Chronicle, street: &Street, turn: &Turn) -> bool {
-    let disk = street.disk(turn.home);
+fn sent(message: &Message, records: &[Record], disk: &Disk, agreed: impl Fn(&Acceptance) -> bool) -> bool {
     match message {
         // Settled in the same turn, or reserved still.
         Message::Proposal(bytes) => {
             let made = |record: &Record| matches!(record, Record::Reservation(made) if made.proposal.bytes() == bytes);
-            turn.records.iter().any(made) || disk.reservations().values().any(|kept| kept.proposal.bytes() == bytes)
+            records.iter().any(made) || disk.reservations().values().any(|kept| kept.proposal.bytes() == bytes)
         }
-        Message::Acceptance(bytes) => Signed::<Acceptance>::parse(bytes.clone()).is_ok_and(|acceptance| {
-            seen.trades
-                .get(&acceptance.proposal)
-                .is_some_and(|agreed| agreed.by_maker.is_some() && agreed.acceptance == *acceptance)
-        }),
+        Message::Acceptance(bytes) => {
+            Signed::<Acceptance>::parse(bytes.clone()).is_ok_and(|acceptance| agreed(&acceptance))
+        }
         Message::Refusal(bytes) => Signed::<Refusal>::parse(bytes.clone())
             .is_ok_and(|refusal| disk.refusals().any(|kept| kept.proposal == refusal.proposal)),
         Message::Beacon(bytes) | Message::TooLate { beacon: bytes, .. } => {
-            turn.records.iter().any(|record| matches!(record, Record::Beacon(kept) if kept.bytes() == bytes))
+            records.iter().any(|record| matches!(record, Record::Beacon(kept) if kept.bytes() == bytes))
         }
         _ => true,
     }
