@@ -88,7 +88,10 @@ impl<T: Statement> Signed<T> {
         let bytes = bytes.into();
         let (payload, _) = wire::cose::open(&bytes, T::MAX_BYTES)?;
         let statement = T::decode(payload)?;
-        Ok(Self { statement, hash: Sha256::digest(payload).into(), bytes })
+        let hash = Sha256::digest(payload).into();
+        #[cfg(feature = "memo")]
+        let bytes = super::memo::share(hash, bytes);
+        Ok(Self { statement, hash, bytes })
     }
 
     /// Reads a statement back from this node's own store, which keeps its hash beside it: a start hashes nothing.
