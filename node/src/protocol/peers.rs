@@ -199,11 +199,15 @@ mod tests {
     fn in_a_large_community_some_words_or_some_time_make_a_difference() {
         let now = UtcMillis(1_000_000);
         let mut peers = Peers::default();
-        (0..80).for_each(|number| drop(peers.hear_clock(member(number), now, now)));
+        for number in 0..80 {
+            peers.hear_clock(member(number), now, now);
+        }
         assert_eq!(ahead(&mut peers, now), Some(0));
         // All but one have it that our clock is ahead by now: 10 words are not worth a look, and time is.
         let hear = |peers: &mut Peers, numbers: std::ops::Range<u8>| {
-            numbers.for_each(|number| drop(peers.hear_clock(member(number), UtcMillis(now.0 - 700), now)));
+            for number in numbers {
+                peers.hear_clock(member(number), UtcMillis(now.0 - 700), now);
+            }
         };
         hear(&mut peers, 0..10);
         assert_eq!(ahead(&mut peers, now), Some(0));
