@@ -3,7 +3,7 @@
 use wattswap_node::protocol::agreement::words::Proposal;
 use wattswap_node::protocol::entry::{Beacon, Entry};
 use wattswap_node::protocol::household::io::{Input, Output};
-use wattswap_node::protocol::ids::{LogId, MemberKey};
+use wattswap_node::protocol::ids::MemberKey;
 use wattswap_node::protocol::message::{Gossip, Message};
 use wattswap_node::protocol::signed::Signed;
 
@@ -144,7 +144,7 @@ impl Cheat for WithPen<'_> {
             return false;
         }
         match input {
-            Input::Gossip { bytes, .. } => !is_of(bytes, hand.pen.log),
+            Input::Gossip { bytes, .. } => !is_of(bytes, hand.pen),
             Input::Message { from, bytes } => self.is_told(hand, *from, bytes),
             _ => true,
         }
@@ -165,7 +165,7 @@ impl WithPen<'_> {
                 false
             }
             Ok(Message::Heads(mut heads)) => {
-                heads.retain(|head| head.log != hand.pen.log);
+                heads.retain(|head| !hand.pen.holds(&head.log));
                 *bytes = Message::Heads(heads).encode();
                 true
             }
@@ -181,10 +181,10 @@ impl WithPen<'_> {
     }
 }
 
-fn is_of(gossip: &[u8], log: LogId) -> bool {
+fn is_of(gossip: &[u8], pen: &Pen) -> bool {
     match Gossip::decode(gossip) {
-        Ok(Gossip::Entry(bytes)) => Signed::<Entry>::parse(bytes).is_ok_and(|entry| entry.log == log),
-        Ok(Gossip::Beacon(bytes)) => Signed::<Beacon>::parse(bytes).is_ok_and(|beacon| beacon.log == log),
+        Ok(Gossip::Entry(bytes)) => Signed::<Entry>::parse(bytes).is_ok_and(|entry| pen.holds(&entry.log)),
+        Ok(Gossip::Beacon(bytes)) => Signed::<Beacon>::parse(bytes).is_ok_and(|beacon| pen.holds(&beacon.log)),
         _ => false,
     }
 }

@@ -4,6 +4,7 @@
 //! hear, hold back, change or add whatever goes in and out of its own software. It can't sign for others, and can't
 //! reach anybody whom a household in its place could not reach. Checkers judge the honest households around it.
 
+mod after_canceller;
 mod backdater;
 mod beacon_breaker;
 mod double_answerer;
@@ -15,6 +16,7 @@ mod forker;
 mod garbage_signer;
 mod impersonator;
 mod malformer;
+mod opener;
 mod outsider;
 mod over_taker;
 mod overfiller;
@@ -80,10 +82,14 @@ pub enum Kind {
     Eclipser,
     /// Takes for one order of its own from many at once, and shows its copies late or never.
     OverTaker,
+    /// Gives an order away after its cancel.
+    AfterCanceller,
+    /// Opens more logs than anybody needs.
+    Opener,
 }
 
 /// Each kind with its name in commands.
-pub const KINDS: [(&str, Kind); 18] = [
+pub const KINDS: [(&str, Kind); 20] = [
     ("forker", Kind::Forker),
     ("overfiller", Kind::Overfiller),
     ("double-filler", Kind::DoubleFiller),
@@ -102,6 +108,8 @@ pub const KINDS: [(&str, Kind); 18] = [
     ("garbage-signer", Kind::GarbageSigner),
     ("eclipser", Kind::Eclipser),
     ("over-taker", Kind::OverTaker),
+    ("after-canceller", Kind::AfterCanceller),
+    ("opener", Kind::Opener),
 ];
 
 impl Kind {
@@ -117,6 +125,8 @@ impl Kind {
                 | Self::Refuser
                 | Self::Backdater
                 | Self::BeaconBreaker
+                | Self::AfterCanceller
+                | Self::Opener
         )
     }
 
@@ -140,6 +150,8 @@ impl Kind {
             Self::GarbageSigner => Box::new(garbage_signer::GarbageSigner::default()),
             Self::Eclipser => Box::new(eclipser::Eclipser::default()),
             Self::OverTaker => Box::new(over_taker::OverTaker::default()),
+            Self::AfterCanceller => Box::new(after_canceller::AfterCanceller::default()),
+            Self::Opener => Box::new(opener::Opener::default()),
         }
     }
 }

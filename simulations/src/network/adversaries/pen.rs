@@ -64,6 +64,24 @@ impl Pen {
         entry
     }
 
+    /// The first entry of a log of its own, older than the second one; each number is another log.
+    pub fn open(&self, number: u64, at: UtcMillis) -> Verified<Entry> {
+        let Incarnation { opened, nonce } = self.log.incarnation;
+        let incarnation = Incarnation { opened: UtcMillis(opened.0.saturating_sub(number + 1)), nonce };
+        let log = LogId { author: self.log.author, incarnation };
+        let order = OrderId { entry: EntryId([0; 32]), index: 0 };
+        let ops = vec![Op::Cancel { order, leaves: WattHours::ZERO }];
+        let entry = Entry { community: self.community, log, seq: 0, prev: None, at, ops };
+        Verified::sign(entry, &self.key)
+    }
+
+    /// Whether the cheat's own software knows nothing of this log.
+    pub fn holds(&self, log: &LogId) -> bool {
+        let (theirs, mine) = (log.incarnation, self.log.incarnation);
+        let is_opened = theirs.nonce == mine.nonce && theirs.opened.0 + 1 < mine.opened.0;
+        log.author == self.log.author && (*log == self.log || is_opened)
+    }
+
     /// Writes the next entry with a signature that is not good; whoever asks gets it like that.
     pub fn write_badly(&mut self, at: UtcMillis, ops: Vec<Op>) -> Bytes {
         let entry = self.write(at, ops);
