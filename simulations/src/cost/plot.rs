@@ -67,7 +67,15 @@ where
         .x_label_area_size(42)
         .y_label_area_size(56)
         .build_cartesian_2d(x, y)?;
-    chart.configure_mesh().x_desc(words.x).y_desc(words.y).label_style(FONT).light_line_style(WHITE).draw()?;
+    chart
+        .configure_mesh()
+        .x_desc(words.x)
+        .y_desc(words.y)
+        .x_labels(5)
+        .x_label_formatter(&|x| format!("{x:.0}"))
+        .label_style(FONT)
+        .light_line_style(WHITE)
+        .draw()?;
     for (number, (name, points)) in lines.iter().enumerate() {
         let colour = COLOURS[number % COLOURS.len()];
         let line = LineSeries::new(points.iter().copied(), colour.stroke_width(2));
