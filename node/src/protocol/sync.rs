@@ -67,7 +67,7 @@ impl Sync {
     /// Who is asked now where its logs end, in a community of so many members: [`HEADS_AT_ONCE`] at the most at once, and
     /// then one after the other.
     pub fn plan_heads(&mut self, now: UtcMillis, members: usize) -> Vec<MemberKey> {
-        let takes = HEADS_PACE * u32::try_from(members).unwrap_or(u32::MAX);
+        let takes = time_of_a_question(members);
         let mut asks = Vec::new();
         while self.heads_free_at(takes) <= now
             && let Some(peer) = self.differing.pop_front()
@@ -81,7 +81,7 @@ impl Sync {
     /// When somebody can be asked where its logs end; none if nobody needs to be.
     #[must_use]
     pub fn next_heads(&self, members: usize) -> Option<UtcMillis> {
-        let takes = HEADS_PACE * u32::try_from(members).unwrap_or(u32::MAX);
+        let takes = time_of_a_question(members);
         (!self.differing.is_empty()).then(|| self.heads_free_at(takes))
     }
 
@@ -146,6 +146,11 @@ impl Sync {
         }
         self.under_way.retain(|_, under_way| !late(under_way));
     }
+}
+
+/// As long as the answer takes, which names the logs of all members.
+fn time_of_a_question(members: usize) -> Duration {
+    HEADS_PACE * u32::try_from(members).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

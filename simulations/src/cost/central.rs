@@ -149,7 +149,7 @@ mod tests {
     fn the_optimum_pairs_the_best_and_the_book_takes_who_is_there() {
         use Side::{Buy, Sell};
         // The bid at 20 takes the ask at 15, and the bid at 30 finds nothing below it; it would have been worth more.
-        let flow = flow(&[(Sell, 10, 15), (Buy, 10, 20), (Buy, 10, 30), (Sell, 4, 25)]);
+        let flow = flow(&[(Sell, 10, 15), (Buy, 10, 20), (Buy, 10, 30), (Sell, 4, 25), (Buy, 10, 12)]);
         let central = run(&flow);
         assert_eq!((central.trades, central.volume), (2, WattHours(14)));
         assert_eq!(central.surplus, 10 * 5 + 4 * 5);

@@ -15,6 +15,7 @@ use wattswap_node::protocol::message::Message;
 
 use crate::network::disk::{Disk, Library};
 use crate::network::founding::Key;
+use crate::network::simulation::words_of;
 
 use super::said::Said;
 
@@ -92,8 +93,7 @@ impl Home {
     ) -> Outside {
         let ran = catch_unwind(AssertUnwindSafe(|| self.run(key, now, news)));
         let (records, outputs) = ran.unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without words");
+            let text = words_of(&*panic);
             self.said.object("panic", format!("the protocol panicked: {text}"));
             self.household = None;
             (Vec::new(), Vec::new())

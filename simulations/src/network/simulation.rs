@@ -1,5 +1,6 @@
 //! One run from one seed: people act and things go wrong, then everything heals, and checkers watch all of it.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -131,8 +132,7 @@ impl Simulation {
     fn run_or_panic(&mut self) -> Result<(), Violation> {
         let run = std::panic::AssertUnwindSafe(|| self.run_to_the_end());
         std::panic::catch_unwind(run).unwrap_or_else(|panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without words");
+            let text = words_of(&*panic);
             Err(Violation { checker: "panic", what: format!("the protocol or the simulator panicked: {text}") })
         })
     }
@@ -257,6 +257,12 @@ impl Simulation {
         self.run_until(self.street.now.after(AGREE_WITHIN / 2))?;
         self.checkers.when_all_is_over(&mut self.street)
     }
+}
+
+/// What a panic said.
+pub(crate) fn words_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without words")
 }
 
 /// Those members that cheat, never the operator.

@@ -2,8 +2,8 @@
 //!
 //! Four nodes on loopback, under [load](crate::load); this kills one of them, or two, or all at once, starts them again
 //! and holds them to what they had promised; `tally` counts what the kills have hit. At the end all is left to settle,
-//! and every record has to agree. The seed decides whom it hits, after how many orders, and what is ordered. When exactly the blow falls
-//! decides the machine: a seed does not bring a run back.
+//! and every record has to agree. The seed decides whom it hits, after how many orders, and what is ordered. When exactly
+//! the blow falls decides the machine: a seed does not bring a run back.
 
 mod tally;
 
