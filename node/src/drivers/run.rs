@@ -246,10 +246,12 @@ impl Loop {
             runtime.block_on(self.wait(&mut batch, &mut stop))?;
             let started = Instant::now();
             let count = batch.inputs.len() + batch.work.len();
+            // Before anybody is answered, so that whoever got an answer finds the turn counted.
+            self.figures.turn(count);
             self.handle(&mut batch);
             self.is_stale |= count > 0;
             self.turn()?;
-            self.figures.turn(count, started.elapsed());
+            self.figures.turned(started.elapsed());
             if batch.is_last {
                 return Ok(());
             }

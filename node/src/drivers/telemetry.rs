@@ -113,10 +113,14 @@ impl Figures {
         registry.register("refused_commands", "Commands refused by a busy loop", self.refused_commands.clone());
     }
 
-    /// Counts a turn.
-    pub fn turn(&self, inputs: usize, took: Duration) {
+    /// Counts a turn that begins with so many inputs.
+    pub fn turn(&self, inputs: usize) {
         self.turns.inc();
         self.inputs.inc_by(inputs as u64);
+    }
+
+    /// Counts how long a turn took.
+    pub fn turned(&self, took: Duration) {
         self.turn_seconds.observe(took.as_secs_f64());
     }
 
