@@ -388,6 +388,7 @@ impl Loop {
             }
             Output::Judge { ticket, verdict } => self.network.judge(ticket, verdict),
             Output::Drop(peer) => self.network.drop_member(peer),
+            Output::Call(member) => self.network.call(member),
             Output::Admit(members) => self.network.admit(members),
             Output::Event(event) => self.watch.event(&event, &self.published),
             Output::Restart => self.restarts = true,

@@ -68,6 +68,8 @@ pub const HEADS_AT_ONCE: u32 = 4;
 /// A request waits this long for a counterparty that is busy with another take of ours: some round trips of a slow
 /// network, which a better price is worth.
 pub const PATIENCE: Duration = Duration::from_secs(2);
+/// A member with whom no connection came about is called again after so long, and not waited for until then.
+pub const CALL_AGAIN_AFTER: Duration = Duration::from_secs(60);
 /// An unanswered proposal is sent again this often: a lost message must not cost a trade.
 pub const RESEND_INTERVAL: Duration = Duration::from_secs(2);
 /// Peers that a node compares its own heads with before it signs anything (fewer in smaller communities).

@@ -2,6 +2,9 @@
 
 use wattswap_matching::UtcMillis;
 
+/// Connections of a node at the most, as the real node's `network/behaviour.rs` has it.
+const MAX_CONNECTIONS: usize = 512;
+
 /// One direction between two households.
 #[derive(Clone, Copy, Default)]
 pub struct Link {
@@ -13,7 +16,7 @@ pub struct Link {
     pub connected: bool,
     /// The sender was told that it is.
     pub told: bool,
-    /// The two never try.
+    /// The two don't try of their own accord: each has peers enough.
     pub apart: bool,
 }
 
@@ -59,6 +62,15 @@ impl Links {
         for (one, other) in pairs {
             self.get_mut(*one, *other).apart = false;
             self.get_mut(*other, *one).apart = false;
+        }
+    }
+
+    /// The two may connect from now on, unless one of them has as many connections as a node has at the most.
+    pub fn let_try(&mut self, one: usize, other: usize) {
+        let connections = |home: usize| (0..self.homes).filter(|peer| self.get(home, *peer).connected).count();
+        if connections(one).max(connections(other)) < MAX_CONNECTIONS {
+            self.get_mut(one, other).apart = false;
+            self.get_mut(other, one).apart = false;
         }
     }
 

@@ -50,6 +50,8 @@ pub(super) enum Event {
     Written { home: usize, life: u32 },
     /// One side finds out how the connection to the other is.
     Notice { home: usize, other: usize },
+    /// A call of one household reaches the other.
+    Answers { home: usize, other: usize },
     /// A connection that was cut for long enough breaks.
     Breaks { one: usize, other: usize },
     /// Whoever drives the street wanted to be called.
@@ -355,6 +357,13 @@ impl Street {
         self.links.keep_only(&keep);
     }
 
+    /// Ends the connection between two households; they have no reason to open one again until one calls the other.
+    pub fn part(&mut self, one: usize, other: usize) {
+        self.links.get_mut(one, other).apart = true;
+        self.links.get_mut(other, one).apart = true;
+        self.disconnect(one, other);
+    }
+
     /// What went over the links.
     #[must_use]
     pub fn traffic(&self) -> &Traffic {
@@ -442,6 +451,11 @@ impl Street {
             Event::Alarm { home, number } => self.wake(home, number),
             Event::Written { home, life } => self.written(home, life),
             Event::Notice { home, other } => self.notice(home, other),
+            Event::Answers { home, other } => {
+                self.links.let_try(home, other);
+                self.connect(home, other);
+                None
+            }
             Event::Breaks { one, other } => {
                 if self.links.is_cut(one, other) {
                     self.disconnect(one, other);

@@ -19,6 +19,9 @@ const MAX_PER_TURN: usize = 1_024;
 /// Wakes of one household at one instant: more are a loop that makes no progress.
 const MAX_WAKES_AT_ONCE: u32 = 1_000;
 
+/// Messages one after the other until a connection is open: TCP, Noise, and the streams' own words.
+const HANDSHAKE: u32 = 6;
+
 /// What a household did in a turn, as far as it happened.
 pub struct Turn {
     /// Who.
@@ -220,6 +223,7 @@ impl Street {
                     self.disconnect(home, peer);
                 }
             }
+            Output::Call(member) => self.call(home, member),
             Output::Admit(members) => self.admit(home, members),
             Output::Restart => {
                 self.stop(home);
@@ -230,6 +234,14 @@ impl Street {
                 self.stop(home);
             }
             Output::Persist(_) | Output::Event(_) => {}
+        }
+    }
+
+    /// The household's driver calls another one, which takes some messages back and forth.
+    fn call(&mut self, home: usize, member: &MemberKey) {
+        if let Some(other) = self.number(member) {
+            let shakes_hands_for = self.faults.longest_delay.max(self.shortest_delay) * HANDSHAKE;
+            self.queue.push(self.now.after(shakes_hands_for), Event::Answers { home, other });
         }
     }
 

@@ -50,13 +50,15 @@ struct Entry {
     connected: Option<PeerId>,
     /// A call is under way.
     calling: bool,
+    /// It has something that we want: it is called even if enough others are connected.
+    is_wanted: bool,
     failures: u32,
     next: Instant,
 }
 
 impl Entry {
     fn new(own: Vec<Multiaddr>, now: Instant) -> Self {
-        Self { own, hearsay: Vec::new(), connected: None, calling: false, failures: 0, next: now }
+        Self { own, hearsay: Vec::new(), connected: None, calling: false, is_wanted: false, failures: 0, next: now }
     }
 
     /// Where to call, the surest first.
@@ -114,6 +116,13 @@ impl Dialer {
         (peer != self.me).then(|| self.entries.entry(Target::Peer(peer)).or_insert_with(new))
     }
 
+    /// There is something to be had from this member: it is called once, whoever else is connected.
+    pub fn want(&mut self, peer: PeerId, now: Instant) {
+        if let Some(entry) = self.entry(peer, now) {
+            entry.is_wanted = true;
+        }
+    }
+
     /// Whether there is an address to call this member at.
     #[must_use]
     pub fn knows(&self, peer: &PeerId) -> bool {
@@ -142,7 +151,7 @@ impl Dialer {
         for (target, entry) in &mut self.entries {
             let (peer, is_wanted) = match target {
                 Target::Address(address) => (peer_in(address), true),
-                Target::Peer(peer) => (Some(*peer), connected < ENOUGH_PEERS),
+                Target::Peer(peer) => (Some(*peer), entry.is_wanted || connected < ENOUGH_PEERS),
             };
             let is_there = entry.connected.or(peer).is_some_and(|peer| is_connected(&peer));
             let is_due = is_wanted && !is_there && !entry.calling && entry.next <= now;
@@ -182,6 +191,7 @@ impl Dialer {
         for target in called.into_iter().chain([Target::Peer(peer)]) {
             if let Some(entry) = self.entries.get_mut(&target) {
                 entry.connected = Some(peer);
+                entry.is_wanted = false;
                 entry.failures = 0;
             }
         }
@@ -208,6 +218,7 @@ impl Dialer {
         let Some(entry) = self.entries.get_mut(target) else { return };
         entry.connected = None;
         entry.calling = false;
+        entry.is_wanted = false;
         let pause = LONGEST_PAUSE.min(FIRST_PAUSE * 2_u32.saturating_pow(entry.failures.min(16)));
         entry.next = now + jittered(pause, &self.me, target, entry.failures);
         entry.failures += 1;
@@ -325,7 +336,8 @@ mod tests {
         dialer.learn(peer, [address("/ip4/127.0.0.1/tcp/1").with(Protocol::P2p(peer))], now);
         assert!(dialer.due(now, 0, |connected| *connected == peer).is_empty());
         assert!(dialer.due(now, ENOUGH_PEERS, nobody).is_empty());
-        let mut due = dialer.due(now, 0, nobody);
+        dialer.want(peer, now);
+        let mut due = dialer.due(now, ENOUGH_PEERS, nobody);
         assert_eq!(due[0].addresses, [address("/ip4/127.0.0.1/tcp/1")]);
         let options = dialer.calling(due.remove(0), now).unwrap();
         dialer.connected(options.connection_id(), peer);

@@ -74,6 +74,7 @@ enum Order {
     Publish(Vec<u8>),
     Judge { ticket: Ticket, verdict: Verdict },
     Drop(MemberKey),
+    Call(MemberKey),
     Admit(Vec<MemberKey>),
 }
 
@@ -150,6 +151,12 @@ impl Network {
     /// Ends all connections with a member, and keeps it out for a while. Blocks like [`Network::judge`].
     pub fn drop_member(&self, member: MemberKey) {
         self.order(Order::Drop(member));
+    }
+
+    /// Tries to open a connection to a member; nothing happens if the network is overloaded.
+    pub fn call(&self, member: MemberKey) {
+        // Only a hint: it comes again.
+        let _ = self.orders.try_send(Order::Call(member));
     }
 
     /// From now on these members may connect, nobody else. Blocks like [`Network::judge`].

@@ -64,6 +64,8 @@ pub(super) struct Worker {
     unjudged: BTreeMap<Ticket, (MessageId, PeerId)>,
     tickets: u64,
     ticks: u64,
+    /// Members that are wanted and whose addresses were asked for since the last tick.
+    lookups: usize,
     inbox: Inbox,
     outboxes: Outboxes,
     broken: (mpsc::Sender<MemberKey>, mpsc::Receiver<MemberKey>),
@@ -105,6 +107,7 @@ impl Worker {
             unjudged: BTreeMap::new(),
             tickets: 0,
             ticks: 0,
+            lookups: 0,
             inbox,
             outboxes,
             broken: mpsc::channel(MAX_BROKEN),
@@ -137,6 +140,7 @@ impl Worker {
             Order::Publish(message) => self.publish(message),
             Order::Judge { ticket, verdict } => self.judge(ticket, verdict),
             Order::Drop(member) => self.drop_member(&member),
+            Order::Call(member) => self.want(&member),
             Order::Admit(members) => self.admit(members),
         }
     }
@@ -198,14 +202,31 @@ impl Worker {
             }
             !is_over
         });
+        self.lookups = 0;
+        self.make_calls();
+        self.ticks += 1;
+        if self.ticks.is_multiple_of(ASK_EVERY) {
+            self.ask_for_addresses();
+        }
+    }
+
+    /// Somebody whose order suits us is called whoever else is connected, and at once.
+    fn want(&mut self, member: &MemberKey) {
+        let Some(peer) = identity::peer_id(member).filter(|peer| self.admitted.contains_key(peer)) else { return };
+        self.dialer.want(peer, Instant::now());
+        if !self.dialer.knows(&peer) && self.lookups < MAX_ASKED {
+            self.lookups += 1;
+            self.swarm.behaviour_mut().kad.get_closest_peers(peer);
+        }
+        self.make_calls();
+    }
+
+    fn make_calls(&mut self) {
+        let now = Instant::now();
         let swarm = &self.swarm;
         let due = self.dialer.due(now, self.connections.len(), |peer| swarm.is_connected(peer));
         for call in due {
             self.resolving.spawn(resolve(call));
-        }
-        self.ticks += 1;
-        if self.ticks.is_multiple_of(ASK_EVERY) {
-            self.ask_for_addresses();
         }
     }
 
@@ -448,6 +469,24 @@ mod tests {
         )));
         assert_eq!(worker.dialer.due(Instant::now(), 0, |_| false).len(), MAX_CALLS - 2, "and not all at once");
         assert!(worker.dialer.addresses() <= 2 * MAX_ADDRESSES + members.len());
+    }
+
+    #[tokio::test]
+    async fn who_is_wanted_is_called_at_once_or_looked_for() {
+        let members: Vec<PeerId> = (0..20).map(|_| peer()).collect();
+        let mut worker = worker(&members);
+        let member = |peer: &PeerId| identity::member(peer).unwrap();
+        worker.learn(members[0], vec![address(1)], true);
+        worker.want(&member(&members[0]));
+        assert_eq!(worker.resolving.len(), 1, "no tick was needed");
+        worker.want(&member(&peer()));
+        assert_eq!((worker.resolving.len(), worker.lookups), (1, 0), "a stranger is not looked for");
+        members[1..].iter().for_each(|peer| worker.want(&member(peer)));
+        let queries = worker.swarm.behaviour_mut().kad.iter_queries().count();
+        assert_eq!((queries, worker.resolving.len()), (MAX_ASKED, 1), "not all at once");
+        worker.learn(members[9], vec![address(9)], false);
+        worker.tick();
+        assert_eq!((worker.lookups, worker.resolving.len()), (0, 2), "called once it is known where");
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 //! answers for its resting order; every household is both.
 
 mod answers;
+mod calls;
 mod doubts;
 mod maker;
 mod patience;
@@ -12,6 +13,7 @@ mod taker;
 pub mod words;
 
 pub use answers::Answers;
+pub use calls::Calls;
 pub use doubts::Doubts;
 pub use patience::Patience;
 pub use shunned::Shunned;

@@ -35,8 +35,19 @@ struct Search {
     asked: BTreeSet<MemberKey>,
     /// Counterparties with which a take is in doubt.
     busy: BTreeSet<MemberKey>,
+    /// Counterparties to which no connection is open.
+    away: BTreeSet<MemberKey>,
     /// Something suits that is worth a wait.
     is_held_up: bool,
+}
+
+/// Whether a resting order's owner can be asked, with hope for an answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Now,
+    /// Once a connection to it is open.
+    AfterACall,
+    No,
 }
 
 /// What is wanted: by the part of a request that is not posted, or by one of its posted orders.
@@ -91,7 +102,7 @@ impl Household {
     }
 
     /// What rests at the request's price or better, best first, at most one take a counterparty; and whether more of it
-    /// is worth a moment's wait for a counterparty that is busy with another take of ours.
+    /// is worth a moment's wait for a counterparty that is busy with another take of ours, or has to be called.
     fn candidates(&mut self, request: &Request) -> (Vec<Candidate>, bool) {
         let me = self.me;
         let mut search = Search {
@@ -100,12 +111,16 @@ impl Household {
             is_patient: self.patience.lasts(&request.id, self.now),
             asked: BTreeSet::new(),
             busy: BTreeSet::new(),
+            away: BTreeSet::new(),
             is_held_up: false,
         };
         let wants = self.wants(request);
         let candidates = wants.iter().flat_map(|want| self.search(request, want, &mut search)).collect();
         for maker in search.busy {
             self.doubts.wait_for(maker, request.id);
+        }
+        for maker in search.away {
+            self.call(maker);
         }
         (candidates, search.is_held_up)
     }
@@ -122,10 +137,15 @@ impl Household {
             if is_busy {
                 search.busy.insert(author);
             }
-            if !self.may_ask(&id, resting) {
-                return true;
+            let reach = self.reach(&id, resting);
+            match reach {
+                Reach::No => return true,
+                Reach::AfterACall => {
+                    search.away.insert(author);
+                }
+                Reach::Now => {}
             }
-            let is_free = !is_busy && search.asked.insert(author);
+            let is_free = reach == Reach::Now && !is_busy && search.asked.insert(author);
             if !is_free && search.is_patient {
                 worth_a_wait.set(Some(id));
             }
@@ -164,14 +184,17 @@ impl Household {
         request.wish.quantity.less_at_least_zero(request.filled + self.doubts.loose(&request.id) + posted)
     }
 
-    /// Whether a resting order's owner can be asked now, with hope for an answer.
-    fn may_ask(&self, id: &OrderId, resting: &Resting) -> bool {
+    fn reach(&self, id: &OrderId, resting: &Resting) -> Reach {
         let log = self.fold.log_of(resting);
         let newest = self.logs.of(&log.author).last();
-        newest == Some(&log)
-            && self.peers.is_connected(&log.author)
-            && !self.peers.is_silent(&log.author, self.now)
-            && !self.shunned.contains(id)
+        let may_answer =
+            newest == Some(&log) && !self.peers.is_silent(&log.author, self.now) && !self.shunned.contains(id);
+        match self.peers.is_connected(&log.author) {
+            _ if !may_answer => Reach::No,
+            true => Reach::Now,
+            false if self.calls.may_succeed(&log.author, self.now) => Reach::AfterACall,
+            false => Reach::No,
+        }
     }
 
     fn propose(&mut self, request: &Request, candidate: &Candidate) {

@@ -20,6 +20,7 @@ struct Misconduct;
 impl Household {
     pub(super) fn connected(&mut self, peer: MemberKey) {
         self.peers.connect(peer);
+        self.calls.came(&peer);
         self.tell(Event::Peer { key: peer, connected: true });
         self.send_summary(peer);
         if !self.compared_with.contains(&peer) {

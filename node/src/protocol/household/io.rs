@@ -124,6 +124,9 @@ pub enum Output {
     },
     /// The peer broke the protocol in a way that no honest software does: close its connections.
     Drop(MemberKey),
+    /// An order of this member suits us, and no connection to it is open: try to open one. A hint, which may come to
+    /// nothing.
+    Call(MemberKey),
     /// From now on these members may connect, nobody else.
     Admit(Vec<MemberKey>),
     /// Tell the owner.

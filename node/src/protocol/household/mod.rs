@@ -26,11 +26,8 @@ use wattswap_matching::UtcMillis;
 use self::io::{Event, Input, Output, Record, RequestId, Standing, Ticket};
 use self::requests::Requests;
 use self::witness::Hunt;
-use super::agreement::Answers;
-use super::agreement::Doubts;
-use super::agreement::Patience;
-use super::agreement::Shunned;
 use super::agreement::words::{Acceptance, Proposal};
+use super::agreement::{Answers, Calls, Doubts, Patience, Shunned};
 use super::autopilot;
 use super::chain::Chain;
 use super::fold::{BookId, Fold, ShapeNo};
@@ -74,6 +71,8 @@ pub struct Household {
     pub(super) shunned: Shunned,
     /// Requests that wait a moment for a counterparty.
     pub(super) patience: Patience,
+    /// Members that were called because their orders suit us.
+    pub(super) calls: Calls,
     /// Requests that may have something to take or to post.
     pub(super) to_serve: BTreeSet<RequestId>,
     /// Books that changed since the driver asked.
@@ -205,6 +204,13 @@ impl Household {
 
     pub(super) fn send(&mut self, to: MemberKey, message: Message) {
         self.out.push_back(Output::Send { to, message });
+    }
+
+    /// Asks for a connection to a member that is wanted, unless that was done lately.
+    pub(super) fn call(&mut self, member: MemberKey) {
+        if self.calls.make(member, self.now) {
+            self.out.push_back(Output::Call(member));
+        }
     }
 
     pub(super) fn publish(&mut self, gossip: &Gossip) {

@@ -14,7 +14,7 @@ use wattswap_matching::{UtcMillis, Watts};
 use super::Household;
 use super::io::{Output, Record, Standing};
 use super::requests::Requests;
-use crate::protocol::agreement::{Answers, Doubts, Patience, Shunned};
+use crate::protocol::agreement::{Answers, Calls, Doubts, Patience, Shunned};
 use crate::protocol::autopilot;
 use crate::protocol::chain::Chain;
 use crate::protocol::charter::Charter;
@@ -121,6 +121,7 @@ impl Household {
             acceptances: Vec::new(),
             shunned: Shunned::default(),
             patience: Patience::default(),
+            calls: Calls::default(),
             to_serve: BTreeSet::new(),
             changed_books: BTreeSet::new(),
             shape,
