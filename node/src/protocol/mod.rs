@@ -5,7 +5,8 @@
 //! same code runs in the node and in simulations.
 //!
 //! From the ground up: [`ids`], [`charter`] and [`entry`] are the nouns, [`signed`] and [`wire`] their bytes; [`logs`],
-//! [`fold`] and [`sync`] keep what is held; [`agreement`] trades; [`household`] routes inputs to all of them.
+//! [`fold`] and [`sync`] keep what is held; [`agreement`] trades; [`metering`], [`settlement`] and [`ledger`] say what
+//! it comes to; [`household`] routes inputs to all of them.
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -19,6 +20,7 @@ pub mod fold;
 pub mod governance;
 pub mod household;
 pub mod ids;
+pub mod ledger;
 pub mod limits;
 pub mod logs;
 #[cfg(feature = "memo")]
@@ -28,6 +30,7 @@ pub mod metering;
 pub mod nonces;
 pub mod own_log;
 pub mod peers;
+pub mod settlement;
 pub mod signed;
 pub mod sync;
 pub mod wire;

@@ -13,6 +13,7 @@ use wattswap_node::protocol::ids::{EntryId, Incarnation, LogId, MemberKey, Propo
 use wattswap_node::protocol::limits::MAX_RANGE_BYTES;
 use wattswap_node::protocol::logs::LogStart;
 use wattswap_node::protocol::message::{Bytes, Proof};
+use wattswap_node::protocol::metering::MeterId;
 use wattswap_node::protocol::signed::Verified;
 use wattswap_node::protocol::{autopilot, metering};
 
@@ -39,7 +40,7 @@ pub struct Disk {
     refusals: BTreeMap<ProposalId, (Verified<Refusal>, UtcMillis)>,
     trades: BTreeMap<ProposalId, OwnTrade>,
     proofs: BTreeMap<MemberKey, Proof>,
-    readings: Vec<metering::Reading>,
+    readings: BTreeMap<(MeterId, UtcMillis), metering::Reading>,
     autopilot: Option<autopilot::Settings>,
 }
 
@@ -116,7 +117,9 @@ impl Disk {
             Record::Proof { key, proof } => {
                 self.proofs.insert(key, proof);
             }
-            Record::Reading(reading) => self.readings.push(reading),
+            Record::Reading(reading) => {
+                self.readings.insert((reading.row.meter.clone(), reading.row.at), reading);
+            }
             Record::Autopilot(settings) => self.autopilot = Some(settings),
         }
     }
@@ -136,7 +139,7 @@ impl Disk {
         let refusals = refusals.map(|(refusal, closes_at)| Record::Refusal { refusal, closes_at });
         let trades = self.trades.values().cloned().map(Record::Trade);
         let proofs = self.proofs.iter().map(|(key, proof)| Record::Proof { key: *key, proof: proof.clone() });
-        let readings = self.readings.iter().cloned().map(Record::Reading);
+        let readings = self.readings.values().cloned().map(Record::Reading);
         let autopilot = self.autopilot.map(Record::Autopilot).into_iter();
         let log =
             governance.chain(incarnation).chain(reservations).chain(starts).chain(entries).chain(beacon).chain(fences);

@@ -17,6 +17,7 @@ pub mod options;
 mod people;
 pub mod queue;
 mod random;
+pub mod settlements;
 pub mod shrink;
 pub mod simulation;
 mod street;

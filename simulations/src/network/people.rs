@@ -33,7 +33,7 @@ pub struct Person {
     autopilot: bool,
     import: WattHours,
     export: WattHours,
-    /// What becomes of readings on their way, and the last ones.
+    /// What the meter counts, what becomes of its readings on their way, and the last ones.
     meter: Random,
     sent: VecDeque<Row>,
 }
@@ -55,10 +55,10 @@ impl Person {
         Duration::from_millis(1 + self.random.below(2 * mean))
     }
 
-    /// How long until the meter is read again; none if nobody reads it.
+    /// How long until the meter is read again.
     #[must_use]
-    pub fn reading_pause(&self, slot_length: Duration) -> Option<Duration> {
-        self.autopilot.then(|| slot_length / READINGS_PER_SLOT)
+    pub fn reading_pause(slot_length: Duration) -> Duration {
+        slot_length / READINGS_PER_SLOT
     }
 
     /// News from their household.
@@ -92,8 +92,8 @@ impl Person {
 
     /// Their meter is read.
     pub fn read_meter(&mut self, street: &mut Street) {
-        let flow = WattHours(i64::try_from(self.random.below(600)).expect("below 600"));
-        if self.random.chance(500) {
+        let flow = WattHours(i64::try_from(self.meter.below(600)).expect("below 600"));
+        if self.meter.chance(500) {
             self.import += flow
         } else {
             self.export += flow

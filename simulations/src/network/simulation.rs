@@ -11,6 +11,7 @@ use super::founding;
 use super::options::{Options, Trouble};
 use super::people::Person;
 use super::random::Random;
+use super::settlements::books;
 use super::street::{Faults, Step, Street};
 use super::troubles::{End, Troubles};
 
@@ -53,6 +54,7 @@ pub struct Simulation {
     steps: u64,
     most_steps: u64,
     healed: bool,
+    settled: usize,
 }
 
 /// What came of a run.
@@ -70,6 +72,8 @@ pub struct Outcome {
     pub entries: u64,
     /// Trades that were agreed.
     pub trades: usize,
+    /// Slots that were settled, by all members together: final, traded in, and counted by the meters.
+    pub settled: usize,
     /// Cheats that every honest member had convicted at the end.
     pub convicted: usize,
     /// What was found, if anything.
@@ -108,6 +112,7 @@ pub fn run(options: &Options, most_steps: u64) -> Outcome {
         household_time: after.min(options.lasts + AGREE_WITHIN) * homes,
         entries: chronicle.entries,
         trades: chronicle.trades.len(),
+        settled: simulation.settled,
         convicted,
         finding: violation.map(|violation| Finding { violation, step: steps, event: events, after }),
     }
@@ -125,7 +130,19 @@ impl Simulation {
         let people = (0..options.homes).map(person).collect();
         let (troubles, checkers) = (Troubles::new(&options), Checkers::new(&street));
         let calls = BTreeMap::new();
-        Self { options, street, people, troubles, checkers, calls, next_call: 0, steps: 0, most_steps, healed: false }
+        Self {
+            options,
+            street,
+            people,
+            troubles,
+            checkers,
+            calls,
+            next_call: 0,
+            steps: 0,
+            most_steps,
+            healed: false,
+            settled: 0,
+        }
     }
 
     /// A panic of the protocol is a finding too.
@@ -156,9 +173,7 @@ impl Simulation {
         for home in 0..self.options.homes {
             let pause = self.people[home].pause();
             self.call_in(pause, Call::Act(home));
-            if let Some(pause) = self.people[home].reading_pause(self.options.slot_length) {
-                self.call_in(pause, Call::Read(home));
-            }
+            self.call_in(Person::reading_pause(self.options.slot_length), Call::Read(home));
         }
         for trouble in self.options.troubles.keys().copied().collect::<Vec<_>>() {
             let pause = self.troubles.pause(trouble);
@@ -207,9 +222,7 @@ impl Simulation {
             Call::Read(home) => {
                 self.steps += 1;
                 self.people[home].read_meter(&mut self.street);
-                if let Some(pause) = self.people[home].reading_pause(self.options.slot_length) {
-                    self.call_in(pause, Call::Read(home));
-                }
+                self.call_in(Person::reading_pause(self.options.slot_length), Call::Read(home));
             }
             Call::Trouble(trouble) => {
                 self.steps += 1;
@@ -255,7 +268,15 @@ impl Simulation {
     fn let_all_be_over(&mut self) -> Result<(), Violation> {
         self.street.now = self.street.now.after(UNTIL_ALL_IS_OVER);
         self.run_until(self.street.now.after(AGREE_WITHIN / 2))?;
-        self.checkers.when_all_is_over(&mut self.street)
+        self.checkers.when_all_is_over(&mut self.street)?;
+        self.settled = self.settle();
+        Ok(())
+    }
+
+    fn settle(&mut self) -> usize {
+        let charters = &self.checkers.chronicle().charters;
+        let books = (0..self.options.homes).filter_map(|home| books(&mut self.street, home, charters));
+        books.map(|books| books.settled.len()).sum()
     }
 }
 

@@ -286,6 +286,9 @@ impl Street {
         self.links.mend();
         for home in 0..self.homes.len() {
             self.homes[home].crash = None;
+            if let Some(pending) = &mut self.homes[home].writing {
+                pending.crash = None;
+            }
             self.set_pace(home, 0, USUAL_INBOX);
             self.set_clock(home, |clock, _| *clock = Clock::right());
             if self.homes[home].life > 0 {

@@ -63,7 +63,7 @@ fn counted_from(start: u64, nets: &[i64]) -> Metering {
         let meter = MeterId::new("house").expect("a good name");
         let at = UtcMillis(start + n as u64 * SLOT);
         let row = Row { meter, at, import: WattHours(import), export: WattHours(export) };
-        assert_eq!(metering.judge(at, &row), Verdict::Accepted);
+        assert_eq!(metering.judge(at, &row).verdict, Verdict::Accepted);
     };
     push(0, import, export);
     for (n, net) in nets.iter().enumerate() {
@@ -270,7 +270,7 @@ fn an_estimate_is_not_traded() {
     let mut metering = counted(&[200]);
     let meter = MeterId::new("house").expect("a good name");
     let row = Row { meter, at: at(75), import: WattHours(1_001_000), export: WattHours(1_000_000) };
-    assert_eq!(metering.judge(at(75), &row), Verdict::Accepted);
+    assert_eq!(metering.judge(at(75), &row).verdict, Verdict::Accepted);
     let counted_only = Settings { trade_ahead: 0, ..settings() };
     assert_eq!(plan_of(76, &metering, &[], &counted_only), vec![]);
     let withdrawn = plan_of(76, &metering, &[(2, live(Buy, 190, 300))], &settings());

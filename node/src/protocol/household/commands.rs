@@ -13,7 +13,7 @@ use crate::protocol::charter::{Act, Shape};
 use crate::protocol::governance::{NotASuccessor, SignedRecord};
 use crate::protocol::limits::{MAX_ENERGY, MAX_LIVE_REQUESTS, MAX_PLACES_PER_SLOT};
 use crate::protocol::message::Gossip;
-use crate::protocol::metering;
+use crate::protocol::metering::{self, Judgement, Reading};
 
 impl Household {
     pub(super) fn command(&mut self, command: Command) -> Result<Reply, CommandError> {
@@ -139,15 +139,16 @@ impl Household {
     }
 
     fn read(&mut self, rows: Vec<metering::Row>) -> Vec<metering::Verdict> {
-        rows.into_iter()
-            .map(|row| {
-                let verdict = self.metering.judge(self.now, &row);
-                if verdict.is_worth_storing() {
-                    self.persist(Record::Reading(metering::Reading { row, verdict }));
-                }
-                verdict
-            })
-            .collect()
+        let mut verdicts = Vec::with_capacity(rows.len());
+        for row in rows {
+            let Judgement { verdict, withdrawn } = self.metering.judge(self.now, &row);
+            withdrawn.into_iter().for_each(|reading| self.persist(Record::Reading(reading)));
+            if verdict.is_worth_storing() {
+                self.persist(Record::Reading(Reading { row, verdict }));
+            }
+            verdicts.push(verdict);
+        }
+        verdicts
     }
 
     fn set_autopilot(&mut self, settings: autopilot::Settings) -> Result<Reply, CommandError> {

@@ -17,7 +17,7 @@ use super::requests::Requests;
 use crate::protocol::agreement::{Answers, Calls, Doubts, Patience, Shunned};
 use crate::protocol::autopilot;
 use crate::protocol::chain::Chain;
-use crate::protocol::charter::Charter;
+use crate::protocol::charter::{Charter, Member};
 use crate::protocol::entry::Entry;
 use crate::protocol::fold::Fold;
 use crate::protocol::governance::{NotASuccessor, SignedRecord};
@@ -203,8 +203,13 @@ fn next_governance(records: &mut std::iter::Peekable<impl Iterator<Item = Record
     }
 }
 
-/// What readings are judged by: nothing can flow through the connection of somebody who is no member.
+/// What readings are judged by. Of somebody who is no member, not yet or no more, the charter does not know the connection:
+/// then it is believed to carry what the largest one does.
 pub(super) fn meter_limits(charter: &Charter, me: &MemberKey) -> Limits {
-    let (import, export) = charter.member(me).map_or((Watts(0), Watts(0)), |member| (member.import, member.export));
+    let largest = |watts: fn(&Member) -> Watts| charter.members.iter().map(watts).max().unwrap_or_default();
+    let (import, export) = match charter.member(me) {
+        Some(member) => (member.import, member.export),
+        None => (largest(|member| member.import), largest(|member| member.export)),
+    };
     Limits::new(import, export, &charter.shape)
 }

@@ -12,6 +12,7 @@ use crate::protocol::chain::Chain;
 use crate::protocol::charter::Charter;
 use crate::protocol::fold::BookId;
 use crate::protocol::ids::{CharterId, Digest, Head, LogId, MemberKey};
+use crate::protocol::metering::Metering;
 
 /// How the household is.
 #[derive(Clone, Debug)]
@@ -77,6 +78,21 @@ impl Household {
     #[must_use]
     pub fn chain(&self) -> &Chain {
         &self.chain
+    }
+
+    /// Whether nothing more can come of a slot for this household, so that its statement can be drawn up: its own log is
+    /// past the gate, and none of its takes is in doubt.
+    #[must_use]
+    pub fn is_final(&self, slot: Slot) -> bool {
+        let gate = self.chain.charters().map(|(_, charter)| charter.shape.gate(slot)).max();
+        let is_past = gate.is_some_and(|gate| gate <= self.own.not_before());
+        is_past && self.doubts.iter().all(|(_, take)| take.proposal.slot != slot)
+    }
+
+    /// What the household's meters counted.
+    #[must_use]
+    pub fn metering(&self) -> &Metering {
+        &self.metering
     }
 
     /// What the owner allows the autopilot.

@@ -133,9 +133,19 @@ pub struct Reading {
     pub verdict: Verdict,
 }
 
+/// What the household made of a row, and of rows before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// Of the row.
+    pub verdict: Verdict,
+    /// Rows that counted until now, and don't any more: the meter's first words, which turned out to be wrong.
+    pub withdrawn: Vec<Reading>,
+}
+
 impl Verdict {
     /// Whether a reading with this verdict is worth storing: one that counts, or one that the owner may want to look
-    /// into. At one instant of one meter the last stored one stands: nothing is stored over one that counts.
+    /// into. At one instant of one meter the last stored one stands: nothing is stored over one that counts, until it is
+    /// [withdrawn](Judgement::withdrawn).
     #[must_use]
     pub fn is_worth_storing(self) -> bool {
         matches!(self, Self::Accepted | Self::Quarantined(Reason::WentBack | Reason::TooFast))
@@ -225,17 +235,30 @@ impl Metering {
 
     /// Decides whether a row counts, and counts it if so. Late rows are welcome wherever they fit between their
     /// neighbours.
-    pub fn judge(&mut self, now: UtcMillis, row: &Row) -> Verdict {
+    pub fn judge(&mut self, now: UtcMillis, row: &Row) -> Judgement {
+        let quarantined = |reason| Judgement { verdict: Verdict::Quarantined(reason), withdrawn: Vec::new() };
         if row.at > now.after(MAX_CLOCK_AHEAD) {
-            return Verdict::Quarantined(Reason::ClockAhead);
+            return quarantined(Reason::ClockAhead);
         }
-        self.admit(row)
+        if let Some(series) = self.meters.get_mut(&row.meter) {
+            return series.admit(row, &self.limits);
+        }
+        if self.meters.len() >= MAX_METERS {
+            return quarantined(Reason::TooManyMeters);
+        }
+        let mut series = Series::default();
+        let judgement = series.admit(row, &self.limits);
+        if judgement.verdict == Verdict::Accepted {
+            self.meters.insert(row.meter.clone(), series);
+        }
+        judgement
     }
 
-    /// Takes back a stored reading at start. The readings of a meter come in the order of their instants.
+    /// Takes back a stored reading at start, whatever the limits are by now: what counted still does. The readings of a
+    /// meter come in the order of their instants.
     pub fn restore(&mut self, reading: &Reading) {
         if reading.verdict == Verdict::Accepted {
-            self.admit(&reading.row);
+            self.meters.entry(reading.row.meter.clone()).or_default().put(&reading.row, &self.limits);
         }
     }
 
@@ -264,21 +287,6 @@ impl Metering {
             total.quality = total.quality.max(if is_whole { part.quality } else { Quality::Estimated });
         }
         (covers_start && start < end).then_some(total)
-    }
-
-    fn admit(&mut self, row: &Row) -> Verdict {
-        if let Some(series) = self.meters.get_mut(&row.meter) {
-            return series.admit(row, &self.limits);
-        }
-        if self.meters.len() >= MAX_METERS {
-            return Verdict::Quarantined(Reason::TooManyMeters);
-        }
-        let mut series = Series::default();
-        let verdict = series.admit(row, &self.limits);
-        if verdict == Verdict::Accepted {
-            self.meters.insert(row.meter.clone(), series);
-        }
-        verdict
     }
 
     fn is_replaced(&self, series: &Series) -> bool {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use wattswap_matching::{UtcMillis, WattHours, Watts};
 
-use super::{Limits, MAX_ROWS, Measured, Quality, Reason, Row, Verdict};
+use super::{Judgement, Limits, MAX_ROWS, Measured, MeterId, Quality, Reading, Reason, Row, Verdict};
 
 /// A connection's fuses carry more than their rating for a while: a quarter more is still believed.
 const SPEED_MARGIN: (u128, u128) = (5, 4);
@@ -29,6 +29,10 @@ struct Registers {
 }
 
 impl Registers {
+    fn of(row: &Row) -> Self {
+        Self { import: row.import, export: row.export }
+    }
+
     /// Why they can't have come of `old` in this delivery time.
     fn implausible_since(self, old: Self, millis: u128, limits: &Limits) -> Option<Reason> {
         let (import, export) = (self.import - old.import, self.export - old.export);
@@ -61,30 +65,47 @@ impl Series {
     }
 
     /// Judges a row, and keeps it if it counts.
-    pub(super) fn admit(&mut self, row: &Row, limits: &Limits) -> Verdict {
-        let new = Registers { import: row.import, export: row.export };
+    pub(super) fn admit(&mut self, row: &Row, limits: &Limits) -> Judgement {
+        if let Some(verdict) = self.refuses(row) {
+            return Judgement { verdict, withdrawn: Vec::new() };
+        }
+        let withdrawn = match self.misfit(row.at, Registers::of(row), limits) {
+            None => Vec::new(),
+            Some(reason) if self.starts_anew(row.at) => self.withdraw_all(&row.meter, reason),
+            Some(reason) => return Judgement { verdict: Verdict::Quarantined(reason), withdrawn: Vec::new() },
+        };
+        self.put(row, limits);
+        Judgement { verdict: Verdict::Accepted, withdrawn }
+    }
+
+    /// What is to be said of a row that can't count, whatever its neighbours are.
+    fn refuses(&self, row: &Row) -> Option<Verdict> {
         if self.forgotten.is_some_and(|forgotten| row.at <= forgotten) {
-            return Verdict::Quarantined(Reason::TooOld);
+            return Some(Verdict::Quarantined(Reason::TooOld));
         }
         match self.rows.get(&row.at) {
-            Some(kept) if *kept == new => return Verdict::Duplicate,
-            Some(kept) => return Verdict::Conflict { kept_import: kept.import, kept_export: kept.export },
-            None if new.import < WattHours::ZERO || new.export < WattHours::ZERO => {
-                return Verdict::Quarantined(Reason::WentBack);
-            }
-            None => {}
+            Some(kept) if *kept == Registers::of(row) => Some(Verdict::Duplicate),
+            Some(kept) => Some(Verdict::Conflict { kept_import: kept.import, kept_export: kept.export }),
+            None if row.import.min(row.export) < WattHours::ZERO => Some(Verdict::Quarantined(Reason::WentBack)),
+            None => None,
         }
-        if let Some(reason) = self.misfit(row.at, new, limits) {
-            if !self.starts_anew(row.at) {
-                return Verdict::Quarantined(reason);
-            }
-            self.rows.clear();
-        }
-        self.rows.insert(row.at, new);
+    }
+
+    /// Keeps a row that counts.
+    pub(super) fn put(&mut self, row: &Row, limits: &Limits) {
+        self.rows.insert(row.at, Registers::of(row));
         if self.rows.len() > MAX_ROWS {
             self.make_room(limits);
         }
-        Verdict::Accepted
+    }
+
+    /// All rows, which count no more for this reason.
+    fn withdraw_all(&mut self, meter: &MeterId, reason: Reason) -> Vec<Reading> {
+        let withdraw = |(at, Registers { import, export })| Reading {
+            row: Row { meter: meter.clone(), at, import, export },
+            verdict: Verdict::Quarantined(reason),
+        };
+        std::mem::take(&mut self.rows).into_iter().map(withdraw).collect()
     }
 
     /// Whether a row that does not fit begins the series again. As long as the registers have never moved there is no

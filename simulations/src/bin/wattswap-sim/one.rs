@@ -23,6 +23,7 @@ pub fn run(args: &One) -> Result<usize, UnknownFault> {
     report::say(format_args!("simulated       {} household-seconds", outcome.household_time.as_secs()));
     report::say(format_args!("steps           {}", outcome.steps));
     report::say(format_args!("entries, trades {}, {}", outcome.entries, outcome.trades));
+    report::say(format_args!("slots settled   {}", outcome.settled));
     if !options.cheats.is_empty() {
         report::say(format_args!(
             "cheats          {:?}, of which {} were convicted",

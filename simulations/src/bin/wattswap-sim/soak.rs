@@ -19,6 +19,8 @@ struct Tally {
     household_time: Duration,
     events: u64,
     trades: usize,
+    settled: usize,
+    least_settled: usize,
     findings: usize,
     started: Instant,
     said_at: Instant,
@@ -61,7 +63,17 @@ pub fn run(args: &Soak) -> Result<usize, UnknownFault> {
 impl Tally {
     fn new(started: Instant) -> Self {
         let household_time = Duration::ZERO;
-        Self { seeds: 0, household_time, events: 0, trades: 0, findings: 0, started, said_at: started }
+        Self {
+            seeds: 0,
+            household_time,
+            events: 0,
+            trades: 0,
+            settled: 0,
+            least_settled: usize::MAX,
+            findings: 0,
+            started,
+            said_at: started,
+        }
     }
 
     fn add(&mut self, outcome: &Outcome) {
@@ -69,6 +81,8 @@ impl Tally {
         self.household_time += outcome.household_time;
         self.events += outcome.events;
         self.trades += outcome.trades;
+        self.settled += outcome.settled;
+        self.least_settled = self.least_settled.min(outcome.settled);
         self.findings += usize::from(outcome.finding.is_some());
         if self.said_at.elapsed() >= TALLY_EVERY {
             self.said_at = Instant::now();
@@ -77,10 +91,11 @@ impl Tally {
     }
 
     fn say(&self) {
-        let Self { seeds, events, trades, findings, .. } = self;
+        let Self { seeds, events, trades, settled, least_settled, findings, .. } = self;
         let (time, took) = (self.household_time.as_secs(), self.started.elapsed().as_secs());
         report::say(format_args!(
-            "{seeds} seeds, {time} household-seconds, {events} events, {trades} trades, {findings} findings in {took} s"
+            "{seeds} seeds, {time} household-seconds, {events} events, {trades} trades, {settled} slots settled (at least {least_settled} \
+             in each),              {findings} findings in {took} s"
         ));
     }
 }

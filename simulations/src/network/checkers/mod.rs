@@ -9,6 +9,7 @@ mod bound;
 mod bounds;
 pub(crate) mod chronicle;
 mod convictions;
+mod final_slots;
 pub(crate) mod one_history;
 mod overfill;
 mod price;
@@ -18,6 +19,7 @@ mod reported;
 pub(crate) mod said;
 mod same_book;
 mod same_set;
+mod statements;
 mod sums;
 
 pub use self::chronicle::Chronicle;
@@ -89,6 +91,8 @@ impl Checkers {
             Box::new(same_set::SameSet),
             Box::new(both_hold::BothHold),
             Box::new(sums::Sums),
+            Box::new(final_slots::FinalSlots::default()),
+            Box::new(statements::Statements),
         ];
         Self { chronicle: Chronicle::new(street.charter_id(), street.charter()), checkers }
     }

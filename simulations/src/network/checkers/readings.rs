@@ -30,8 +30,10 @@ impl Checker for Readings {
         }
         for record in &turn.records {
             let Record::Reading(reading) = record else { continue };
-            if reading.verdict == Verdict::Accepted {
-                self.count(home, &reading.row)?;
+            match reading.verdict {
+                Verdict::Accepted => self.count(home, &reading.row)?,
+                // Of the same instant as one that counted: that one is withdrawn.
+                _ => drop(self.of(home, &reading.row).remove(&reading.row.at)),
             }
         }
         Ok(())
@@ -39,8 +41,12 @@ impl Checker for Readings {
 }
 
 impl Readings {
+    fn of(&mut self, home: usize, row: &Row) -> &mut BTreeMap<UtcMillis, Row> {
+        self.counted.entry((home, row.meter.clone())).or_default()
+    }
+
     fn count(&mut self, home: usize, row: &Row) -> Result<(), String> {
-        let counted = self.counted.entry((home, row.meter.clone())).or_default();
+        let counted = self.of(home, row);
         require(!counted.contains_key(&row.at), || format!("home {home} counts its meter at {:?} twice", row.at))?;
         let before = counted.range(..row.at).next_back().map(|(_, before)| before);
         let after = counted.range(row.at..).next().map(|(_, after)| after);

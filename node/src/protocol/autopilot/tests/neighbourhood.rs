@@ -101,7 +101,7 @@ impl Neighbourhood {
         let (import, export) = nets.fold((0, 0), |(i, e), net| (i + net.max(0), e - net.min(0)));
         let meter = MeterId::new("house").expect("a good name");
         let row = Row { meter, at: now, import: WattHours(import), export: WattHours(export) };
-        assert_eq!(self.homes[home].metering.judge(now, &row), Verdict::Accepted);
+        assert_eq!(self.homes[home].metering.judge(now, &row).verdict, Verdict::Accepted);
     }
 
     /// Lets every home that wakes before `end` plan, in the order of time.
