@@ -56,8 +56,10 @@ pub const BEACON_INTERVAL: Duration = Duration::from_secs(10);
 /// But all members together no more often than this: everybody hears each beacon several times. Whether a peer lives, and
 /// what its clock shows, summaries say as well.
 pub const BEACON_PACE: Duration = Duration::from_millis(100);
-/// Orders of members that were not heard from for this long are skipped.
+/// Orders of members that were not heard from for this long are skipped...
 pub const SILENT_AFTER: Duration = Duration::from_secs(35);
+/// ...or, if no connection to them is open, and beacons come seldom in a large community, for so many of their beacons.
+pub const MISSED_BEACONS: u32 = 3;
 /// Summaries are exchanged at least this often, since gossip may lose anything.
 pub const SUMMARY_INTERVAL: Duration = Duration::from_secs(15);
 /// Asking a peer where its logs end takes this much time a member, about as long as 9 kB/s take for the answer; so many
@@ -120,3 +122,9 @@ pub const MAX_PROPOSALS_PER_TURN: usize = 1_024;
 /// Refusals that are remembered until their proposals are over, less than half a minute each: some dozens from each
 /// member of the largest community, about 20 MB.
 pub const MAX_REFUSALS: usize = 32_768;
+
+/// How often a log of a community with so many members speaks up.
+#[must_use]
+pub fn beacon_interval(members: usize) -> Duration {
+    BEACON_INTERVAL.max(BEACON_PACE * u32::try_from(members).unwrap_or(u32::MAX))
+}

@@ -1,12 +1,15 @@
 //! What this thread has read and checked before: for simulations, in which hundreds of households read the same words.
 //!
 //! Only there with the cargo feature `memo`, and then only in threads that called [`remember`]; the node never does. A
-//! verdict depends on nothing but what is checked, and bytes are only shared if they are the same; so nothing can be told
-//! apart by it but time and memory.
+//! verdict depends on nothing but what is checked, and words are only shared if their bytes are the same; so nothing can be
+//! told apart by it but time and memory.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use super::signed::Parsed;
 
 /// Verdicts of one thread, and words: some hours of a large neighbourhood, about 150 MB.
 const MAX_REMEMBERED: usize = 1 << 18;
@@ -18,7 +21,7 @@ type Checked = ([u8; 32], [u8; 64], &'static str);
 struct Memory {
     verdicts: BTreeMap<Checked, bool>,
     /// By their payload's hash.
-    words: BTreeMap<[u8; 32], Arc<[u8]>>,
+    words: BTreeMap<[u8; 32], Arc<dyn Any + Send + Sync>>,
 }
 
 thread_local! {
@@ -48,23 +51,35 @@ pub(super) fn verdict(
     })
 }
 
-/// The same bytes, of which there may be a copy already.
-pub(super) fn share(hash: [u8; 32], bytes: Arc<[u8]>) -> Arc<[u8]> {
+/// What `parse` makes of these bytes, whose payload has this hash; or what was made of the very same ones before.
+pub(super) fn parsed<T: Send + Sync + 'static, E>(
+    hash: [u8; 32],
+    bytes: &[u8],
+    parse: impl FnOnce() -> Result<Arc<Parsed<T>>, E>,
+) -> Result<Arc<Parsed<T>>, E> {
+    let known = MEMORY.with_borrow(|memory| memory.as_ref()?.words.get(&hash).cloned());
+    let known = known.and_then(|known| known.downcast::<Parsed<T>>().ok());
+    if let Some(known) = known.filter(|known| *known.bytes == *bytes) {
+        return Ok(known);
+    }
+    let parsed = parse()?;
     MEMORY.with_borrow_mut(|memory| {
-        let Some(Memory { words, .. }) = memory else { return bytes };
-        if words.len() >= MAX_REMEMBERED {
-            words.clear();
+        if let Some(Memory { words, .. }) = memory {
+            if words.len() >= MAX_REMEMBERED {
+                words.clear();
+            }
+            words.entry(hash).or_insert_with(|| Arc::clone(&parsed) as Arc<dyn Any + Send + Sync>);
         }
-        let known = words.entry(hash).or_insert_with(|| Arc::clone(&bytes));
-        if **known == *bytes { Arc::clone(known) } else { bytes }
-    })
+    });
+    Ok(parsed)
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use super::{remember, share, verdict};
+    use super::{parsed, remember, verdict};
+    use crate::protocol::signed::Parsed;
 
     #[test]
     fn a_verdict_is_asked_for_once_and_only_of_the_very_same_signature() {
@@ -82,13 +97,21 @@ mod tests {
     }
 
     #[test]
-    fn only_the_very_same_bytes_are_shared() {
-        let bytes = |text: &str| Arc::<[u8]>::from(text.as_bytes());
-        let (one, same, other) = (bytes("one"), bytes("one"), bytes("two"));
-        assert!(Arc::ptr_eq(&share([1; 32], Arc::clone(&same)), &same), "without a memory nothing is");
+    fn only_the_very_same_bytes_are_parsed_once() {
+        let parse =
+            |text: &'static str| move || Ok::<_, ()>(Arc::new(Parsed::of(text, [1; 32], text.as_bytes().into())));
+        let again = || -> Result<Arc<Parsed<&'static str>>, ()> { unreachable!("it is known") };
+        parsed([1; 32], b"one", parse("one")).unwrap();
+        let known = parsed([1; 32], b"one", parse("one")).unwrap();
         remember();
-        let kept = share([1; 32], Arc::clone(&one));
-        assert!(Arc::ptr_eq(&share([1; 32], same), &kept));
-        assert_eq!(*share([1; 32], Arc::clone(&other)), *other, "another framing of the same payload");
+        let kept = parsed([1; 32], b"one", parse("one")).unwrap();
+        assert!(!Arc::ptr_eq(&kept, &known), "without a memory nothing is");
+        assert!(Arc::ptr_eq(&parsed([1; 32], b"one", again).unwrap(), &kept));
+        let framed_otherwise = parsed([1; 32], b"two", parse("two")).unwrap();
+        assert_eq!(*framed_otherwise.bytes, *b"two");
+        let as_something_else =
+            parsed([1; 32], b"one", || Ok::<_, ()>(Arc::new(Parsed::of(1, [1; 32], (*b"one").into()))));
+        assert_eq!(*as_something_else.unwrap().bytes, *b"one");
+        assert_eq!(parsed([2; 32], b"bad", || Err::<Arc<Parsed<u8>>, _>("why")).err(), Some("why"));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use wattswap_matching::UtcMillis;
 
 use super::ids::MemberKey;
-use super::limits::SILENT_AFTER;
+use super::limits::{MISSED_BEACONS, SILENT_AFTER, beacon_interval};
 
 /// Clocks are compared anew after so long, and sooner if one in so many members was heard since: each time in a small
 /// community.
@@ -19,6 +19,7 @@ pub struct Peers {
     connected: BTreeSet<MemberKey>,
     heard: BTreeMap<MemberKey, Heard>,
     clocks: Clocks,
+    members: usize,
 }
 
 /// What was heard of a member.
@@ -65,6 +66,11 @@ fn ahead(now: UtcMillis, other: UtcMillis) -> i64 {
 }
 
 impl Peers {
+    /// So many members speak up from now on.
+    pub fn expect(&mut self, members: usize) {
+        self.members = members;
+    }
+
     /// A stream is open.
     pub fn connect(&mut self, peer: MemberKey) {
         self.connected.insert(peer);
@@ -131,7 +137,11 @@ impl Peers {
     #[must_use]
     pub fn is_silent(&self, member: &MemberKey, now: UtcMillis) -> bool {
         let live = self.heard.get(member).and_then(|heard| heard.live);
-        live.is_none_or(|live| now.since(live.received) > SILENT_AFTER)
+        let most = match self.is_connected(member) {
+            true => SILENT_AFTER,
+            false => SILENT_AFTER.max(beacon_interval(self.members) * MISSED_BEACONS),
+        };
+        live.is_none_or(|live| now.since(live.received) > most)
     }
 
     /// Looks at how our clock compares with those of the members that were heard lately.
@@ -183,6 +193,24 @@ mod tests {
         assert_eq!(ahead(&mut peers, now), Some(0), "and it is never behind");
         peers.forget_when();
         assert_eq!(ahead(&mut peers, now), None, "a clock that has stepped knows nothing");
+    }
+
+    #[test]
+    fn in_a_large_community_who_is_not_connected_may_be_silent_for_longer() {
+        let heard = UtcMillis(1_000_000);
+        // (members, connected, silent after so many seconds)
+        for (members, connected, seconds) in [(5, true, 35), (5, false, 35), (1_000, true, 35), (1_000, false, 300)] {
+            let mut peers = Peers::default();
+            peers.expect(members);
+            if connected {
+                peers.connect(member(1));
+            }
+            assert!(peers.is_silent(&member(1), heard), "nothing was heard yet");
+            peers.hear_live(member(1), heard, heard);
+            let last = heard.after(Duration::from_secs(seconds));
+            assert!(!peers.is_silent(&member(1), last), "{members} members, connected: {connected}");
+            assert!(peers.is_silent(&member(1), UtcMillis(last.0 + 1)), "{members} members, connected: {connected}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::wire::{self, Malformed, Wire};
 const USUAL_PAYLOAD: usize = 384;
 
 /// Something that a household signs: an entry, a beacon, a proposal...
-pub trait Statement: Wire {
+pub trait Statement: Wire + Send + Sync + 'static {
     /// External AAD of the signature: a signature over one kind of statement is worth nothing for another.
     const DOMAIN: &'static str;
     /// A longer message is refused before it is parsed.
@@ -62,12 +62,15 @@ impl fmt::Debug for dyn Signer {
     }
 }
 
-/// A well-formed statement whose signature has not been checked.
-#[derive(Clone)]
-pub struct Signed<T> {
+/// A well-formed statement whose signature has not been checked. Copies are the same one: a statement is kept in several
+/// places, and never changed.
+pub struct Signed<T>(Arc<Parsed<T>>);
+
+/// What a message says, and the message.
+pub(super) struct Parsed<T> {
     statement: T,
     hash: [u8; 32],
-    bytes: Arc<[u8]>,
+    pub(super) bytes: Arc<[u8]>,
 }
 
 /// The signature does not belong to the statement, or the key is not one that anybody may use.
@@ -76,7 +79,7 @@ pub struct Signed<T> {
 pub struct BadSignature;
 
 /// A statement that may be believed: signed by its signer, or tied by hashes to one that is.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Verified<T>(Signed<T>);
 
 impl<T: Statement> Signed<T> {
@@ -87,11 +90,12 @@ impl<T: Statement> Signed<T> {
     pub fn parse(bytes: impl Into<Arc<[u8]>>) -> Result<Self, Malformed> {
         let bytes = bytes.into();
         let (payload, _) = wire::cose::open(&bytes, T::MAX_BYTES)?;
-        let statement = T::decode(payload)?;
         let hash = Sha256::digest(payload).into();
+        let decode = || Ok(Self::new(T::decode(payload)?, hash, Arc::clone(&bytes)));
         #[cfg(feature = "memo")]
-        let bytes = super::memo::share(hash, bytes);
-        Ok(Self { statement, hash, bytes })
+        return super::memo::parsed(hash, &bytes, || decode().map(|signed| signed.0)).map(Self);
+        #[cfg(not(feature = "memo"))]
+        decode()
     }
 
     /// Reads a statement back from this node's own store, which keeps its hash beside it: a start hashes nothing.
@@ -102,8 +106,7 @@ impl<T: Statement> Signed<T> {
     pub(crate) fn recalled(bytes: impl Into<Arc<[u8]>>, hash: [u8; 32]) -> Result<Self, Malformed> {
         let bytes = bytes.into();
         let (payload, _) = wire::cose::open(&bytes, T::MAX_BYTES)?;
-        let statement = T::decode(payload)?;
-        Ok(Self { statement, hash, bytes })
+        Ok(Self::new(T::decode(payload)?, hash, Arc::clone(&bytes)))
     }
 
     /// Checks the signature, the same on every node for ever: strict verification, small-order keys refused.
@@ -117,16 +120,16 @@ impl<T: Statement> Signed<T> {
     /// Whether the signature is its signer's.
     #[must_use]
     pub fn has_good_signature(&self) -> bool {
-        let Ok((payload, signature)) = wire::cose::open(&self.bytes, T::MAX_BYTES) else { return false };
+        let Ok((payload, signature)) = wire::cose::open(self.bytes(), T::MAX_BYTES) else { return false };
         let check = || self.is_signed(payload, signature);
         #[cfg(feature = "memo")]
-        return super::memo::verdict(T::DOMAIN, self.hash, signature, check);
+        return super::memo::verdict(T::DOMAIN, self.hash(), signature, check);
         #[cfg(not(feature = "memo"))]
         check()
     }
 
     fn is_signed(&self, payload: &[u8], signature: &[u8; 64]) -> bool {
-        let Ok(key) = VerifyingKey::from_bytes(&self.statement.signer().0) else { return false };
+        let Ok(key) = VerifyingKey::from_bytes(&self.signer().0) else { return false };
         let message = wire::cose::to_be_signed(T::DOMAIN, payload);
         key.verify_strict(&message, &Signature::from_bytes(signature)).is_ok()
     }
@@ -139,38 +142,54 @@ impl<T: Statement> Signed<T> {
     }
 }
 
+impl<T> Parsed<T> {
+    pub(super) fn of(statement: T, hash: [u8; 32], bytes: Arc<[u8]>) -> Self {
+        Self { statement, hash, bytes }
+    }
+}
+
 impl<T> Signed<T> {
+    fn new(statement: T, hash: [u8; 32], bytes: Arc<[u8]>) -> Self {
+        Self(Arc::new(Parsed::of(statement, hash, bytes)))
+    }
+
     /// SHA-256 of the payload: the statement's identity, framing and signature left out.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
-        self.hash
+        self.0.hash
     }
 
     /// The whole message, as it travels and is stored.
     #[must_use]
     pub fn bytes(&self) -> &Arc<[u8]> {
-        &self.bytes
+        &self.0.bytes
+    }
+}
+
+impl<T> Clone for Signed<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
     }
 }
 
 impl<T> Deref for Signed<T> {
     type Target = T;
     fn deref(&self) -> &T {
-        &self.statement
+        &self.0.statement
     }
 }
 
 /// What is said and its name; the bytes say nothing else, and are long.
 impl<T: fmt::Debug> fmt::Debug for Signed<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hash = hex::encode(self.hash);
-        f.debug_struct("Signed").field("statement", &self.statement).field("hash", &hash).finish_non_exhaustive()
+        let hash = hex::encode(self.hash());
+        f.debug_struct("Signed").field("statement", &**self).field("hash", &hash).finish_non_exhaustive()
     }
 }
 
 impl<T> PartialEq for Signed<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.bytes == other.bytes
+        self.bytes() == other.bytes()
     }
 }
 
@@ -194,7 +213,13 @@ impl<T: Statement> Verified<T> {
         // What the key has just signed is good: simulations need not find that out again.
         #[cfg(feature = "memo")]
         super::memo::verdict(T::DOMAIN, hash, &signature, || true);
-        Self(Signed { statement, hash, bytes: bytes.into() })
+        Self(Signed::new(statement, hash, bytes.into()))
+    }
+}
+
+impl<T> Clone for Verified<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
     }
 }
 

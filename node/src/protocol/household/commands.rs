@@ -209,6 +209,7 @@ impl Household {
         self.shape = self.fold.shape(&id).expect("the fold has just been told of it");
         self.metering.set_limits(super::recovery::meter_limits(&charter, &self.me));
         self.end_what_cannot_trade(&charter.shape);
+        self.peers.expect(charter.members.len());
         self.out.push_back(Output::Admit(charter.members.iter().map(|member| member.key).collect()));
     }
 }

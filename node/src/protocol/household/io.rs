@@ -72,7 +72,6 @@ pub enum Input {
 }
 
 /// Something that the driver has to do.
-#[expect(clippy::large_enum_variant, reason = "most outputs are records: a box for each would cost more than it saves")]
 #[derive(Clone, Debug)]
 pub enum Output {
     /// Make durable, before anything else of this turn is done.

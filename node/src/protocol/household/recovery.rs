@@ -151,6 +151,7 @@ impl Household {
         if stored.is_none() {
             household.persist(Record::Incarnation(incarnation));
         }
+        household.peers.expect(charter.members.len());
         let members = charter.members.iter().map(|member| member.key).collect();
         household.out.push_back(Output::Admit(members));
         household

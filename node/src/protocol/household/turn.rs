@@ -6,7 +6,7 @@ use super::Household;
 use super::io::{Event, Record};
 use crate::protocol::fold::BookId;
 use crate::protocol::ids::MemberKey;
-use crate::protocol::limits::{BEACON_INTERVAL, BEACON_PACE, CUT_LOGS_EVERY, MAX_RANGE, SUMMARY_INTERVAL};
+use crate::protocol::limits::{BEACON_INTERVAL, CUT_LOGS_EVERY, MAX_RANGE, SUMMARY_INTERVAL, beacon_interval};
 use crate::protocol::message::{Gossip, Message, Summary};
 
 impl Household {
@@ -110,8 +110,7 @@ impl Household {
             );
         }
         if is_due {
-            let all = BEACON_PACE * u32::try_from(self.chain.in_force().1.members.len()).unwrap_or(u32::MAX);
-            self.next_beacon = self.now.after(BEACON_INTERVAL.max(all));
+            self.next_beacon = self.now.after(beacon_interval(self.chain.in_force().1.members.len()));
             self.publish(&Gossip::Beacon(bytes));
         }
     }

@@ -94,8 +94,8 @@ impl Tally {
         let Self { seeds, events, trades, settled, least_settled, findings, .. } = self;
         let (time, took) = (self.household_time.as_secs(), self.started.elapsed().as_secs());
         report::say(format_args!(
-            "{seeds} seeds, {time} household-seconds, {events} events, {trades} trades, {settled} slots settled (at least {least_settled} \
-             in each),              {findings} findings in {took} s"
+            "{seeds} seeds, {time} household-seconds, {events} events, {trades} trades, {settled} slots settled \
+             ({least_settled} or more in each), {findings} findings in {took} s"
         ));
     }
 }
