@@ -234,6 +234,7 @@ impl Simulation {
     fn heal(&mut self) {
         self.healed = true;
         self.street.end_cheating();
+        self.troubles.repair_all(&mut self.street);
         self.street.heal();
         for person in &mut self.people {
             person.rest(&mut self.street);

@@ -9,6 +9,7 @@ mod bound;
 mod bounds;
 pub(crate) mod chronicle;
 mod convictions;
+mod limits;
 pub(crate) mod one_history;
 mod overfill;
 mod price;
@@ -81,6 +82,7 @@ impl Checkers {
             Box::new(answers::Answers::default()),
             Box::new(said::Said),
             Box::new(price::Prices),
+            Box::new(limits::Limits::default()),
             Box::new(readings::Readings::default()),
             Box::new(one_history::OneHistory::default()),
             Box::new(convictions::Convictions),
