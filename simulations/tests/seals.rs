@@ -152,3 +152,30 @@ fn who_is_expelled_is_shut_out_and_its_trades_stand() {
     }
     assert_alike(&mut street, [OPERATOR, TAKER, 3, 4].into_iter());
 }
+
+/// The member fills and keeps it to itself. What it reveals weeks after the seal binds nobody, and changes nothing.
+#[test]
+fn attack_20_a_fill_beyond_a_seal_that_is_revealed_weeks_later() {
+    let mut street = Street::new(HOMES, 65);
+    street.run(SECOND);
+    let ask = street.wish(Side::Sell, 500, 1_000);
+    street.place(MEMBER, ask).unwrap();
+    street.run(SECOND);
+    let end = street.household(MEMBER).unwrap().status().own_head.unwrap();
+    let bid = street.wish(Side::Buy, 200, 1_000);
+    let bid = street.place(TAKER, bid).unwrap();
+    street.crash_at(MEMBER, Crash::AfterPersist);
+    street.run(60 * MINUTE);
+    assert_eq!((street.disk(MEMBER).trades().len(), street.request(TAKER, bid).in_doubt), (1, WattHours(200)));
+    publish(&mut street, Act::Seals(vec![end]));
+    street.run(SECOND);
+    assert_eq!(street.request(TAKER, bid).in_doubt, WattHours(0), "it is free for others");
+    street.now = street.now.after(14 * 24 * 60 * MINUTE);
+    street.start(MEMBER);
+    street.run(MINUTE);
+    for home in [OPERATOR, TAKER, 3, 4] {
+        assert!(street.disk(home).trades().is_empty(), "home {home} has nothing to do with it");
+    }
+    assert_eq!(street.request(TAKER, bid).filled, WattHours(0));
+    assert_alike(&mut street, 0..HOMES);
+}

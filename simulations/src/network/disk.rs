@@ -206,6 +206,11 @@ impl Disk {
         self.refusals.values().map(|(refusal, _)| refusal)
     }
 
+    /// Who was convicted, and by what.
+    pub fn proofs(&self) -> impl Iterator<Item = (&MemberKey, &Proof)> {
+        self.proofs.iter()
+    }
+
     /// Takes in doubt.
     #[must_use]
     pub fn reservations(&self) -> &BTreeMap<ProposalId, Reservation> {

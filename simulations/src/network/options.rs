@@ -153,7 +153,8 @@ impl Options {
     #[must_use]
     pub fn drawn(seed: u64) -> Self {
         let mut random = Random::new(seed);
-        let homes = random.between(5, 8);
+        let small = random.between(5, 8);
+        let homes = if is_large(seed) { Random::new(seed ^ 0x1a2_9e).between(12, 40) } else { small };
         let joining = random.below(3);
         let slot_length = Duration::from_secs(*random.pick(&[20, 30, 60]));
         let slot_millis = i64::try_from(slot_length.as_millis()).expect("a minute at the most");
@@ -164,7 +165,7 @@ impl Options {
         let bad_network = random.chance(700);
         Self {
             seed,
-            homes: usize::try_from(homes + joining).expect("ten at the most"),
+            homes: usize::try_from(homes + joining).expect("42 at the most"),
             joining: usize::try_from(joining).expect("two at the most"),
             lasts: Duration::from_secs(600),
             slot_length,
@@ -193,7 +194,8 @@ impl Options {
             longest_trouble: Duration::from_secs(*random.pick(&[2, 10, 40])),
             slowest_write: Duration::from_millis(*random.pick(&[20, 200, 3_000])),
             smallest_inbox: usize::try_from(random.below(8)).expect("seven at the most"),
-            act_every: Duration::from_millis(*random.pick(&[1_000, 2_000, 5_000])),
+            // On a large street each does less, so that all together do about as much as on a small one.
+            act_every: Duration::from_millis(*random.pick(&[1_000, 2_000, 5_000]) * (homes / small)),
             autopilots: usize::try_from(random.below(4)).expect("three at the most"),
             cheats: Vec::new(),
         }
@@ -227,6 +229,11 @@ impl Options {
         }
         Ok(())
     }
+}
+
+/// One seed in sixteen has a large street, by a stream of its own.
+fn is_large(seed: u64) -> bool {
+    Random::new(seed ^ 0x51_2e).below(16) == 0
 }
 
 /// Each kind at a rate of its own, and some not at all.
@@ -295,5 +302,7 @@ mod tests {
         ];
         assert!(fields.into_iter().all(differ));
         assert!(all.iter().all(|options| options.homes - options.joining >= 5));
+        let large = all.iter().filter(|options| options.homes >= 12).count();
+        assert!((10..30).contains(&large), "about one in sixteen of 300 is a large street, not {large}");
     }
 }
