@@ -130,6 +130,9 @@ fn who_has_one_honest_link_learns_everything_over_it() {
     street.set_link(OPERATOR, VICTIM, false);
     let ask = street.wish(Side::Sell, 400, 1_000);
     street.place(3, ask).unwrap();
+    street.run(SECOND);
+    // Nor does its own beacon tell of it later.
+    street.stop(3);
     street.run(60 * SECOND);
     let asked = |street: &mut Street, home| -> WattHours {
         let household = street.household(home).unwrap();
@@ -139,6 +142,7 @@ fn who_has_one_honest_link_learns_everything_over_it() {
     street.set_link(OPERATOR, VICTIM, true);
     street.run(40 * SECOND);
     assert_eq!(asked(&mut street, VICTIM), WattHours(400), "one honest link is enough");
+    street.start(3);
     // Its own words get out over it too.
     let bid = street.wish(Side::Buy, 100, 900);
     street.place(VICTIM, bid).unwrap();
