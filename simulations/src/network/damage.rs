@@ -32,27 +32,25 @@ pub(super) enum Damage {
 }
 
 impl Troubles {
-    /// A copy is made, or something becomes of a disk while its household is down. Not of the one operator's, which
-    /// would forget what it has signed.
-    pub(super) fn damage(&mut self, home: usize, street: &mut Street) -> Later {
+    /// The owner makes a copy now, or does not, and something becomes of the disk later.
+    pub(super) fn damage(&mut self, home: usize, street: &Street) -> Later {
+        if self.stream(Trouble::Damage).chance(600) {
+            self.copies.insert(home, street.disk(home).clone());
+        }
+        vec![(self.lasts(Trouble::Damage), End::Damage(home))]
+    }
+
+    /// It happens to the disk, while its household is down. Not to the one operator's, which would forget what it has
+    /// signed.
+    pub(super) fn strike(&mut self, home: usize, street: &mut Street) -> Later {
         let has_many_logs = street.disk(OPERATOR).logs_by(street.key(home)) > MOST_LOGS;
         if home == OPERATOR || has_many_logs || street.disk(home).incarnation().is_none() {
             return Vec::new();
         }
-        match self.stream(Trouble::Damage).below(8) {
-            0..=2 => {
-                self.copies.insert(home, street.disk(home).clone());
-                return Vec::new();
-            }
-            3 | 4 => street.damage_disk(home, Damage::Bytes),
-            5 | 6 => {
-                let logs: Vec<(LogId, usize)> = street.disk(home).logs_with_a_middle().collect();
-                if logs.is_empty() {
-                    return Vec::new();
-                }
-                let random = self.stream(Trouble::Damage);
-                let (log, entries) = *random.pick(&logs);
-                let place = random.index(entries - 1);
+        match self.stream(Trouble::Damage).below(5) {
+            0 => street.damage_disk(home, Damage::Bytes),
+            1 | 2 => {
+                let Some((log, place)) = self.entry_to_lose(home, street) else { return Vec::new() };
                 street.damage_disk(home, Damage::Entry(log));
                 street.homes[home].disk.lose_entry(&log, place);
             }
@@ -67,6 +65,19 @@ impl Troubles {
         // Who has no copy is told to have its logs sealed, and may do so.
         let seal = asks.then(|| (repaired + self.lasts(Trouble::Damage), End::Seal(home)));
         std::iter::once((repaired, End::Repair(home))).chain(seal).collect()
+    }
+
+    /// One in the middle of a log, every other time of the household's own.
+    fn entry_to_lose(&mut self, home: usize, street: &Street) -> Option<(LogId, usize)> {
+        let logs: Vec<(LogId, usize)> = street.disk(home).logs_with_a_middle().collect();
+        let random = self.stream(Trouble::Damage);
+        let own = logs.iter().find(|(log, _)| log.author == street.key(home)).filter(|_| random.chance(500));
+        let (log, entries) = match own {
+            Some(own) => *own,
+            None if logs.is_empty() => return None,
+            None => *random.pick(&logs),
+        };
+        Some((log, random.index(entries - 1)))
     }
 
     /// What the owner does about a disk from which the node did not start.

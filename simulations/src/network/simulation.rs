@@ -12,7 +12,7 @@ use super::options::{Options, Trouble};
 use super::people::Person;
 use super::random::Random;
 use super::street::{Faults, Step, Street};
-use super::troubles::{End, Troubles};
+use super::troubles::{End, Later, Troubles};
 
 /// Members start within this time of each other.
 const STARTS_WITHIN: u64 = 2_000;
@@ -196,7 +196,10 @@ impl Simulation {
     fn called(&mut self, name: u64) {
         let Some(call) = self.calls.remove(&name).filter(|_| !self.healed) else { return };
         match call {
-            Call::End(end) => self.troubles.end(end, &mut self.street),
+            Call::End(end) => {
+                let later = self.troubles.end(end, &mut self.street);
+                self.call_all_in(later);
+            }
             _ if self.steps >= self.most_steps => {}
             Call::Act(home) => {
                 self.steps += 1;
@@ -225,9 +228,12 @@ impl Simulation {
             let home = self.troubles.who(trouble, self.options.homes);
             return self.people[home].burst(&mut self.street);
         }
-        for (pause, end) in self.troubles.happen(trouble, &mut self.street) {
-            self.call_in(pause, Call::End(end));
-        }
+        let later = self.troubles.happen(trouble, &mut self.street);
+        self.call_all_in(later);
+    }
+
+    fn call_all_in(&mut self, later: Later) {
+        later.into_iter().for_each(|(pause, end)| self.call_in(pause, Call::End(end)));
     }
 
     /// Nothing goes wrong any more, and nobody wants anything new.

@@ -37,7 +37,9 @@ pub enum End {
     Pace(usize),
     /// The operator ends its logs, see `seals.rs`.
     Seal(usize),
-    /// Its owner sees to its damaged disk, see `damage.rs`.
+    /// Its disk is damaged, see `damage.rs`.
+    Damage(usize),
+    /// Its owner sees to that.
     Repair(usize),
 }
 
@@ -119,8 +121,8 @@ impl Troubles {
         }
     }
 
-    /// A trouble ends.
-    pub fn end(&mut self, end: End, street: &mut Street) {
+    /// A trouble ends, or goes on in another way.
+    pub fn end(&mut self, end: End, street: &mut Street) -> Later {
         match end {
             End::Reach(links) => links.into_iter().for_each(|(from, to)| street.mend(from, to)),
             End::Cut(links) => links.into_iter().for_each(|(from, to)| street.cut(from, to)),
@@ -128,11 +130,13 @@ impl Troubles {
             End::SetRight(home) => self.set_right(home, street),
             End::Pace(home) => street.set_pace(home, 0, USUAL_INBOX),
             End::Seal(home) => street.seal_logs(home),
+            End::Damage(home) => return self.strike(home, street),
             End::Repair(home) => {
                 self.repair(home, street);
                 street.switch_on(home);
             }
         }
+        Vec::new()
     }
 
     /// A household of this street, drawn for a burst.
