@@ -10,7 +10,7 @@
 use wattswap_node::protocol::household::Household;
 use wattswap_node::protocol::household::io::Record;
 use wattswap_node::protocol::household::recovery::RecoveryError;
-use wattswap_node::protocol::ids::LogId;
+use wattswap_node::protocol::ids::{LogId, ProposalId};
 use wattswap_node::protocol::limits::PEERS_TO_COMPARE;
 
 use super::disk::Disk;
@@ -122,6 +122,35 @@ impl Troubles {
 }
 
 impl Street {
+    /// Replaces a disk, as a restored backup would.
+    pub fn restore_disk(&mut self, home: usize, disk: Disk) {
+        self.stop(home);
+        let home = &mut self.homes[home];
+        home.lost_takes.extend(home.disk.reservations().keys());
+        home.lost_takes.retain(|id| !disk.reservations().contains_key(id));
+        home.disk = disk;
+        home.damage = None;
+        home.was_restored = true;
+    }
+
+    /// Whether a household has lost this take in doubt with a disk, so that it could not copy the trade.
+    #[must_use]
+    pub fn was_lost_with_disk(&self, home: usize, take: &ProposalId) -> bool {
+        self.homes[home].lost_takes.contains(take)
+    }
+
+    /// The same, and its owner says so when it starts again: needed where those who know better may be away.
+    pub fn restore_disk_openly(&mut self, home: usize, disk: Disk) {
+        self.restore_disk(home, disk);
+        self.homes[home].owner_says_restored = true;
+    }
+
+    /// Whether a household has ever lost what it had made durable.
+    #[must_use]
+    pub fn was_restored(&self, home: usize) -> bool {
+        self.homes[home].was_restored
+    }
+
     fn damage_disk(&mut self, home: usize, damage: Damage) {
         self.stop(home);
         self.homes[home].damage = Some(damage);

@@ -233,7 +233,7 @@ impl Options {
 
 /// One seed in sixteen has a large street, by a stream of its own.
 fn is_large(seed: u64) -> bool {
-    Random::new(seed ^ 0x51_2e).below(16) == 0
+    Random::new(seed ^ 0x57ee7).below(16) == 0
 }
 
 /// Each kind at a rate of its own, and some not at all.

@@ -9,7 +9,7 @@ use wattswap_node::protocol::charter::{Act, Charter, Shape};
 use wattswap_node::protocol::governance::SignedRecord;
 use wattswap_node::protocol::household::Household;
 use wattswap_node::protocol::household::io::{Command, CommandError, Halt, Input, Record, Reply, Ticket};
-use wattswap_node::protocol::ids::{MemberKey, ProposalId};
+use wattswap_node::protocol::ids::MemberKey;
 use wattswap_node::protocol::signed::Signer;
 
 use super::clock::Clock;
@@ -194,35 +194,6 @@ impl Street {
     #[must_use]
     pub fn disk(&self, home: usize) -> &Disk {
         &self.homes[home].disk
-    }
-
-    /// Replaces a disk, as a restored backup would.
-    pub fn restore_disk(&mut self, home: usize, disk: Disk) {
-        self.stop(home);
-        let home = &mut self.homes[home];
-        home.lost_takes.extend(home.disk.reservations().keys());
-        home.lost_takes.retain(|id| !disk.reservations().contains_key(id));
-        home.disk = disk;
-        home.damage = None;
-        home.was_restored = true;
-    }
-
-    /// Whether a household has lost this take in doubt with a disk, so that it could not copy the trade.
-    #[must_use]
-    pub fn was_lost_with_disk(&self, home: usize, take: &ProposalId) -> bool {
-        self.homes[home].lost_takes.contains(take)
-    }
-
-    /// The same, and its owner says so when it starts again: needed where those who know better may be away.
-    pub fn restore_disk_openly(&mut self, home: usize, disk: Disk) {
-        self.restore_disk(home, disk);
-        self.homes[home].owner_says_restored = true;
-    }
-
-    /// Whether a household has ever lost what it had made durable.
-    #[must_use]
-    pub fn was_restored(&self, home: usize) -> bool {
-        self.homes[home].was_restored
     }
 
     /// Why a household refused to go on.

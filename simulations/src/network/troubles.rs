@@ -132,6 +132,8 @@ impl Troubles {
             End::Seal(home) => street.seal_logs(home),
             End::Damage(home) => return self.strike(home, street),
             End::Repair(home) => {
+                // The start says what is wrong.
+                street.switch_on(home);
                 self.repair(home, street);
                 street.switch_on(home);
             }
