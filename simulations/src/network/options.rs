@@ -154,7 +154,7 @@ impl Options {
     pub fn drawn(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let small = random.between(5, 8);
-        let homes = if is_large(seed) { Random::new(seed ^ 0x1a2_9e).between(12, 40) } else { small };
+        let homes = if is_large(seed) { Random::new(seed ^ 0x1_a29e).between(12, 40) } else { small };
         let joining = random.below(3);
         let slot_length = Duration::from_secs(*random.pick(&[20, 30, 60]));
         let slot_millis = i64::try_from(slot_length.as_millis()).expect("a minute at the most");
@@ -233,7 +233,7 @@ impl Options {
 
 /// One seed in sixteen has a large street, by a stream of its own.
 fn is_large(seed: u64) -> bool {
-    Random::new(seed ^ 0x57ee7).below(16) == 0
+    Random::new(seed ^ 0x5_7ee7).below(16) == 0
 }
 
 /// Each kind at a rate of its own, and some not at all.
