@@ -34,7 +34,7 @@ pub(super) enum Damage {
 impl Troubles {
     /// The owner makes a copy now, or does not, and something becomes of the disk later.
     pub(super) fn damage(&mut self, home: usize, street: &Street) -> Later {
-        if self.stream(Trouble::Damage).chance(600) {
+        if self.stream(Trouble::Damage).chance(600) && street.is_sound(home) {
             self.copies.insert(home, street.disk(home).clone());
         }
         vec![(self.lasts(Trouble::Damage), End::Damage(home))]
@@ -44,7 +44,7 @@ impl Troubles {
     /// signed.
     pub(super) fn strike(&mut self, home: usize, street: &mut Street) -> Later {
         let has_many_logs = street.disk(OPERATOR).logs_by(street.key(home)) > MOST_LOGS;
-        if home == OPERATOR || has_many_logs || street.disk(home).incarnation().is_none() {
+        if home == OPERATOR || has_many_logs || !street.is_sound(home) || street.disk(home).incarnation().is_none() {
             return Vec::new();
         }
         match self.stream(Trouble::Damage).below(5) {
@@ -114,7 +114,7 @@ impl Troubles {
         let holds = |disk: &Disk| disk.entry(log, lost.seq).is_some();
         let keeps = |other: &usize| {
             let copies = [self.backups.get(other), self.copies.get(other), Some(street.disk(*other))];
-            street.is_honest(*other) && street.homes[*other].damage.is_none() && copies.into_iter().flatten().all(holds)
+            street.is_honest(*other) && street.is_sound(*other) && copies.into_iter().flatten().all(holds)
         };
         let others = (0..street.homes()).filter(|other| *other != home);
         others.filter(|other| !keeps(other)).count() + MAY_FORGET_TOO < PEERS_TO_COMPARE
@@ -149,6 +149,11 @@ impl Street {
     #[must_use]
     pub fn was_restored(&self, home: usize) -> bool {
         self.homes[home].was_restored
+    }
+
+    /// Whether nothing is wrong with a disk that its owner has not seen to.
+    pub(super) fn is_sound(&self, home: usize) -> bool {
+        self.homes[home].damage.is_none()
     }
 
     fn damage_disk(&mut self, home: usize, damage: Damage) {

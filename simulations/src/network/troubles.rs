@@ -260,10 +260,11 @@ impl Troubles {
                 street.restore_disk_openly(home, backup);
                 vec![(self.lasts(Trouble::Restore), End::Start(home))]
             }
-            None => {
+            None if street.is_sound(home) => {
                 self.backups.insert(home, street.disk(home).clone());
                 Vec::new()
             }
+            None => Vec::new(),
         }
     }
 }
