@@ -1,10 +1,17 @@
 //! Whole runs with households that cheat: what must hold for the honest ones holds, and cheats are found out.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use wattswap_simulations::network::Options;
+use wattswap_matching::{Price, Side, WattHours};
+use wattswap_node::protocol::entry::Op;
+use wattswap_node::protocol::household::io::Wish;
+use wattswap_node::protocol::ids::{MemberKey, OrderId};
 use wattswap_simulations::network::adversaries::{KINDS, Kind};
 use wattswap_simulations::network::simulation::{Outcome, run};
+use wattswap_simulations::network::{Options, Street};
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Calm, so that every word arrives.
 fn calm(seed: u64, cheats: &[Kind]) -> Outcome {
@@ -50,4 +57,95 @@ fn a_cheat_is_the_same_run_again() {
     assert_eq!(run(&options, 300), run(&options, 300));
     let honest = Options { cheats: Vec::new(), ..options.clone() };
     assert_ne!(run(&options, 300).trace_hash, run(&honest, 300).trace_hash);
+}
+
+/// Three neighbours are asked for all that one order of the cheat's wants. Each of them is filled, and stays so although
+/// nobody has seen a copy.
+#[test]
+fn who_takes_too_much_is_bound_by_every_acceptance() {
+    const CHEAT: usize = 4;
+    let mut street = Street::new(5, 141);
+    street.run(SECOND);
+    let slot = street.charter().shape.open_slots(street.now).last().unwrap();
+    street.make_cheat(CHEAT, Kind::OverTaker, 2);
+    let makers = [0, 1, 2];
+    let asks = makers.map(|home| {
+        let wish = Wish { slot, ..street.wish(Side::Sell, 500, 1_020) };
+        (home, street.place(home, wish).unwrap())
+    });
+    street.run(SECOND);
+    // Its orders come every 5 s, on either side; its copies not before 40 s are over.
+    street.run(30 * SECOND);
+    let mut taken: BTreeMap<OrderId, WattHours> = BTreeMap::new();
+    for home in makers {
+        for own in street.disk(home).trades().values() {
+            let order = own.trade.proposal.own_order.expect("it takes for an order of its own");
+            *taken.entry(order).or_default() += own.trade.acceptance.quantity;
+        }
+    }
+    assert!(taken.values().any(|taken| *taken > WattHours(500)), "it took more than it ordered: {taken:?}");
+    let is_copy = |op: &Op| matches!(op, Op::Fill(_));
+    let cheat = street.key(CHEAT);
+    for (home, ask) in asks {
+        assert_eq!(street.request(home, ask).filled, WattHours(500), "home {home} has sold all of it");
+    }
+    for home in 0..CHEAT {
+        assert!(!street.disk(home).entries_by(cheat).any(|entry| entry.ops.iter().any(is_copy)), "home {home}");
+        let household = street.household(home).unwrap();
+        assert!(household.depth(slot, 10).1.iter().all(|level| level.price != Price(1_020)), "home {home}: it is sold");
+        let closed = taken.iter().filter(|(_, taken)| **taken >= WattHours(500)).count();
+        let bids: WattHours = household.depth(slot, 100).0.iter().map(|level| level.quantity).sum();
+        let placed = placed_by(&street, cheat, Side::Buy);
+        let left = WattHours(500 * i64::try_from(placed - closed).unwrap());
+        assert!(bids <= left, "home {home}: an order of which too much was given is closed, {bids} of {left}");
+    }
+    street.run(60 * SECOND);
+    street.end_cheating();
+    street.run(60 * SECOND);
+    assert_eq!(street.is_agreed(), Ok(()));
+    for home in 0..CHEAT {
+        assert!(street.household(home).unwrap().status().convicted.is_empty(), "nobody cheats by what others give");
+    }
+}
+
+/// Orders that a member has placed on one side.
+fn placed_by(street: &Street, key: MemberKey, side: Side) -> usize {
+    let ops = street.disk(0).entries_by(key).flat_map(|entry| &entry.ops);
+    ops.filter(|op| matches!(op, Op::Place(order) if order.side == side)).count()
+}
+
+/// Cut off from all but the cheat and one honest neighbour, whose words of that time are lost besides: what the street
+/// holds comes to the victim all the same, by comparing with the one that does not lie.
+#[test]
+fn who_has_one_honest_link_learns_everything_over_it() {
+    const CHEAT: usize = 5;
+    const OPERATOR: usize = 0;
+    const VICTIM: usize = 1;
+    let mut street = Street::new(6, 142);
+    street.run(20 * SECOND);
+    street.make_cheat(CHEAT, Kind::Eclipser, 3);
+    let links = street.eclipsed_links().expect("there is an eclipser");
+    links.into_iter().for_each(|(from, to)| street.set_link(from, to, false));
+    street.run(40 * SECOND);
+    street.set_link(OPERATOR, VICTIM, false);
+    let ask = street.wish(Side::Sell, 400, 1_000);
+    street.place(3, ask).unwrap();
+    street.run(SECOND);
+    // Nor does its own beacon tell of it later.
+    street.stop(3);
+    street.run(60 * SECOND);
+    let asked = |street: &mut Street, home| -> WattHours {
+        let household = street.household(home).unwrap();
+        household.depth(ask.slot, 10).1.iter().map(|level| level.quantity).sum()
+    };
+    assert_eq!([2, VICTIM].map(|home| asked(&mut street, home)), [WattHours(400), WattHours(0)], "it is eclipsed");
+    street.set_link(OPERATOR, VICTIM, true);
+    street.run(40 * SECOND);
+    assert_eq!(asked(&mut street, VICTIM), WattHours(400), "one honest link is enough");
+    street.start(3);
+    // Its own words get out over it too.
+    let bid = street.wish(Side::Buy, 100, 900);
+    street.place(VICTIM, bid).unwrap();
+    street.run(40 * SECOND);
+    assert_eq!(street.is_agreed(), Ok(()));
 }

@@ -8,6 +8,7 @@ use wattswap_node::protocol::agreement::words::{Acceptance, Proposal, Refusal};
 use wattswap_node::protocol::entry::{Entry, Op};
 use wattswap_node::protocol::household::io::{Input, RequestId, Ticket};
 use wattswap_node::protocol::ids::{CommunityId, EntryId, Incarnation, LogId, OrderId, ProposalId};
+use wattswap_node::protocol::limits::{MAX_CHAIN, MAX_INCARNATIONS, MAX_PROOFS};
 use wattswap_node::protocol::message::{Bytes, Gossip, Message, Proof};
 use wattswap_node::protocol::signed::Verified;
 use wattswap_simulations::network::adversaries::Kind;
@@ -396,4 +397,99 @@ fn attack_19_a_trade_under_the_charter_of_before() {
     assert_eq!(street.request(CHEAT, bid).filled, WattHours(100));
     let kept = street.disk(CHEAT).trades().values().next().expect("it is on record");
     assert!(!kept.provisional, "what was agreed before the charter was known stands");
+}
+
+/// An entry of the cheat's in a log of its own making, signed well or badly.
+fn entry_in(street: &Street, number: u64, prev: Option<&Verified<Entry>>, ops: Vec<Op>) -> Verified<Entry> {
+    let incarnation = Incarnation { opened: UtcMillis(street.now.0 + number), nonce: number };
+    let log = LogId { author: street.key(CHEAT), incarnation };
+    let (seq, prev) = prev.map_or((0, None), |prev| (prev.seq + 1, Some(EntryId(prev.hash()))));
+    let entry = Entry { community: street.community(), log, seq, prev, at: street.now, ops };
+    Verified::sign(entry, &*street.signer(CHEAT))
+}
+
+/// Says nothing that matters: it cancels what nobody placed.
+fn idle() -> Vec<Op> {
+    vec![Op::Cancel { order: OrderId { entry: EntryId([0; 32]), index: 0 }, leaves: WattHours(0) }]
+}
+
+#[test]
+fn attack_27_thousands_of_logs() {
+    let mut offered = Offered::new(127);
+    offered.street.stop(CHEAT);
+    for number in 0..3_000 {
+        let entry = entry_in(&offered.street, number, None, idle());
+        for home in [MAKER, WITNESS] {
+            offered.gossip(&Gossip::Entry(entry.bytes().clone()), home);
+        }
+    }
+    offered.street.run(60 * SECOND);
+    let cheat = offered.street.key(CHEAT);
+    for home in 0..CHEAT {
+        assert!(offered.street.disk(home).logs_by(cheat) <= MAX_INCARNATIONS, "home {home}");
+        let status = offered.street.household(home).unwrap().status();
+        assert_eq!(status.convicted.iter().collect::<Vec<_>>(), [&cheat], "by home {home}");
+    }
+}
+
+#[test]
+fn attack_27_a_good_signature_vouches_for_so_many_and_no_more() {
+    // Whether the last of them is signed well, and whether the others count then.
+    for vouched in [true, false] {
+        let mut offered = Offered::new(128);
+        offered.street.stop(CHEAT);
+        let mut entries: Vec<Verified<Entry>> = Vec::new();
+        for _ in 0..MAX_CHAIN {
+            let next = entry_in(&offered.street, 1, entries.last(), idle());
+            entries.push(next);
+        }
+        let (last, bad) = entries.split_last().unwrap();
+        let mut range: Vec<Bytes> = bad.iter().map(|entry| badly_signed(entry.bytes())).collect();
+        range.push(if vouched { last.bytes().clone() } else { badly_signed(last.bytes()) });
+        let log = last.log;
+        offered.send(&Message::Range { log, from: 0, entries: range.clone() }, MAKER);
+        let held = |offered: &Offered| offered.street.disk(MAKER).entries().filter(|entry| entry.log == log).count();
+        assert_eq!(held(&offered), if vouched { MAX_CHAIN } else { 0 });
+        // One more does not even travel.
+        let mut offered = Offered::new(128);
+        offered.street.stop(CHEAT);
+        let next = entry_in(&offered.street, 1, Some(last), idle());
+        range[MAX_CHAIN - 1] = badly_signed(last.bytes());
+        range.push(next.bytes().clone());
+        offered.send(&Message::Range { log, from: 0, entries: range }, MAKER);
+        assert_eq!(held(&offered), 0);
+        offered.assert_nobody_is_convicted();
+    }
+}
+
+#[test]
+fn attack_27_proofs_that_nobody_should_check() {
+    let mut offered = Offered::new(129);
+    offered.street.stop(CHEAT);
+    // A real fork, told in more words than are read, in more proofs than are taken, and by signatures that are none.
+    let one = entry_in(&offered.street, 2, None, idle());
+    let other = entry_in(&offered.street, 2, None, [idle(), idle()].concat());
+    let long = |first: &Verified<Entry>| {
+        let mut chain = vec![first.clone()];
+        for _ in 0..MAX_CHAIN {
+            let next = entry_in(&offered.street, 2, chain.last(), idle());
+            chain.push(next);
+        }
+        let (last, bad) = chain.split_last().unwrap();
+        bad.iter().map(|entry| badly_signed(entry.bytes())).chain([last.bytes().clone()]).collect::<Vec<Bytes>>()
+    };
+    let too_long = Proof::Fork { one: long(&one), other: long(&other) };
+    let fork = Proof::Fork { one: vec![one.bytes().clone()], other: vec![other.bytes().clone()] };
+    let forged = Proof::Fork { one: vec![badly_signed(one.bytes())], other: vec![badly_signed(other.bytes())] };
+    offered.send(&Message::Proofs(vec![fork.clone(); MAX_PROOFS + 1]), MAKER);
+    for proof in [too_long, forged] {
+        offered.send(&Message::Proofs(vec![proof.clone()]), MAKER);
+        offered.gossip(&Gossip::Proof(proof), MAKER);
+    }
+    let convicted = |offered: &mut Offered| offered.street.household(MAKER).unwrap().status().convicted;
+    assert!(convicted(&mut offered).is_empty());
+    // Told as it should be, it is taken; one proof of a key is kept and asked for.
+    offered.send(&Message::Proofs(vec![fork; MAX_PROOFS]), MAKER);
+    assert_eq!(convicted(&mut offered).len(), 1);
+    assert_eq!(offered.street.disk(MAKER).proofs().count(), 1);
 }

@@ -119,3 +119,25 @@ fn assert_learned_late(street: &Street, bid: RequestId) {
     assert_eq!((trade.request, &trade.trade), (Some(bid), &trades(street, MAKER)[0].trade));
     assert!(street.disk(TAKER).reservations().is_empty(), "nothing is in doubt any more");
 }
+
+/// The maker fills and keeps it to itself; what it says weeks later is news to the taker, and to nobody else.
+#[test]
+fn attack_20_a_fill_that_is_revealed_weeks_later() {
+    let (mut street, bid) = proposed();
+    street.crash_at(MAKER, Crash::AfterPersist);
+    street.run(SECOND);
+    assert_eq!((trades(&street, MAKER).len(), trades(&street, TAKER).len()), (1, 0), "nobody else knows");
+    street.now = street.now.after(14 * 24 * Duration::from_secs(3_600));
+    street.run(SECOND);
+    assert_eq!(street.request(TAKER, bid).in_doubt, WattHours(300), "until then it stays reserved");
+    street.start(MAKER);
+    street.run(60 * SECOND);
+    assert_learned_late(&street, bid);
+    assert!(trades(&street, OTHER).is_empty());
+    for home in [MAKER, TAKER, OTHER] {
+        let status = street.household(home).unwrap().status();
+        assert!(status.convicted.is_empty(), "silence proves nothing");
+        assert_eq!(status.in_doubt, 0);
+    }
+    assert_eq!(street.is_agreed(), Ok(()));
+}

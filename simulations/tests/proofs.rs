@@ -15,6 +15,8 @@ use wattswap_simulations::network::Street;
 const BUYER: usize = 0;
 const OTHER_BUYER: usize = 1;
 const WITNESS: usize = 2;
+/// Plans with the cheat.
+const COLLUDER: usize = 3;
 /// Its own software does not run: it signs what it likes.
 const CHEAT: usize = 4;
 const SECOND: Duration = Duration::from_secs(1);
@@ -297,4 +299,45 @@ fn attack_09_a_trade_stands_although_its_maker_convicts_itself() {
     let trade = cheat.street.disk(BUYER).trades().values().next().expect("it is on record").clone();
     assert!(!trade.provisional, "the buyer's own log holds it");
     assert_eq!(cheat.street.request(BUYER, bid).filled, WattHours(300));
+}
+
+/// Two who plan together: what one gave the other before the gate is revealed after it, or when nobody counts it any more.
+#[test]
+fn attack_20_what_colluders_reveal_late_changes_no_honest_trade() {
+    let (hour, gate) = (Duration::from_secs(3_600), Duration::from_secs(2 * 3_600));
+    // The same part of the order for both, or the rest of it.
+    for (quantity, contradicts) in [(500, true), (200, false)] {
+        for (after, in_time) in [(gate + hour, true), (gate + 26 * hour, false)] {
+            let mut cheat = Cheat::new(80);
+            let (proposal, bid) = cheat.is_asked_by(BUYER);
+            let acceptance = cheat.accept(&proposal, 300, 300);
+            let entry = cheat.write(vec![fill(&proposal, &acceptance)], 0);
+            cheat.show(&entry, &[BUYER, WITNESS]);
+            cheat.street.run(SECOND);
+            let taker = cheat.street.log(COLLUDER).unwrap();
+            let planned = Proposal { taker, up_to: WattHours(quantity), own_order: None, ..**proposal };
+            let planned = Verified::sign(planned, &*cheat.street.signer(COLLUDER));
+            let acceptance = cheat.accept(&planned, quantity, 500);
+            let entry = cheat.write(vec![fill(&planned, &acceptance)], 0);
+            // Neither says a word until then.
+            cheat.street.stop(COLLUDER);
+            cheat.street.now = cheat.street.now.after(after);
+            cheat.street.run(20 * SECOND);
+            let before = cheat.street.disk(BUYER).trades().clone();
+            cheat.show(&entry, &[WITNESS]);
+            cheat.street.run(60 * SECOND);
+            let case = format!("{quantity} Wh after {after:?}");
+            assert_eq!(*cheat.street.disk(BUYER).trades(), before, "{case}: what the buyer has stands");
+            assert_eq!(cheat.street.request(BUYER, bid).filled, WattHours(300), "{case}");
+            let convicted: Vec<MemberKey> = (contradicts && in_time).then_some(cheat.log.author).into_iter().collect();
+            let mut books = Vec::new();
+            for home in [BUYER, OTHER_BUYER, WITNESS] {
+                let status = cheat.street.household(home).expect("it runs on").status();
+                assert_eq!(status.convicted.iter().copied().collect::<Vec<_>>(), convicted, "{case}: by home {home}");
+                assert!(home == BUYER || cheat.street.disk(home).trades().is_empty(), "{case}");
+                books.push((status.book, status.heads));
+            }
+            assert!(books.windows(2).all(|pair| pair[0] == pair[1]), "{case}: they hold and show the same");
+        }
+    }
 }

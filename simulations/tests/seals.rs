@@ -127,6 +127,31 @@ fn what_is_written_beyond_a_seal_does_not_count() {
 }
 
 #[test]
+fn a_trade_that_a_seal_takes_away_is_taken_back() {
+    let mut street = Street::new(HOMES, 63);
+    street.run(SECOND);
+    let ask = street.wish(Side::Sell, 500, 1_000);
+    street.place(MEMBER, ask).unwrap();
+    street.run(SECOND);
+    let end = street.household(MEMBER).unwrap().status().own_head.unwrap();
+    // The member hears the others, and nobody hears it; connections don't break for that yet.
+    street.notice_after = 10 * MINUTE;
+    [OPERATOR, TAKER, 3, 4].into_iter().for_each(|other| street.cut(MEMBER, other));
+    let bid = street.wish(Side::Buy, 200, 1_000);
+    street.place(TAKER, bid).unwrap();
+    street.run(SECOND);
+    let reported = |street: &Street| {
+        let trades = street.disk(MEMBER).trades().values();
+        trades.map(|own| (own.trade.acceptance.quantity, own.provisional)).collect::<Vec<_>>()
+    };
+    assert_eq!(reported(&street), [(WattHours(200), false)]);
+    publish(&mut street, Act::Seals(vec![end]));
+    street.run(MINUTE);
+    assert_eq!(reported(&street), [(WattHours(200), true)], "it binds no more, and the owner hears of it");
+    assert!(street.disk(TAKER).reservations().is_empty() && street.disk(TAKER).trades().is_empty());
+}
+
+#[test]
 fn who_is_expelled_is_shut_out_and_its_trades_stand() {
     let mut street = Street::new(HOMES, 63);
     street.run(SECOND);
@@ -151,4 +176,31 @@ fn who_is_expelled_is_shut_out_and_its_trades_stand() {
         assert_eq!(street.household(home).unwrap().standing(), Standing::Trading);
     }
     assert_alike(&mut street, [OPERATOR, TAKER, 3, 4].into_iter());
+}
+
+/// The member fills and keeps it to itself. What it reveals weeks after the seal binds nobody, and changes nothing.
+#[test]
+fn attack_20_a_fill_beyond_a_seal_that_is_revealed_weeks_later() {
+    let mut street = Street::new(HOMES, 65);
+    street.run(SECOND);
+    let ask = street.wish(Side::Sell, 500, 1_000);
+    street.place(MEMBER, ask).unwrap();
+    street.run(SECOND);
+    let end = street.household(MEMBER).unwrap().status().own_head.unwrap();
+    let bid = street.wish(Side::Buy, 200, 1_000);
+    let bid = street.place(TAKER, bid).unwrap();
+    street.crash_at(MEMBER, Crash::AfterPersist);
+    street.run(60 * MINUTE);
+    assert_eq!((street.disk(MEMBER).trades().len(), street.request(TAKER, bid).in_doubt), (1, WattHours(200)));
+    publish(&mut street, Act::Seals(vec![end]));
+    street.run(SECOND);
+    assert_eq!(street.request(TAKER, bid).in_doubt, WattHours(0), "it is free for others");
+    street.now = street.now.after(14 * 24 * 60 * MINUTE);
+    street.start(MEMBER);
+    street.run(MINUTE);
+    for home in [OPERATOR, TAKER, 3, 4] {
+        assert!(street.disk(home).trades().is_empty(), "home {home} has nothing to do with it");
+    }
+    assert_eq!(street.request(TAKER, bid).filled, WattHours(0));
+    assert_alike(&mut street, 0..HOMES);
 }

@@ -120,7 +120,7 @@ impl Atlas {
         let seen = self.chronicle(homes);
         for (trade, agreed) in seen.trades.iter().filter(|(_, agreed)| seen.binds(agreed)) {
             let lost = [agreed.proposal.maker, agreed.proposal.taker].iter().any(|log| self.is_given_up(homes, log));
-            let (maker, taker) = (agreed.by_maker.is_some(), agreed.by_taker.is_some());
+            let (maker, taker) = (agreed.by_maker.is_some(), !agreed.by_taker.is_empty());
             // What a log held that its household lost, nobody can bring back.
             if !(maker && taker || lost) {
                 return Err(format!("trade {trade} binds; the maker's log holds it: {maker}, the taker's: {taker}"));
@@ -149,7 +149,10 @@ impl Atlas {
             }
         };
         mark(Mark::Traded, !seen.trades.is_empty());
-        mark(Mark::BothHold, seen.trades.values().any(|agreed| agreed.by_maker.is_some() && agreed.by_taker.is_some()));
+        mark(
+            Mark::BothHold,
+            seen.trades.values().any(|agreed| agreed.by_maker.is_some() && !agreed.by_taker.is_empty()),
+        );
         for home in homes.iter().map(|id| &self.home(*id).home) {
             mark(Mark::Refused, home.said.answers.values().any(|answer| !answer.accepts));
             mark(Mark::TooLate, home.said.too_late);
@@ -157,7 +160,7 @@ impl Atlas {
             let is_back = home.starts > 1 && home.household.is_some();
             mark(Mark::DoubtSurvived, is_back && !home.disk.reservations().is_empty());
             let me = self.key(home.number);
-            mark(Mark::Restored, seen.seals.iter().any(|sealed| sealed.log.author == me));
+            mark(Mark::Restored, seen.seals.iter().any(|sealed| sealed.end.log.author == me));
             let in_doubt: BTreeSet<_> =
                 home.disk.reservations().values().filter_map(|doubt| doubt.proposal.own_order).collect();
             let filled = |order| seen.trades.values().any(|agreed| agreed.proposal.order == order);

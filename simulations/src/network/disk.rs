@@ -9,7 +9,7 @@ use wattswap_node::protocol::charter::{Act, Charter};
 use wattswap_node::protocol::entry::{Beacon, Entry};
 use wattswap_node::protocol::governance::SignedRecord;
 use wattswap_node::protocol::household::io::{OwnTrade, Record, Request, RequestId, Reservation};
-use wattswap_node::protocol::ids::{EntryId, Incarnation, LogId, MemberKey, ProposalId};
+use wattswap_node::protocol::ids::{CharterId, EntryId, Head, Incarnation, LogId, MemberKey, ProposalId};
 use wattswap_node::protocol::limits::MAX_RANGE_BYTES;
 use wattswap_node::protocol::logs::LogStart;
 use wattswap_node::protocol::message::{Bytes, Proof};
@@ -147,6 +147,29 @@ impl Disk {
         log.chain(own).chain(proofs).chain(readings).chain(autopilot)
     }
 
+    /// Logs that have an entry in their middle, and how many entries each holds.
+    pub(super) fn logs_with_a_middle(&self) -> impl Iterator<Item = (LogId, usize)> {
+        self.logs.iter().map(|(log, kept)| (*log, kept.entries.len())).filter(|(_, entries)| *entries > 1)
+    }
+
+    /// How many logs of one author it holds.
+    #[must_use]
+    pub fn logs_by(&self, author: MemberKey) -> usize {
+        self.logs.range(LogId::first_of(author)..).take_while(|(log, _)| log.author == author).count()
+    }
+
+    /// Damages the disk: an entry is gone, and those behind it are not.
+    pub(super) fn lose_entry(&mut self, log: &LogId, place: usize) {
+        if let Some(kept) = self.logs.get_mut(log) {
+            kept.entries.remove(place);
+        }
+    }
+
+    /// Removes all that is held of a log.
+    pub(super) fn remove_log(&mut self, log: &LogId) {
+        self.logs.remove(log);
+    }
+
     /// Signed bytes of consecutive entries.
     #[must_use]
     pub fn range(&self, log: LogId, from: u64, count: u16) -> Vec<Bytes> {
@@ -186,6 +209,11 @@ impl Disk {
         self.refusals.values().map(|(refusal, _)| refusal)
     }
 
+    /// Who was convicted, and by what.
+    pub fn proofs(&self) -> impl Iterator<Item = (&MemberKey, &Proof)> {
+        self.proofs.iter()
+    }
+
     /// Takes in doubt.
     #[must_use]
     pub fn reservations(&self) -> &BTreeMap<ProposalId, Reservation> {
@@ -211,6 +239,20 @@ impl Disk {
             Act::Charter(charter) => Some(&**charter),
             Act::Seals(_) => None,
         })
+    }
+
+    /// Where the operators say that logs end.
+    pub fn seals(&self) -> impl Iterator<Item = &Head> {
+        self.governance.iter().flat_map(|record| match &record.record.act {
+            Act::Seals(ends) => ends.iter(),
+            Act::Charter(_) => [].iter(),
+        })
+    }
+
+    /// Whether a charter or a record of seals is held.
+    #[must_use]
+    pub fn holds_record(&self, id: &CharterId) -> bool {
+        self.governance.iter().any(|record| record.id == *id)
     }
 
     /// The household's own current log; none if it never ran.

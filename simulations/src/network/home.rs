@@ -6,11 +6,12 @@ use std::sync::Arc;
 use wattswap_matching::UtcMillis;
 use wattswap_node::protocol::household::Household;
 use wattswap_node::protocol::household::io::{Command, Halt, Input, Output, Record, Ticket};
-use wattswap_node::protocol::ids::MemberKey;
+use wattswap_node::protocol::ids::{MemberKey, ProposalId};
 use wattswap_node::protocol::message::Bytes;
 
 use super::adversaries::Adversary;
 use super::clock::Clock;
+use super::damage::Damage;
 use super::disk::Disk;
 use super::founding::Key;
 use super::trace::fingerprint;
@@ -82,6 +83,10 @@ pub(super) struct Home {
     pub crash: Option<Crash>,
     pub was_restored: bool,
     pub owner_says_restored: bool,
+    /// What is wrong with its disk: it can't start until its owner has seen to that.
+    pub damage: Option<Damage>,
+    /// Takes that were in doubt on a disk that is gone, and of which the present one knows nothing.
+    pub lost_takes: BTreeSet<ProposalId>,
     pub halted: Option<Halt>,
     /// It cheats, or did.
     pub is_cheat: bool,
@@ -120,6 +125,8 @@ impl Home {
             crash: None,
             was_restored: false,
             owner_says_restored: false,
+            damage: None,
+            lost_takes: BTreeSet::new(),
             halted: None,
             is_cheat: false,
             adversary: None,

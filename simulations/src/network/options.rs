@@ -37,10 +37,14 @@ pub enum Trouble {
     Burst,
     /// A disk is replaced by an old copy of itself.
     Restore,
+    /// The operator ends the logs of a member that left, that has to go, or that keeps silent and may turn up again.
+    Seal,
+    /// Bytes on a disk are damaged while its household is down, or an old state of the disk comes back unnoticed.
+    Damage,
 }
 
 /// Each trouble with its name in commands.
-pub const TROUBLES: [(&str, Trouble); 14] = [
+pub const TROUBLES: [(&str, Trouble); 16] = [
     ("partition", Trouble::Partition),
     ("one-way", Trouble::OneWay),
     ("flapping", Trouble::Flapping),
@@ -55,6 +59,8 @@ pub const TROUBLES: [(&str, Trouble); 14] = [
     ("charter", Trouble::Charter),
     ("burst", Trouble::Burst),
     ("restore", Trouble::Restore),
+    ("seal", Trouble::Seal),
+    ("damage", Trouble::Damage),
 ];
 
 /// What goes wrong all the time, with its name in commands, and how to be without it.
@@ -147,7 +153,8 @@ impl Options {
     #[must_use]
     pub fn drawn(seed: u64) -> Self {
         let mut random = Random::new(seed);
-        let homes = random.between(5, 8);
+        let small = random.between(5, 8);
+        let homes = if is_large(seed) { Random::new(seed ^ 0x1_a29e).between(12, 40) } else { small };
         let joining = random.below(3);
         let slot_length = Duration::from_secs(*random.pick(&[20, 30, 60]));
         let slot_millis = i64::try_from(slot_length.as_millis()).expect("a minute at the most");
@@ -158,7 +165,7 @@ impl Options {
         let bad_network = random.chance(700);
         Self {
             seed,
-            homes: usize::try_from(homes + joining).expect("ten at the most"),
+            homes: usize::try_from(homes + joining).expect("42 at the most"),
             joining: usize::try_from(joining).expect("two at the most"),
             lasts: Duration::from_secs(600),
             slot_length,
@@ -183,11 +190,12 @@ impl Options {
             clock_offset: clock_skew * u32::try_from(random.below(3)).expect("two at the most") / 4,
             clock_drift_ppm: *random.pick(&[0, 50, 500]),
             longest_jump: Duration::from_millis(*random.pick(&[1_000, 10_000, 60_000])),
-            troubles: drawn_troubles(&mut random),
+            troubles: drawn_troubles(seed, &mut random),
             longest_trouble: Duration::from_secs(*random.pick(&[2, 10, 40])),
             slowest_write: Duration::from_millis(*random.pick(&[20, 200, 3_000])),
             smallest_inbox: usize::try_from(random.below(8)).expect("seven at the most"),
-            act_every: Duration::from_millis(*random.pick(&[1_000, 2_000, 5_000])),
+            // On a large street each does less, so that all together do about as much as on a small one.
+            act_every: Duration::from_millis(*random.pick(&[1_000, 2_000, 5_000]) * (homes / small)),
             autopilots: usize::try_from(random.below(4)).expect("three at the most"),
             cheats: Vec::new(),
         }
@@ -223,13 +231,21 @@ impl Options {
     }
 }
 
+/// One seed in sixteen has a large street, by a stream of its own.
+fn is_large(seed: u64) -> bool {
+    Random::new(seed ^ 0x5_7ee7).below(16) == 0
+}
+
 /// Each kind at a rate of its own, and some not at all.
-fn drawn_troubles(random: &mut Random) -> BTreeMap<Trouble, Duration> {
+fn drawn_troubles(seed: u64, random: &mut Random) -> BTreeMap<Trouble, Duration> {
     let share = *random.pick(&[150, 500, 850]);
     let mut troubles = BTreeMap::new();
     for (_, trouble) in TROUBLES {
+        let mut own = Random::new(seed ^ (0x5ea1 << 32) ^ trouble as u64);
+        let random = if is_from_own_stream(trouble) { &mut own } else { &mut *random };
         let seconds = match trouble {
-            Trouble::Join | Trouble::Leave | Trouble::Charter | Trouble::Restore => random.between(60, 400),
+            Trouble::Join | Trouble::Leave | Trouble::Charter => random.between(60, 400),
+            Trouble::Restore | Trouble::Seal | Trouble::Damage => random.between(60, 400),
             _ => *random.pick(&[5, 15, 60, 200]),
         };
         let comes = random.chance(share);
@@ -238,6 +254,11 @@ fn drawn_troubles(random: &mut Random) -> BTreeMap<Trouble, Duration> {
         }
     }
     troubles
+}
+
+/// Kinds that came later draw from streams of their own, so that nothing else of a seed changed with them.
+fn is_from_own_stream(trouble: Trouble) -> bool {
+    matches!(trouble, Trouble::Seal | Trouble::Damage)
 }
 
 #[cfg(test)]
@@ -281,5 +302,7 @@ mod tests {
         ];
         assert!(fields.into_iter().all(differ));
         assert!(all.iter().all(|options| options.homes - options.joining >= 5));
+        let large = all.iter().filter(|options| options.homes >= 12).count();
+        assert!((10..30).contains(&large), "about one in sixteen of 300 is a large street, not {large}");
     }
 }

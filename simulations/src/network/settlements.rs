@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 use wattswap_matching::Slot;
-use wattswap_node::protocol::charter::Charter;
-use wattswap_node::protocol::ids::CharterId;
+use wattswap_node::protocol::ids::ProposalId;
 use wattswap_node::protocol::ledger::Ledger;
 use wattswap_node::protocol::settlement::{Deal, Settlement, Tariff, settle};
 
 use super::Street;
+use super::checkers::Chronicle;
 
 /// The books of one household.
 #[derive(Default)]
@@ -21,13 +21,15 @@ pub struct Books {
 }
 
 /// Draws up the books of a household from what it has on its disk and what its meters counted; none if it does not run.
-pub fn books(street: &mut Street, home: usize, charters: &BTreeMap<CharterId, Charter>) -> Option<Books> {
+pub fn books(street: &mut Street, home: usize, seen: &Chronicle) -> Option<Books> {
     let me = street.key(home);
     let mut books = Books::default();
     let mut by_slot: BTreeMap<Slot, Vec<Deal>> = BTreeMap::new();
-    for own in street.disk(home).trades().values().filter(|own| !own.provisional) {
+    // What only one of the logs holds that count, because the other was sealed or lost, is for people to settle.
+    let is_held = |id: &ProposalId| seen.trades.get(id).is_some_and(|trade| seen.is_held_by_both(trade));
+    for (_, own) in street.disk(home).trades().iter().filter(|(id, own)| !own.provisional && is_held(id)) {
         let deal = Deal::of(&me, &own.trade).expect("a household records its own trades");
-        books.ledger.book(&deal, &charters.get(&own.trade.proposal.charter)?.shape);
+        books.ledger.book(&deal, &seen.charters.get(&own.trade.proposal.charter)?.shape);
         by_slot.entry(deal.slot).or_default().push(deal);
     }
     let household = street.household(home)?;

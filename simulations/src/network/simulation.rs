@@ -13,7 +13,7 @@ use super::people::Person;
 use super::random::Random;
 use super::settlements::books;
 use super::street::{Faults, Step, Street};
-use super::troubles::{End, Troubles};
+use super::troubles::{End, Later, Troubles};
 
 /// Members start within this time of each other.
 const STARTS_WITHIN: u64 = 2_000;
@@ -211,7 +211,10 @@ impl Simulation {
     fn called(&mut self, name: u64) {
         let Some(call) = self.calls.remove(&name).filter(|_| !self.healed) else { return };
         match call {
-            Call::End(end) => self.troubles.end(end, &mut self.street),
+            Call::End(end) => {
+                let later = self.troubles.end(end, &mut self.street);
+                self.call_all_in(later);
+            }
             _ if self.steps >= self.most_steps => {}
             Call::Act(home) => {
                 self.steps += 1;
@@ -238,15 +241,19 @@ impl Simulation {
             let home = self.troubles.who(trouble, self.options.homes);
             return self.people[home].burst(&mut self.street);
         }
-        for (pause, end) in self.troubles.happen(trouble, &mut self.street) {
-            self.call_in(pause, Call::End(end));
-        }
+        let later = self.troubles.happen(trouble, &mut self.street);
+        self.call_all_in(later);
+    }
+
+    fn call_all_in(&mut self, later: Later) {
+        later.into_iter().for_each(|(pause, end)| self.call_in(pause, Call::End(end)));
     }
 
     /// Nothing goes wrong any more, and nobody wants anything new.
     fn heal(&mut self) {
         self.healed = true;
         self.street.end_cheating();
+        self.troubles.repair_all(&mut self.street);
         self.street.heal();
         for person in &mut self.people {
             person.rest(&mut self.street);
@@ -274,8 +281,8 @@ impl Simulation {
     }
 
     fn settle(&mut self) -> usize {
-        let charters = &self.checkers.chronicle().charters;
-        let books = (0..self.options.homes).filter_map(|home| books(&mut self.street, home, charters));
+        let chronicle = self.checkers.chronicle();
+        let books = (0..self.options.homes).filter_map(|home| books(&mut self.street, home, chronicle));
         books.map(|books| books.settled.len()).sum()
     }
 }

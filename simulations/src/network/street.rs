@@ -198,25 +198,6 @@ impl Street {
         &self.homes[home].disk
     }
 
-    /// Replaces a disk, as a restored backup would.
-    pub fn restore_disk(&mut self, home: usize, disk: Disk) {
-        self.stop(home);
-        self.homes[home].disk = disk;
-        self.homes[home].was_restored = true;
-    }
-
-    /// The same, and its owner says so when it starts again: needed where those who know better may be away.
-    pub fn restore_disk_openly(&mut self, home: usize, disk: Disk) {
-        self.restore_disk(home, disk);
-        self.homes[home].owner_says_restored = true;
-    }
-
-    /// Whether a household has ever lost what it had made durable.
-    #[must_use]
-    pub fn was_restored(&self, home: usize) -> bool {
-        self.homes[home].was_restored
-    }
-
     /// Why a household refused to go on.
     #[must_use]
     pub fn halted(&self, home: usize) -> Option<Halt> {
@@ -298,9 +279,9 @@ impl Street {
         }
     }
 
-    /// Starts a household that does not run, from its disk.
+    /// Starts a household that does not run, from its disk. Nothing happens if that is damaged.
     pub fn start(&mut self, home: usize) {
-        if self.homes[home].is_running() {
+        if self.homes[home].is_running() || self.is_refused(home) {
             return;
         }
         let seed = self.random.bytes();

@@ -26,7 +26,7 @@ const MOST_OUTPUTS: u64 = 12;
 #[derive(Clone, Debug)]
 pub enum End {
     /// These directions reach again.
-    Mend(Vec<(usize, usize)>),
+    Reach(Vec<(usize, usize)>),
     /// These directions are cut once more: a link that flaps.
     Cut(Vec<(usize, usize)>),
     /// The household is switched on.
@@ -35,6 +35,12 @@ pub enum End {
     SetRight(usize),
     /// Its disk is fast and its queue long again.
     Pace(usize),
+    /// The operator ends its logs, see `seals.rs`.
+    Seal(usize),
+    /// Its disk is damaged, see `damage.rs`.
+    Damage(usize),
+    /// Its owner sees to that.
+    Repair(usize),
 }
 
 /// Where troubles draw from.
@@ -42,7 +48,9 @@ pub struct Troubles {
     streams: BTreeMap<Trouble, Random>,
     options: Options,
     /// Copies of disks that may turn up again.
-    backups: BTreeMap<usize, Disk>,
+    pub(super) backups: BTreeMap<usize, Disk>,
+    /// Copies of disks for the case of damage.
+    pub(super) copies: BTreeMap<usize, Disk>,
 }
 
 /// What follows from a trouble, and when.
@@ -54,7 +62,7 @@ impl Troubles {
     pub fn new(options: &Options) -> Self {
         let stream = |trouble: &Trouble| Random::new(options.seed.wrapping_mul(31) ^ (0xbad << 32) ^ *trouble as u64);
         let streams = options.troubles.keys().map(|trouble| (*trouble, stream(trouble))).collect();
-        Self { streams, options: options.clone(), backups: BTreeMap::new() }
+        Self { streams, options: options.clone(), backups: BTreeMap::new(), copies: BTreeMap::new() }
     }
 
     /// How long until the next trouble of this kind.
@@ -73,7 +81,7 @@ impl Troubles {
             Trouble::OneWay => {
                 let cut = vec![(home, self.other(trouble, home))];
                 cut.iter().for_each(|(from, to)| street.cut(*from, *to));
-                vec![(lasts, End::Mend(cut))]
+                vec![(lasts, End::Reach(cut))]
             }
             Trouble::Flapping => self.flap(home),
             Trouble::Clog => {
@@ -106,20 +114,31 @@ impl Troubles {
             Trouble::Leave => leave(home, street),
             Trouble::Charter => self.change_charter(home, street),
             Trouble::Restore => self.restore(home, street),
+            Trouble::Seal => self.seal(home, street),
+            Trouble::Damage => self.damage(home, street),
             // People do that.
             Trouble::Burst => Vec::new(),
         }
     }
 
-    /// A trouble ends.
-    pub fn end(&mut self, end: End, street: &mut Street) {
+    /// A trouble ends, or goes on in another way.
+    pub fn end(&mut self, end: End, street: &mut Street) -> Later {
         match end {
-            End::Mend(links) => links.into_iter().for_each(|(from, to)| street.mend(from, to)),
+            End::Reach(links) => links.into_iter().for_each(|(from, to)| street.mend(from, to)),
             End::Cut(links) => links.into_iter().for_each(|(from, to)| street.cut(from, to)),
             End::Start(home) => street.switch_on(home),
             End::SetRight(home) => self.set_right(home, street),
             End::Pace(home) => street.set_pace(home, 0, USUAL_INBOX),
+            End::Seal(home) => street.seal_logs(home),
+            End::Damage(home) => return self.strike(home, street),
+            End::Repair(home) => {
+                // The start says what is wrong.
+                street.switch_on(home);
+                self.repair(home, street);
+                street.switch_on(home);
+            }
         }
+        Vec::new()
     }
 
     /// A household of this street, drawn for a burst.
@@ -144,11 +163,11 @@ impl Troubles {
         }
     }
 
-    fn stream(&mut self, trouble: Trouble) -> &mut Random {
+    pub(super) fn stream(&mut self, trouble: Trouble) -> &mut Random {
         self.streams.get_mut(&trouble).expect("only troubles that have a stream come")
     }
 
-    fn lasts(&mut self, trouble: Trouble) -> Duration {
+    pub(super) fn lasts(&mut self, trouble: Trouble) -> Duration {
         let most = u64::try_from(self.options.longest_trouble.as_millis()).expect("minutes");
         Duration::from_millis(self.stream(trouble).below(most))
     }
@@ -165,7 +184,7 @@ impl Troubles {
         let pairs = (0..homes).flat_map(|from| (0..homes).map(move |to| (from, to)));
         let cut: Vec<_> = pairs.filter(|(from, to)| sides[*from] != sides[*to]).collect();
         cut.iter().for_each(|(from, to)| street.cut(*from, *to));
-        vec![(lasts, End::Mend(cut))]
+        vec![(lasts, End::Reach(cut))]
     }
 
     fn flap(&mut self, home: usize) -> Later {
@@ -174,7 +193,7 @@ impl Troubles {
         let mut at = Duration::ZERO;
         let mut later = Vec::new();
         for _ in 0..self.stream(Trouble::Flapping).between(2, 10) {
-            for end in [End::Cut(link.clone()), End::Mend(link.clone())] {
+            for end in [End::Cut(link.clone()), End::Reach(link.clone())] {
                 later.push((at, end));
                 at += Duration::from_millis(self.stream(Trouble::Flapping).below(2_000));
             }
@@ -241,10 +260,11 @@ impl Troubles {
                 street.restore_disk_openly(home, backup);
                 vec![(self.lasts(Trouble::Restore), End::Start(home))]
             }
-            None => {
+            None if street.is_sound(home) => {
                 self.backups.insert(home, street.disk(home).clone());
                 Vec::new()
             }
+            None => Vec::new(),
         }
     }
 }
@@ -261,7 +281,7 @@ fn join(home: usize, street: &mut Street) -> Later {
     vec![(Duration::from_millis(10), End::Start(home))]
 }
 
-fn leave(home: usize, street: &mut Street) -> Later {
+pub(super) fn leave(home: usize, street: &mut Street) -> Later {
     let key = street.key(home);
     street.amend(|charter| {
         if home != OPERATOR && charter.members.len() > FEWEST_MEMBERS {
@@ -280,16 +300,21 @@ impl Street {
 
     /// The operator changes the charter, if its household runs and the change is one.
     pub fn amend(&mut self, change: impl FnOnce(&mut Charter)) {
-        let at = self.wall_clock(OPERATOR);
-        let operator = self.homes[OPERATOR].key.clone();
         let Some(household) = self.household(OPERATOR) else { return };
         let before = household.charter().1.clone();
         let mut charter = Charter::clone(&before);
         change(&mut charter);
-        if charter == *before || charter.check().is_err() {
-            return;
+        if charter != *before && charter.check().is_ok() {
+            self.sign_record(Act::Charter(Box::new(charter)));
         }
-        let record = founding::sign(Some(household.chain().newest()), Act::Charter(Box::new(charter)), at, &operator);
+    }
+
+    /// The operator signs the next record of the chain, and gives it to its household, if that runs.
+    pub(super) fn sign_record(&mut self, act: Act) {
+        let at = self.wall_clock(OPERATOR);
+        let operator = self.homes[OPERATOR].key.clone();
+        let Some(household) = self.household(OPERATOR) else { return };
+        let record = founding::sign(Some(household.chain().newest()), act, at, &operator);
         self.ask(OPERATOR, Command::Governance(record.bytes.to_vec()));
     }
 }

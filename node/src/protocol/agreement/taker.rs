@@ -461,7 +461,12 @@ impl Household {
         let takes = bound.trade.proposal.taker.author == self.me;
         let ours = takes || bound.trade.proposal.maker.author == self.me;
         let held = if takes { bound.held_by_taker() } else { bound.held_by_maker };
-        let is_news = self.recorded.get(&id).is_none_or(|recorded| recorded.provisional && held);
+        let is_news = match self.recorded.get(&id) {
+            Some(recorded) if recorded.provisional => held,
+            // The operators have sealed the log that held it before this entry.
+            Some(_) => !bound.binds(),
+            None => bound.binds(),
+        };
         if ours && self.doubts.get(&id).is_none() && is_news {
             let trade = bound.trade.clone();
             let order = if takes { trade.proposal.own_order } else { Some(trade.proposal.order) };

@@ -183,6 +183,8 @@ impl Fold {
         if before == after {
             return;
         }
+        // One that binds no more is news as well.
+        self.new_trades.push(id);
         for (order, quantity) in before {
             self.add_filled(order, -quantity);
         }

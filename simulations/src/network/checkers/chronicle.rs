@@ -15,6 +15,8 @@ use wattswap_node::protocol::ids::{CharterId, EntryId, Head, LogId, MemberKey, O
 use wattswap_node::protocol::limits::COPY_COUNTS_FOR;
 use wattswap_node::protocol::signed::Verified;
 
+use crate::network::disk::Disk;
+
 /// An order that somebody placed.
 pub struct Placed {
     /// What it says.
@@ -27,7 +29,7 @@ pub struct Placed {
     pub at: UtcMillis,
     /// When it was cancelled first: number of the entry.
     pub cancelled_in: Option<u64>,
-    /// By all trades, whoever's log holds them.
+    /// By all trades, whoever's log holds them, but for those that no log holds up to its seal.
     pub filled: WattHours,
 }
 
@@ -50,8 +52,15 @@ pub struct Agreed {
     pub acceptance: Acceptance,
     /// Where in the maker's log.
     pub by_maker: Option<Copied>,
-    /// Where in a log of the taker.
-    pub by_taker: Option<Copied>,
+    /// Where in logs of the taker: who lost its disk may write it again.
+    pub by_taker: Vec<Copied>,
+}
+
+impl Agreed {
+    /// The resting order, and the taker's own if it had posted one.
+    fn orders(&self) -> impl Iterator<Item = OrderId> + use<> {
+        std::iter::once(self.proposal.order).chain(self.proposal.own_order)
+    }
 }
 
 /// A wish of a household's people, or of its autopilot.
@@ -75,21 +84,48 @@ pub struct Chronicle {
     pub fresh: Vec<(ProposalId, bool)>,
     /// Entries that were written.
     pub entries: u64,
-    /// Where logs were said to end, and by which entry.
+    /// Where logs were said to end, and by whom.
     pub seals: Vec<Sealed>,
     /// A restored household fetches back what it wrote: that is nothing new.
     noted: BTreeSet<EntryId>,
 }
 
-/// A log's end, by its author's newer log.
+/// A log's end.
 #[derive(Clone, Copy, Debug)]
 pub struct Sealed {
     /// The end.
     pub end: Head,
-    /// The log that says so.
-    pub log: LogId,
-    /// Number of the entry that says so.
-    pub seq: u64,
+    /// Who says so.
+    pub by: Sealer,
+}
+
+/// Whose word ends a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sealer {
+    /// Its author's, in an entry of a newer log.
+    Author {
+        /// The newer log.
+        log: LogId,
+        /// Number of the entry.
+        seq: u64,
+    },
+    /// The operators', in this record.
+    Operators(CharterId),
+}
+
+impl Sealed {
+    /// Whether a household with this disk knows of it.
+    #[must_use]
+    pub fn is_known_to(&self, disk: &Disk) -> bool {
+        match self.by {
+            Sealer::Author { log, seq } => disk.entry(log, seq).is_some(),
+            Sealer::Operators(record) => disk.holds_record(&record),
+        }
+    }
+
+    fn ends_before(&self, copy: &Copied) -> bool {
+        self.end.log == copy.log && self.end.seq < copy.seq
+    }
 }
 
 impl Chronicle {
@@ -139,8 +175,27 @@ impl Chronicle {
     }
 
     fn governance(&mut self, record: &SignedRecord) {
-        if let Act::Charter(charter) = &record.record.act {
-            self.charters.entry(record.id).or_insert_with(|| Charter::clone(charter));
+        let by = Sealer::Operators(record.id);
+        match &record.record.act {
+            Act::Charter(charter) => {
+                self.charters.entry(record.id).or_insert_with(|| Charter::clone(charter));
+            }
+            Act::Seals(_) if self.seals.iter().any(|sealed| sealed.by == by) => {}
+            Act::Seals(ends) => ends.iter().for_each(|end| self.seal(Sealed { end: *end, by })),
+        }
+    }
+
+    /// What a log holds beyond its end counts no more, though it may have been counted.
+    fn seal(&mut self, sealed: Sealed) {
+        self.seals.push(sealed);
+        let mut filled: BTreeMap<OrderId, WattHours> = BTreeMap::new();
+        for agreed in self.trades.values().filter(|agreed| self.stands(agreed)) {
+            for order in agreed.orders() {
+                *filled.entry(order).or_default() += agreed.acceptance.quantity;
+            }
+        }
+        for (order, placed) in &mut self.orders {
+            placed.filled = filled.get(order).copied().unwrap_or_default();
         }
     }
 
@@ -166,42 +221,50 @@ impl Chronicle {
                 }
                 Op::Fill(fill) if honest => self.fill(entry, fill),
                 Op::Fill(_) => {}
-                Op::Seal(end) => self.seals.push(Sealed { end: *end, log: entry.log, seq: entry.seq }),
+                Op::Seal(end) => {
+                    self.seal(Sealed { end: *end, by: Sealer::Author { log: entry.log, seq: entry.seq } });
+                }
             }
         }
     }
 
     /// What was filled of an order whose own entry is only noted now.
     fn filled_early(&self, id: &OrderId) -> WattHours {
-        let names = |agreed: &&Agreed| agreed.proposal.order == *id || agreed.proposal.own_order == Some(*id);
         // An order that did not exist can't be filled, but for a bug.
-        self.trades.values().filter(names).map(|agreed| agreed.acceptance.quantity).sum()
+        let trades = self.trades.values().filter(|agreed| agreed.orders().any(|order| order == *id));
+        trades.filter(|agreed| self.stands(agreed)).map(|agreed| agreed.acceptance.quantity).sum()
     }
 
     fn fill(&mut self, entry: &Entry, fill: &Fill) {
         let id = ProposalId(fill.proposal.hash());
-        let is_new = !self.trades.contains_key(&id);
+        let stood = self.trades.get(&id).is_some_and(|agreed| self.stands(agreed));
         let agreed = self.trades.entry(id).or_insert_with(|| Agreed {
             proposal: *fill.proposal,
             acceptance: *fill.acceptance,
             by_maker: None,
-            by_taker: None,
+            by_taker: Vec::new(),
         });
         let by_maker = entry.log == fill.proposal.maker;
         let copied = Copied { log: entry.log, seq: entry.seq, at: entry.at };
-        let copy = if by_maker { &mut agreed.by_maker } else { &mut agreed.by_taker };
-        // Of several copies the one in the newest log: no seal comes before it.
-        if copy.is_none_or(|copy| copy.log < copied.log) {
-            *copy = Some(copied);
+        if by_maker {
+            agreed.by_maker = Some(copied);
+        } else {
+            agreed.by_taker.push(copied);
         }
         self.fresh.push((id, by_maker));
-        if is_new {
-            for order in std::iter::once(fill.proposal.order).chain(fill.proposal.own_order) {
+        let agreed = &self.trades[&id];
+        if !stood && self.stands(agreed) {
+            for order in agreed.orders() {
                 if let Some(placed) = self.orders.get_mut(&order) {
                     placed.filled += fill.acceptance.quantity;
                 }
             }
         }
+    }
+
+    /// Whether a log holds it, and up to its seal if it is sealed.
+    fn stands(&self, agreed: &Agreed) -> bool {
+        agreed.by_maker.iter().chain(&agreed.by_taker).any(|copy| !self.is_beyond_seal(copy))
     }
 
     /// Whether an order is one that can be traded under the charter that it names: one that was wished under another
@@ -234,14 +297,23 @@ impl Chronicle {
             && proposal.side == placed.order.side.opposite()
     }
 
-    /// Whether the taker's copy counts alone.
+    /// Whether a copy of the taker's counts alone.
     #[must_use]
     pub fn takers_counts(&self, agreed: &Agreed) -> bool {
-        let charter = self.charters.get(&agreed.proposal.charter);
-        let copy = agreed.by_taker.filter(|copy| !self.is_beyond_seal(copy));
-        let (Some(Copied { at, .. }), Some(charter)) = (copy, charter) else { return false };
+        agreed.by_taker.iter().any(|copy| self.copy_counts(agreed, copy))
+    }
+
+    fn copy_counts(&self, agreed: &Agreed, copy: &Copied) -> bool {
+        let Some(charter) = self.charters.get(&agreed.proposal.charter) else { return false };
         let slot = agreed.proposal.slot;
-        charter.shape.opens(slot) <= at && at < charter.shape.gate(slot).after(COPY_COUNTS_FOR)
+        let in_time = charter.shape.opens(slot) <= copy.at && copy.at < charter.shape.gate(slot).after(COPY_COUNTS_FOR);
+        in_time && !self.is_beyond_seal(copy)
+    }
+
+    /// Where a trade stands so that it counts.
+    pub fn counting_copies<'a>(&'a self, agreed: &'a Agreed) -> impl Iterator<Item = &'a Copied> {
+        let by_maker = agreed.by_maker.iter().filter(|_| self.makers_counts(agreed));
+        by_maker.chain(agreed.by_taker.iter().filter(|copy| self.copy_counts(agreed, copy)))
     }
 
     /// Whether a log was said to end.
@@ -251,13 +323,26 @@ impl Chronicle {
     }
 
     fn is_beyond_seal(&self, copy: &Copied) -> bool {
-        self.seals.iter().any(|sealed| sealed.end.log == copy.log && sealed.end.seq < copy.seq)
+        self.seals.iter().any(|sealed| sealed.ends_before(copy))
+    }
+
+    /// Whether the operators have sealed the log before this entry, and word of it has not come to who has this disk.
+    #[must_use]
+    pub fn is_beyond_seal_unheard(&self, copy: &Copied, disk: &Disk) -> bool {
+        let is_unheard = |sealed: &Sealed| matches!(sealed.by, Sealer::Operators(_)) && !sealed.is_known_to(disk);
+        self.seals.iter().any(|sealed| sealed.ends_before(copy) && is_unheard(sealed))
     }
 
     /// Whether the trade binds.
     #[must_use]
     pub fn binds(&self, agreed: &Agreed) -> bool {
         self.makers_counts(agreed) || self.takers_counts(agreed)
+    }
+
+    /// Whether both parties' logs hold a trade so that it counts.
+    #[must_use]
+    pub fn is_held_by_both(&self, agreed: &Agreed) -> bool {
+        self.makers_counts(agreed) && self.takers_counts(agreed)
     }
 
     /// For which wishes a trade was made: the maker's and the taker's.

@@ -10,6 +10,7 @@ mod bounds;
 pub(crate) mod chronicle;
 mod convictions;
 mod final_slots;
+mod limits;
 pub(crate) mod one_history;
 mod overfill;
 mod price;
@@ -83,6 +84,7 @@ impl Checkers {
             Box::new(answers::Answers::default()),
             Box::new(said::Said),
             Box::new(price::Prices),
+            Box::new(limits::Limits::default()),
             Box::new(readings::Readings::default()),
             Box::new(one_history::OneHistory::default()),
             Box::new(convictions::Convictions),

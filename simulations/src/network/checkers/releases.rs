@@ -21,7 +21,9 @@ impl Checker for Releases {
 
     fn after_turn(&mut self, seen: &Chronicle, _: &mut Street, turn: &Turn) -> Result<(), String> {
         for (id, _) in &seen.fresh {
-            require(!self.let_go.contains(id), || format!("trade {id} was agreed, but its taker had let go of it"))?;
+            // Beyond a seal of which its maker has not heard, it binds nobody.
+            let is_late = self.let_go.contains(id) && seen.binds(&seen.trades[id]);
+            require(!is_late, || format!("trade {id} was agreed, but its taker had let go of it"))?;
         }
         for record in &turn.records {
             let Record::Released(id) = record else { continue };

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use wattswap_node::protocol::household::io::Event;
 use wattswap_node::protocol::ids::ProposalId;
 
+use super::chronicle::Agreed;
 use super::{Checker, Chronicle, require};
+use crate::network::disk::Disk;
 use crate::network::{Street, Turn};
 
 /// Remembers what was reported to whom.
@@ -23,11 +25,32 @@ impl Reported {
                 continue;
             }
             let kept = kept.ok_or_else(|| format!("trade {id} was reported to home {home}, which has lost it"))?;
-            let same = **kept.trade.acceptance == seen.trades[id].acceptance && !kept.provisional;
+            let agreed = &seen.trades[id];
+            let same = **kept.trade.acceptance == agreed.acceptance;
             require(same, || format!("trade {id} was reported to home {home} and is another one now"))?;
+            // What a seal takes away is taken back; nothing else is.
+            let is_held = match agreed.acceptance.maker == street.key(*home) {
+                true => seen.makers_counts(agreed),
+                false => seen.takers_counts(agreed),
+            };
+            require(!kept.provisional || !is_held, || {
+                format!("home {home} took back trade {id}, which its log holds")
+            })?;
+            let is_told = kept.provisional || seen.binds(agreed) || !street.is_honest_member(*home);
+            require(is_told, || format!("trade {id} binds no more, and home {home} was not told"))?;
         }
         Ok(())
     }
+}
+
+/// Whether the maker's copy counts, or one of the taker's, as far as who has this disk can know: somebody whose log was
+/// sealed by the operators goes on with it until it hears of that.
+fn counts(seen: &Chronicle, disk: &Disk, agreed: &Agreed, by_maker: bool) -> bool {
+    let (counts, copy) = match by_maker {
+        true => (seen.makers_counts(agreed), agreed.by_maker.as_ref()),
+        false => (seen.takers_counts(agreed), agreed.by_taker.last()),
+    };
+    counts || copy.is_some_and(|copy| seen.is_beyond_seal_unheard(copy, disk))
 }
 
 impl Checker for Reported {
@@ -38,7 +61,7 @@ impl Checker for Reported {
     fn after_turn(&mut self, seen: &Chronicle, street: &mut Street, turn: &Turn) -> Result<(), String> {
         for (id, by_maker) in &seen.fresh {
             let agreed = &seen.trades[id];
-            let counts = if *by_maker { seen.makers_counts(agreed) } else { seen.takers_counts(agreed) };
+            let counts = counts(seen, street.disk(turn.home), agreed, *by_maker);
             require(counts, || format!("home {} wrote a copy of trade {id} that does not count", turn.home))?;
         }
         for news in turn.news() {
@@ -49,7 +72,7 @@ impl Checker for Reported {
             let id = own.trade.id();
             let agreed = seen.trades.get(&id).ok_or_else(|| format!("trade {id} was reported and stands in no log"))?;
             let is_maker = own.trade.acceptance.maker == street.key(turn.home);
-            let held = if is_maker { seen.makers_counts(agreed) } else { seen.takers_counts(agreed) };
+            let held = counts(seen, street.disk(turn.home), agreed, is_maker);
             require(held, || format!("trade {id} was reported to home {}, whose log does not hold it", turn.home))?;
             self.done.insert((turn.home, id));
         }

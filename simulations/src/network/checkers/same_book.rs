@@ -12,7 +12,7 @@ use wattswap_node::protocol::household::Household;
 use wattswap_node::protocol::household::io::Record;
 use wattswap_node::protocol::ids::{LogId, OrderId};
 
-use super::chronicle::{Copied, Placed};
+use super::chronicle::{Agreed, Placed};
 use super::{Checker, Chronicle, require};
 use crate::network::{Street, Turn};
 
@@ -109,14 +109,13 @@ impl<'s> Held<'s> {
         let holds = |log: LogId, seq: u64| disk.entry(log, seq).is_some();
         let is_open = |placed: &Placed| {
             let cancelled = placed.cancelled_in.is_some_and(|seq| holds(placed.log, seq));
-            let sealed = seen.seals.iter().any(|by| by.end.log == placed.log && holds(by.log, by.seq));
+            let sealed = seen.seals.iter().any(|by| by.end.log == placed.log && by.is_known_to(disk));
             holds(placed.log, placed.seq) && !cancelled && !sealed && seen.counts(&placed.order)
         };
         let orders = seen.orders.iter().filter(|(_, placed)| is_open(placed));
-        let copied = |copy: &Option<Copied>| copy.is_some_and(|copy| holds(copy.log, copy.seq));
-        let trades = seen.trades.values().filter(|agreed| copied(&agreed.by_maker) || copied(&agreed.by_taker));
+        let is_held = |agreed: &&Agreed| seen.counting_copies(agreed).any(|copy| holds(copy.log, copy.seq));
         let mut filled: BTreeMap<OrderId, WattHours> = BTreeMap::new();
-        for agreed in trades.filter(|agreed| seen.binds(agreed)) {
+        for agreed in seen.trades.values().filter(is_held) {
             for order in std::iter::once(agreed.proposal.order).chain(agreed.proposal.own_order) {
                 *filled.entry(order).or_default() += agreed.acceptance.quantity;
             }

@@ -1,10 +1,14 @@
 //! 7.5: once the network is whole again, all members hold the same set within a bounded time, trade, and are in doubt
 //! about nothing.
 
+use std::collections::BTreeSet;
+
 use wattswap_node::protocol::household::io::Standing;
+use wattswap_node::protocol::ids::LogId;
 
 use super::{Checker, Chronicle, require};
 use crate::network::Street;
+use crate::network::troubles::OPERATOR;
 
 /// Compares members with each other.
 pub(super) struct SameSet;
@@ -20,11 +24,16 @@ impl Checker for SameSet {
 }
 
 impl Street {
-    /// Takes of a household in doubt. With a maker that is no member any more they stay so until its log is sealed.
+    /// Takes of a household in doubt that should not be. With a maker that is no member any more they stay so until its
+    /// log is sealed.
     #[must_use]
     pub fn doubts_among_members(&self, home: usize) -> usize {
-        let makers = self.disk(home).reservations().values().map(|kept| kept.proposal.maker.author);
-        makers.filter_map(|maker| self.number(&maker)).filter(|maker| self.is_honest_member(*maker)).count()
+        let sealed: BTreeSet<LogId> = self.disk(OPERATOR).seals().map(|end| end.log).collect();
+        let ends = |maker: &LogId| {
+            let author = self.number(&maker.author);
+            author.is_some_and(|author| self.is_honest(author) && (self.is_member(author) || sealed.contains(maker)))
+        };
+        self.disk(home).reservations().values().filter(|kept| ends(&kept.proposal.maker)).count()
     }
 
     /// Whether a household is a member and does not cheat.

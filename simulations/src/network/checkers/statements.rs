@@ -25,7 +25,7 @@ impl Checker for Statements {
         let knows_all = |home: &usize| street.is_honest_member(*home) && !street.was_restored(*home);
         let homes: Vec<usize> = (0..street.homes()).filter(knows_all).collect();
         let books: Vec<(usize, Books)> =
-            homes.into_iter().filter_map(|home| Some((home, books(street, home, &seen.charters)?))).collect();
+            homes.into_iter().filter_map(|home| Some((home, books(street, home, seen)?))).collect();
         for (home, books) in &books {
             let residual = books.ledger.residual();
             require(residual == Money(Decimal::ZERO), || format!("the books of home {home} are off by {residual}"))?;
