@@ -1,0 +1,18 @@
+//! The electric grid: power flow on radial low-voltage feeders. See `docs/powerflow.md`.
+//!
+//! The only place of this project in which numbers are floats. A [`feeder::Feeder`] comes from a reader ([`ieee`],
+//! [`simbench`]) or is made by hand; a [`solver::Solver`] is built from it once and answers for eight time steps at a
+//! time. It knows no market: power in, voltages, currents and losses out.
+
+pub mod feeder;
+pub mod ieee;
+pub mod lanes;
+pub mod profiles;
+mod reduction;
+pub mod simbench;
+pub mod solver;
+mod sweep;
+pub mod table;
+mod tree;
+
+pub use tree::BadFeeder;

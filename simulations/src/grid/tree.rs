@@ -1,0 +1,360 @@
+//! A feeder as a tree that a sweep can walk: one node after its parent, all of it in one voltage level.
+//!
+//! Source and transformer become nodes like others. Everything on the source's side is **referred**: scaled by the
+//! transformer's ratio to the low voltage and turned by its vector group, so that the transformer itself is a series
+//! impedance. A delta winding short-circuits the zero sequence of what comes before it: there the impedance is nought.
+
+use std::f64::consts::PI;
+
+use num_complex::Complex64;
+
+use super::feeder::{Feeder, Phases, Transformer, Winding};
+
+/// Why a feeder can't be solved.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum BadFeeder {
+    /// There are two ways to a bus.
+    #[error(
+        "line {line} closes a loop at bus {bus}: only radial feeders can be solved; open a switch, or leave one line \
+         of the loop out"
+    )]
+    Meshed {
+        /// The one too many.
+        line: String,
+        /// Where it ends.
+        bus: String,
+    },
+    /// There is no way to a bus.
+    #[error("bus {bus} is not connected to the source: add a line, close a switch, or leave the bus out")]
+    Unconnected {
+        /// Which.
+        bus: String,
+    },
+    /// A line or the source ends where there is no such bus.
+    #[error("{what} names bus number {bus}, but there are {buses}: buses are counted from 0")]
+    NoBus {
+        /// Of what.
+        what: String,
+        /// The number.
+        bus: usize,
+        /// How many there are.
+        buses: usize,
+    },
+    /// The source does not feed the transformer.
+    #[error("the source feeds bus {bus}, but the transformer's high-voltage side is elsewhere: put the source there")]
+    SourceElsewhere {
+        /// Where it is.
+        bus: String,
+    },
+    /// Something lies on the transformer's high-voltage side.
+    #[error("{what} is at bus {bus}, before the transformer: only the source may be there")]
+    BeforeTransformer {
+        /// What.
+        what: String,
+        /// Where.
+        bus: String,
+    },
+    /// A line joins two voltage levels.
+    #[error("line {line} joins two nominal voltages at bus {bus}: a transformer belongs there")]
+    TwoVoltages {
+        /// Which.
+        line: String,
+        /// One of its ends.
+        bus: String,
+    },
+    /// A value makes no sense.
+    #[error("{what} at bus {bus} has a value that nothing can have: {why}")]
+    BadValue {
+        /// Of what.
+        what: String,
+        /// Where.
+        bus: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+}
+
+/// The node of the bus that the source feeds.
+pub(super) const FED: usize = 1;
+
+/// A node and the branch that leads to it from its parent. Node 0 is the source's inner voltage and leads nowhere.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    /// Always smaller than the node's own number.
+    pub parent: usize,
+    /// Of the branch.
+    pub series: Series,
+    /// From the node to earth.
+    pub shunt: Shunt,
+    /// Whether something can be connected here.
+    pub loaded: bool,
+}
+
+/// Series impedance: `z1` times a phase's current, and `zm` times the sum of all three, are its voltage drop.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Series {
+    pub z1: Complex64,
+    pub zm: Complex64,
+}
+
+/// Shunt admittance, likewise.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Shunt {
+    pub y1: Complex64,
+    pub ym: Complex64,
+}
+
+impl Series {
+    fn from_sequence(z1: Complex64, z0: Complex64) -> Self {
+        Self { z1, zm: (z0 - z1) / 3.0 }
+    }
+
+    pub fn plus(self, other: Self) -> Self {
+        Self { z1: self.z1 + other.z1, zm: self.zm + other.zm }
+    }
+}
+
+impl Shunt {
+    fn from_sequence(y1: Complex64, y0: Complex64) -> Self {
+        Self { y1, ym: (y0 - y1) / 3.0 }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.y1 += other.y1;
+        self.ym += other.ym;
+    }
+
+    pub fn is_none(self) -> bool {
+        self == Self::default()
+    }
+}
+
+/// From the tree's voltage level to that of the transformer's high-voltage side.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ToHigh {
+    /// High voltage over low voltage.
+    pub ratio: f64,
+    /// What the low voltage lags by, in radians.
+    pub lag: f64,
+}
+
+/// The tree.
+#[derive(Clone, Debug)]
+pub(super) struct Tree {
+    pub nodes: Vec<Node>,
+    /// The source's inner voltage of phase A, referred.
+    pub emf: Complex64,
+    /// The node of each bus.
+    pub of_bus: Vec<usize>,
+    /// The node that each line leads to, and its half susceptance at each end.
+    pub of_line: Vec<(usize, Shunt)>,
+    /// The node that the transformer's last impedance leads to, if there is one.
+    pub low: usize,
+    /// The bus on the high-voltage side, and what refers back to it.
+    pub high: Option<(usize, ToHigh)>,
+    /// Voltage between phase and earth that is one pu, in volts.
+    pub base_v: f64,
+}
+
+impl Tree {
+    pub fn new(feeder: &Feeder) -> Result<Self, BadFeeder> {
+        check(feeder)?;
+        let mut tree = infeed(feeder);
+        grow(feeder, &mut tree)?;
+        let connected = feeder.connections.iter().map(|connection| tree.of_bus[connection.bus]);
+        for node in connected.collect::<Vec<_>>() {
+            tree.nodes[node].loaded = true;
+        }
+        Ok(tree)
+    }
+
+    fn push(&mut self, parent: usize, series: Series) -> usize {
+        self.nodes.push(Node { parent, series, shunt: Shunt::default(), loaded: false });
+        self.nodes.len() - 1
+    }
+}
+
+/// No bus has a node yet.
+const NOWHERE: Option<usize> = None;
+
+/// Source and transformer, down to the bus at which the lines begin.
+fn infeed(feeder: &Feeder) -> Tree {
+    let source = &feeder.source;
+    let bus = &feeder.buses[source.bus];
+    let emf = Complex64::from_polar(source.voltage_pu * bus.base_v(), source.angle_degrees.to_radians());
+    let root = Node { parent: 0, series: Series::default(), shunt: Shunt::default(), loaded: false };
+    let mut tree = Tree {
+        nodes: vec![root],
+        emf,
+        of_bus: vec![0; feeder.buses.len()],
+        of_line: vec![(0, Shunt::default()); feeder.lines.len()],
+        low: 0,
+        high: None,
+        base_v: bus.base_v(),
+    };
+    let Some(transformer) = &feeder.transformer else {
+        let node = tree.push(0, Series::from_sequence(source.z1, source.z0));
+        tree.of_bus[source.bus] = node;
+        tree.low = node;
+        return tree;
+    };
+    let to_high =
+        ToHigh { ratio: transformer.high_v / transformer.low_v, lag: f64::from(transformer.group.clock) * PI / 6.0 };
+    tree.emf = emf / to_high.ratio * Complex64::from_polar(1.0, -to_high.lag);
+    tree.base_v = feeder.buses[transformer.low].base_v();
+    let referred = 1.0 / (to_high.ratio * to_high.ratio);
+    let z0 = match transformer.group.high {
+        Winding::Delta => Complex64::ZERO,
+        Winding::Star => source.z0 * referred,
+    };
+    let high = tree.push(0, Series::from_sequence(source.z1 * referred, z0));
+    let (half, iron) = t_model(transformer);
+    let middle = tree.push(high, half);
+    tree.nodes[middle].shunt = iron;
+    tree.low = tree.push(middle, half);
+    tree.of_bus[transformer.high] = high;
+    tree.of_bus[transformer.low] = tree.low;
+    tree.high = Some((transformer.high, to_high));
+    tree
+}
+
+/// Half the short-circuit impedance on each side of what the iron draws (T model), referred to the low voltage.
+fn t_model(transformer: &Transformer) -> (Series, Shunt) {
+    let volts_squared = transformer.low_v * transformer.low_v;
+    let half = transformer.short_circuit_pu * (volts_squared / transformer.rated_va / 2.0);
+    let apparent = transformer.no_load_current_pu * transformer.rated_va;
+    let iron = transformer.iron_loss_w;
+    let magnetising = (apparent * apparent - iron * iron).max(0.0).sqrt();
+    let admittance = Complex64::new(iron, -magnetising) / volts_squared;
+    (Series::from_sequence(half, half), Shunt::from_sequence(admittance, admittance))
+}
+
+/// The lines, depth first, so that a chain of buses is a row of nodes.
+fn grow(feeder: &Feeder, tree: &mut Tree) -> Result<(), BadFeeder> {
+    let mut lines_at = vec![Vec::new(); feeder.buses.len()];
+    for (number, line) in feeder.lines.iter().enumerate() {
+        lines_at[line.from].push(number);
+        lines_at[line.to].push(number);
+    }
+    let first = feeder.transformer.as_ref().map_or(feeder.source.bus, |transformer| transformer.low);
+    let mut node_of = vec![NOWHERE; feeder.buses.len()];
+    node_of[first] = Some(tree.low);
+    if let Some((high, _)) = tree.high {
+        node_of[high] = Some(tree.of_bus[high]);
+    }
+    let mut walked = vec![false; feeder.lines.len()];
+    // A line that is still to walk, and the bus from which.
+    let mut ahead: Vec<(usize, usize)> = lines_at[first].iter().rev().map(|line| (*line, first)).collect();
+    while let Some((number, near)) = ahead.pop() {
+        if walked[number] {
+            continue;
+        }
+        walked[number] = true;
+        let line = &feeder.lines[number];
+        let far = if line.from == near { line.to } else { line.from };
+        if node_of[far].is_some() {
+            return Err(BadFeeder::Meshed { line: line.name.clone(), bus: feeder.buses[far].name.clone() });
+        }
+        let parent = node_of[near].expect("lines are walked from buses that were reached");
+        let node = tree.push(parent, Series::from_sequence(line.z1, line.z0));
+        let half = |b: f64| Complex64::new(0.0, b / 2.0);
+        let shunt = Shunt::from_sequence(half(line.b1), half(line.b0));
+        tree.nodes[parent].shunt.add(shunt);
+        tree.nodes[node].shunt.add(shunt);
+        tree.of_line[number] = (node, shunt);
+        node_of[far] = Some(node);
+        ahead.extend(lines_at[far].iter().rev().filter(|line| !walked[**line]).map(|line| (*line, far)));
+    }
+    for (bus, node) in node_of.iter().enumerate() {
+        let name = || feeder.buses[bus].name.clone();
+        tree.of_bus[bus] = node.ok_or_else(|| BadFeeder::Unconnected { bus: name() })?;
+    }
+    Ok(())
+}
+
+/// That every index and value makes sense.
+fn check(feeder: &Feeder) -> Result<(), BadFeeder> {
+    let buses = feeder.buses.len();
+    let exists = |what: &str, bus: usize| {
+        if bus < buses { Ok(()) } else { Err(BadFeeder::NoBus { what: what.to_owned(), bus, buses }) }
+    };
+    let sound = |what: &str, bus: usize, ok: bool, why: &'static str| {
+        let named = || feeder.buses[bus].name.clone();
+        if ok { Ok(()) } else { Err(BadFeeder::BadValue { what: what.to_owned(), bus: named(), why }) }
+    };
+    let source = &feeder.source;
+    exists("the source", source.bus)?;
+    sound("the source", source.bus, source.voltage_pu > 0.0 && source.voltage_pu.is_finite(), "its voltage")?;
+    sound("the source", source.bus, source.angle_degrees.is_finite(), "its angle")?;
+    sound("the source", source.bus, passive(source.z1) && passive(source.z0), "its impedance")?;
+    for (number, bus) in feeder.buses.iter().enumerate() {
+        sound("the nominal voltage", number, bus.nominal_v > 0.0 && bus.nominal_v.is_finite(), "it is not above 0")?;
+    }
+    if let Some(transformer) = &feeder.transformer {
+        check_transformer(transformer, source.bus, &exists, &sound)?;
+        if transformer.high != source.bus {
+            return Err(BadFeeder::SourceElsewhere { bus: feeder.buses[source.bus].name.clone() });
+        }
+    }
+    let high = feeder.transformer.as_ref().map(|transformer| transformer.high);
+    let low_side = |what: &str, bus: usize| {
+        let before = || BadFeeder::BeforeTransformer { what: what.to_owned(), bus: feeder.buses[bus].name.clone() };
+        if Some(bus) == high { Err(before()) } else { Ok(()) }
+    };
+    for line in &feeder.lines {
+        let what = format!("line {}", line.name);
+        for bus in [line.from, line.to] {
+            exists(&what, bus)?;
+            low_side(&what, bus)?;
+        }
+        let (from, to) = (&feeder.buses[line.from], &feeder.buses[line.to]);
+        if from.nominal_v.total_cmp(&to.nominal_v).is_ne() {
+            return Err(BadFeeder::TwoVoltages { line: line.name.clone(), bus: to.name.clone() });
+        }
+        sound(&what, line.from, passive(line.z1) && passive(line.z0), "its impedance")?;
+        sound(&what, line.from, line.b1.is_finite() && line.b0.is_finite(), "its capacitance")?;
+    }
+    for connection in &feeder.connections {
+        exists(&connection.name, connection.bus)?;
+        low_side(&connection.name, connection.bus)?;
+        let finite = connection.watts.is_finite() && connection.vars.is_finite();
+        sound(&connection.name, connection.bus, finite, "its power")?;
+    }
+    Ok(())
+}
+
+fn check_transformer(
+    transformer: &Transformer,
+    source: usize,
+    exists: &impl Fn(&str, usize) -> Result<(), BadFeeder>,
+    sound: &impl Fn(&str, usize, bool, &'static str) -> Result<(), BadFeeder>,
+) -> Result<(), BadFeeder> {
+    let what = format!("transformer {}", transformer.name);
+    exists(&what, transformer.high)?;
+    exists(&what, transformer.low)?;
+    let positive = |value: f64| value > 0.0 && value.is_finite();
+    let rated = [transformer.rated_va, transformer.high_v, transformer.low_v].into_iter().all(positive);
+    let iron = [transformer.iron_loss_w, transformer.no_load_current_pu].into_iter().all(|value| value >= 0.0);
+    sound(&what, source, rated, "its rated power or voltage is not above 0")?;
+    sound(&what, source, passive(transformer.short_circuit_pu), "its short-circuit impedance")?;
+    sound(&what, source, iron, "its iron loss or no-load current is below 0")?;
+    sound(&what, source, transformer.high != transformer.low, "both of its sides are here")?;
+    sound(&what, source, transformer.group.clock < 12, "its vector group's clock has hours from 0 to 11")?;
+    let fits = (transformer.group.clock % 2 == 1) == (transformer.group.high == Winding::Delta);
+    sound(&what, source, fits, "a delta-star group has an odd hour, a star-star group an even one")
+}
+
+/// A finite impedance that makes no power.
+fn passive(z: Complex64) -> bool {
+    z.re >= 0.0 && z.is_finite()
+}
+
+/// The indices of the phases that a connection uses.
+pub(super) fn phase_numbers(phases: Phases) -> &'static [usize] {
+    match phases {
+        Phases::A => &[0],
+        Phases::B => &[1],
+        Phases::C => &[2],
+        Phases::All => &[0, 1, 2],
+    }
+}
