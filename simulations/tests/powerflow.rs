@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use num_complex::Complex64;
 use wattswap_simulations::grid::feeder::Feeder;
-use wattswap_simulations::grid::lanes::LANES;
 use wattswap_simulations::grid::profiles::{self, Profiles};
-use wattswap_simulations::grid::solver::{Settings, Solution, Solver, Start};
+use wattswap_simulations::grid::solution::Solution;
+use wattswap_simulations::grid::solver::{Settings, Solver, Start};
 use wattswap_simulations::grid::table::Table;
-use wattswap_simulations::grid::{ieee, simbench};
+use wattswap_simulations::grid::{LANES, ieee, simbench};
 
 /// A file or folder of the data. Named but missing is a failure.
 fn data(path: &str) -> PathBuf {

@@ -5,14 +5,19 @@
 //! time. It knows no market: power in, voltages, currents and losses out.
 
 pub mod feeder;
+mod field;
+pub mod folder;
 pub mod ieee;
-pub mod lanes;
+pub mod output;
 pub mod profiles;
 mod reduction;
+pub mod series;
 pub mod simbench;
+pub mod solution;
 pub mod solver;
 mod sweep;
 pub mod table;
 mod tree;
 
+pub use field::LANES;
 pub use tree::BadFeeder;

@@ -9,12 +9,13 @@
 //! Nodes lie in depth-first order, so most have their parent right before them: its current or voltage is then still in
 //! registers.
 
-use super::lanes::{LANES, Lanes, Phasor};
+use num_complex::Complex64;
+use pulp::bytemuck::cast_slice;
+use pulp::{Simd, WithSimd};
+
+use super::field::{Arithmetic, Field, LANES, Wide};
 use super::reduction::Reduced;
 use super::tree::{Series, Shunt};
-
-/// A quantity of a node in each of `P` phases (three, or one that stands for three balanced ones).
-pub(super) type Row<const P: usize> = [Phasor; P];
 
 /// What the sweep walks along.
 #[derive(Clone, Debug)]
@@ -41,16 +42,16 @@ pub(super) struct Injection {
 }
 
 /// Voltages and currents, and what is drawn.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct State<const P: usize> {
     /// Of each node, to earth, in volts.
-    pub voltage: Vec<Row<P>>,
+    pub voltage: Field<P>,
     /// Of the branch to each node, in amperes.
-    pub current: Vec<Row<P>>,
+    pub current: Field<P>,
     /// What each injection draws in each phase, in volt-amperes.
-    pub power: Vec<Row<P>>,
+    pub power: Field<P>,
     /// Currents of branches whose parent is still to come.
-    waiting: Vec<Row<P>>,
+    waiting: Field<P>,
 }
 
 /// When to stop.
@@ -71,8 +72,8 @@ pub(super) struct Ended {
 
 impl Network {
     pub fn new(reduced: &Reduced) -> Self {
-        let mut branches: Vec<Branch> =
-            reduced.nodes.iter().map(|node| Branch { parent: node.parent, series: node.series, joins: 0 }).collect();
+        let branch = |node: &super::tree::Node| Branch { parent: node.parent, series: node.series, joins: 0 };
+        let mut branches: Vec<Branch> = reduced.nodes.iter().map(branch).collect();
         for node in 1..branches.len() {
             let parent = branches[node].parent;
             if parent + 1 != node {
@@ -84,134 +85,144 @@ impl Network {
         Self { branches, injections }
     }
 
+    #[inline(always)]
     pub fn branch(&self, node: usize) -> &Branch {
         &self.branches[node]
     }
 
-    pub fn state<const P: usize>(&self, source: Row<P>) -> State<P> {
+    /// How many nodes there are, the source's inner voltage included.
+    pub fn nodes(&self) -> usize {
+        self.branches.len()
+    }
+
+    /// Room for time steps, in registers of some width.
+    pub fn state<const P: usize>(&self, width: usize) -> State<P> {
+        let field = |rows| Field::new(rows, width);
+        let joins = self.branches.iter().map(|branch| branch.joins).sum();
         State {
-            voltage: vec![source; self.branches.len()],
-            current: vec![[Phasor::ZERO; P]; self.branches.len()],
-            power: vec![[Phasor::ZERO; P]; self.injections.len()],
-            waiting: Vec::with_capacity(self.branches.len()),
+            voltage: field(self.nodes()),
+            current: field(self.nodes()),
+            power: field(self.injections.len()),
+            waiting: field(joins),
         }
     }
 }
 
-/// Sweeps until the voltages of all time steps have settled, or the bound is reached.
-#[inline(always)]
-pub(super) fn solve<const P: usize>(network: &Network, state: &mut State<P>, bounds: Bounds) -> Ended {
-    let mut settled = [false; LANES];
-    for iteration in 1..=bounds.iterations {
-        backward(network, state);
-        settled = forward(network, state, bounds.change_squared);
-        if settled == [true; LANES] {
-            return Ended { iterations: iteration, settled };
+/// Sweeping until the voltages of all time steps have settled, or the bound is reached.
+///
+/// What `pulp` dispatches has to be inlined, to the last call, into the function that has the machine's instructions.
+pub(super) struct Sweeps<'a, const P: usize> {
+    pub network: &'a Network,
+    pub state: &'a mut State<P>,
+    pub bounds: Bounds,
+}
+
+impl<const P: usize> WithSimd for Sweeps<'_, P> {
+    type Output = Ended;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Ended {
+        let Self { network, state, bounds } = self;
+        let mut settled = [false; LANES];
+        let mut iterations = 0;
+        // All groups stop together, so that the width of a register does not show in the result.
+        while iterations < bounds.iterations && settled != [true; LANES] {
+            for (group, settled) in settled.chunks_mut(S::F64_LANES).enumerate() {
+                let (voltage, current) = (state.voltage.group_mut::<S>(group), state.current.group_mut::<S>(group));
+                let waiting = state.waiting.group_mut::<S>(group);
+                backward(simd, network, voltage, current, state.power.group::<S>(group), waiting);
+                forward(simd, network, voltage, current, bounds.change_squared, settled);
+            }
+            iterations += 1;
         }
+        Ended { iterations, settled }
     }
-    Ended { iterations: bounds.iterations, settled }
 }
 
 #[inline(always)]
-fn backward<const P: usize>(network: &Network, state: &mut State<P>) {
-    let mut injections = network.injections.iter().zip(&state.power).rev().peekable();
-    let mut carried = [Phasor::ZERO; P];
-    state.waiting.clear();
+fn backward<S: Simd, const P: usize>(
+    simd: S,
+    network: &Network,
+    voltage: &[Wide<S, P>],
+    current: &mut [Wide<S, P>],
+    power: &[Wide<S, P>],
+    waiting: &mut [Wide<S, P>],
+) {
+    let with = Arithmetic(simd);
+    let mut injections = network.injections.iter().zip(power).rev().peekable();
+    let mut carried = with.zero();
+    let mut wait = 0;
     for (node, branch) in network.branches.iter().enumerate().skip(1).rev() {
         for _ in 0..branch.joins {
-            add(&mut carried, state.waiting.pop().expect("each branch that waits is fetched once, by its parent"));
+            // Each branch that waits is fetched once, by its parent.
+            wait -= 1;
+            carried = with.sum(carried, waiting[wait]);
         }
         if let Some((injection, power)) = injections.next_if(|(injection, _)| injection.node == node) {
-            add(&mut carried, drawn(power, &injection.shunt, &state.voltage[node]));
+            carried = with.sum(carried, drawn(with, power, &injection.shunt, &voltage[node]));
         }
-        state.current[node] = carried;
+        current[node] = carried;
         if branch.parent + 1 != node {
             // The node before this one is a leaf.
-            state.waiting.push(carried);
-            carried = [Phasor::ZERO; P];
+            waiting[wait] = carried;
+            wait += 1;
+            carried = with.zero();
         }
     }
 }
 
-/// Gives in which time steps no voltage at which something is drawn has changed by more than the bound.
+/// Says in which time steps no voltage at which something is drawn has changed by more than the bound.
 #[inline(always)]
-fn forward<const P: usize>(network: &Network, state: &mut State<P>, change_squared: f64) -> [bool; LANES] {
-    let mut settled = [true; LANES];
+fn forward<S: Simd, const P: usize>(
+    simd: S,
+    network: &Network,
+    voltage: &mut [Wide<S, P>],
+    current: &[Wide<S, P>],
+    change_squared: f64,
+    settled: &mut [bool],
+) {
+    let with = Arithmetic(simd);
+    let bound = simd.splat_f64s(change_squared);
+    let mut within = simd.less_than_or_equal_f64s(bound, bound);
     let mut injections = network.injections.iter().peekable();
-    let mut voltage = state.voltage[0];
+    let mut here = voltage[0];
     for (node, branch) in network.branches.iter().enumerate().skip(1) {
         if branch.parent + 1 != node {
-            voltage = state.voltage[branch.parent];
+            here = voltage[branch.parent];
         }
-        let drop = drop(&branch.series, &state.current[node]);
-        for phase in 0..P {
-            voltage[phase] = voltage[phase] - drop[phase];
-        }
+        here = with.difference(here, with.product(current[node], branch.series.z1, branch.series.zm));
         if injections.next_if(|injection| injection.node == node).is_some() {
             for phase in 0..P {
-                let change = (voltage[phase] - state.voltage[node][phase]).norm_squared();
-                for lane in 0..LANES {
-                    // False where it is not a number, too.
-                    settled[lane] &= change.0[lane] <= change_squared;
-                }
+                let change = with.norm_squared(with.sub(here[phase], voltage[node][phase]));
+                // Never true of what is not a number.
+                within = simd.and_m64s(within, simd.less_than_or_equal_f64s(change, bound));
             }
         }
-        state.voltage[node] = voltage;
+        voltage[node] = here;
     }
-    settled
-}
-
-/// The voltage that currents drop over an impedance.
-#[inline(always)]
-pub(super) fn drop<const P: usize>(series: &Series, current: &Row<P>) -> Row<P> {
-    // One phase that stands for three balanced ones has no other to couple with.
-    let mutual = if P == 1 { Phasor::ZERO } else { sum(current) * series.zm };
-    let mut drop = [mutual; P];
-    for phase in 0..P {
-        drop[phase] += current[phase] * series.z1;
+    let flags = [simd.select_f64s(within, simd.splat_f64s(1.0), simd.splat_f64s(0.0))];
+    for (settled, flag) in settled.iter_mut().zip(cast_slice::<S::f64s, f64>(&flags)) {
+        *settled = *flag > 0.5;
     }
-    drop
 }
 
 /// The currents that a constant power and a shunt draw.
 #[inline(always)]
-fn drawn<const P: usize>(power: &Row<P>, shunt: &Shunt, voltage: &Row<P>) -> Row<P> {
-    let mut current = shunt_current(shunt, voltage);
+fn drawn<S: Simd, const P: usize>(
+    with: Arithmetic<S>,
+    power: &Wide<S, P>,
+    shunt: &Shunt,
+    voltage: &Wide<S, P>,
+) -> Wide<S, P> {
+    let mut current = if shunt.is_none() { with.zero() } else { with.product(*voltage, shunt.y1, shunt.ym) };
     for phase in 0..P {
-        let (s, v) = (power[phase], voltage[phase]);
-        let inverse = Lanes::all(1.0) / v.norm_squared();
-        current[phase] +=
-            Phasor { re: (s.re * v.re + s.im * v.im) * inverse, im: (s.re * v.im - s.im * v.re) * inverse };
+        current[phase] = with.add(current[phase], with.drawn(power[phase], voltage[phase]));
     }
     current
 }
 
-/// The currents that a shunt draws.
-#[inline(always)]
-pub(super) fn shunt_current<const P: usize>(shunt: &Shunt, voltage: &Row<P>) -> Row<P> {
-    if shunt.is_none() {
-        return [Phasor::ZERO; P];
-    }
-    let mutual = if P == 1 { Phasor::ZERO } else { sum(voltage) * shunt.ym };
-    let mut current = [mutual; P];
-    for phase in 0..P {
-        current[phase] += voltage[phase] * shunt.y1;
-    }
-    current
-}
-
-#[inline(always)]
-fn sum<const P: usize>(row: &Row<P>) -> Phasor {
-    let mut sum = row[0];
-    for phasor in &row[1..] {
-        sum += *phasor;
-    }
-    sum
-}
-
-#[inline(always)]
-fn add<const P: usize>(row: &mut Row<P>, other: Row<P>) {
-    for phase in 0..P {
-        row[phase] += other[phase];
-    }
+/// `own` times each phase and `mutual` times the sum of all.
+pub(super) fn product<const P: usize>(row: [Complex64; P], own: Complex64, mutual: Complex64) -> [Complex64; P] {
+    let mutual = if P == 1 { Complex64::ZERO } else { row.iter().sum::<Complex64>() * mutual };
+    row.map(|phase| phase * own + mutual)
 }

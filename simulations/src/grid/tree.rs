@@ -124,6 +124,7 @@ impl Shunt {
         self.ym += other.ym;
     }
 
+    #[inline(always)]
     pub fn is_none(self) -> bool {
         self == Self::default()
     }

@@ -1,0 +1,245 @@
+//! A feeder alone over many time steps: on all cores, in bounded memory, step by step in order.
+//!
+//! Steps are solved in batches, batches in blocks on one thread each, and blocks in rounds that are handed on before the
+//! next one begins. Every batch begins flat, so no result depends on how steps were shared out.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::feeder::Feeder;
+use super::field::LANES;
+use super::profiles::Profiles;
+use super::solution::{Magnitudes, Solution};
+use super::solver::{Batch, Solver, Start};
+
+/// Steps that one thread solves at a time.
+const STEPS_A_BLOCK: usize = 4 * LANES;
+/// Blocks of a round: enough for as many cores; 1024 steps of 906 buses and their lines take 45 MB.
+const BLOCKS_A_ROUND: usize = 32;
+/// So many steps that did not converge are named.
+const NAMED: usize = 10;
+
+/// The steps of a round, or a part of them: for each step a row of each table.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// Which steps.
+    pub steps: Range<usize>,
+    /// Which of them converged; the rows of the others mean nothing.
+    pub converged: Vec<bool>,
+    /// Voltages to earth, in volts: for each step and bus, each phase.
+    pub voltages: Vec<f64>,
+    /// Currents, in amperes: for each step and line, each phase.
+    pub currents: Vec<f64>,
+    /// What [`infeed_columns`] says, for each step.
+    pub infeed: Vec<f64>,
+}
+
+/// Where and when a voltage or a loading was found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Extreme {
+    /// In pu of the bus's nominal voltage to earth, or of the line's rating.
+    pub pu: f64,
+    /// Bus or line.
+    pub place: usize,
+    /// From 0.
+    pub phase: usize,
+    /// From 0.
+    pub step: usize,
+}
+
+/// What is known after all steps.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Steps that were solved, or tried.
+    pub steps: usize,
+    /// Steps that did not converge: they count nowhere else.
+    pub not_converged: usize,
+    /// The first of them.
+    pub first_not_converged: Vec<usize>,
+    /// Iterations that the batches took, all together, and how many batches that were.
+    pub iterations: (u64, u64),
+    /// The lowest voltage on the low-voltage side.
+    pub lowest: Option<Extreme>,
+    /// The highest voltage on the low-voltage side.
+    pub highest: Option<Extreme>,
+    /// The highest current of a line that has a rating.
+    pub heaviest: Option<Extreme>,
+    /// What came out of the source on average, in watts.
+    pub mean_source_w: Option<f64>,
+    /// What lines and transformer lost on average, in watts.
+    pub mean_losses_w: Option<f64>,
+}
+
+/// The names of a phase's columns: none in balanced mode.
+#[must_use]
+pub fn phase_names<const P: usize>() -> [&'static str; P] {
+    std::array::from_fn(|phase| if P == 1 { "" } else { [".a", ".b", ".c"][phase] })
+}
+
+/// The columns of the infeed table.
+#[must_use]
+pub fn infeed_columns<const P: usize>() -> Vec<String> {
+    let mut columns = vec!["source_w".to_owned(), "source_var".to_owned(), "losses_w".to_owned()];
+    for phase in phase_names::<P>() {
+        columns.extend(["transformer_w", "transformer_var"].map(|name| format!("{name}{phase}")));
+    }
+    columns
+}
+
+/// Solves the steps and hands them on, round by round and in order.
+///
+/// # Errors
+/// What `hand_on` says; then no further round is solved.
+///
+/// # Panics
+/// If the profiles don't have the steps, or are not the feeder's.
+pub fn run<const P: usize, E>(
+    feeder: &Feeder,
+    solver: &Solver<P>,
+    profiles: &Profiles,
+    steps: Range<usize>,
+    mut hand_on: impl FnMut(&[Block]) -> Result<(), E>,
+) -> Result<Summary, E> {
+    let mut summary = Summary::default();
+    let starts: Vec<usize> = steps.clone().step_by(STEPS_A_BLOCK).collect();
+    for round in starts.chunks(BLOCKS_A_ROUND) {
+        let solved: Vec<(Block, Summary)> = round
+            .par_iter()
+            .map(|start| block(feeder, solver, profiles, *start..(start + STEPS_A_BLOCK).min(steps.end)))
+            .collect();
+        let (blocks, summaries): (Vec<_>, Vec<_>) = solved.into_iter().unzip();
+        summaries.into_iter().for_each(|each| summary.add(each));
+        hand_on(&blocks)?;
+    }
+    let counted = (summary.steps - summary.not_converged) as f64;
+    for sum in [&mut summary.mean_source_w, &mut summary.mean_losses_w] {
+        *sum = sum.map(|sum| sum / counted);
+    }
+    Ok(summary)
+}
+
+/// What a thread needs beside its block.
+struct Desk<const P: usize> {
+    batch: Batch<P>,
+    voltages: Magnitudes<P>,
+    currents: Magnitudes<P>,
+}
+
+fn block<const P: usize>(
+    feeder: &Feeder,
+    solver: &Solver<P>,
+    profiles: &Profiles,
+    steps: Range<usize>,
+) -> (Block, Summary) {
+    let mut desk = Desk { batch: solver.batch(), voltages: Vec::new(), currents: Vec::new() };
+    let mut block = Block {
+        steps: steps.clone(),
+        converged: Vec::with_capacity(steps.len()),
+        voltages: Vec::with_capacity(steps.len() * feeder.buses.len() * P),
+        currents: Vec::with_capacity(steps.len() * feeder.lines.len() * P),
+        infeed: Vec::new(),
+    };
+    let mut summary = Summary::default();
+    for first in steps.clone().step_by(LANES) {
+        let steps = first..(first + LANES).min(steps.end);
+        desk.batch.clear();
+        for (lane, step) in steps.clone().enumerate() {
+            profiles.draw(step, lane, &mut desk.batch);
+        }
+        let solution = solver.solve(&mut desk.batch, Start::Flat);
+        solution.voltages(&mut desk.voltages);
+        solution.line_currents(&mut desk.currents);
+        summary.iterations.0 += u64::from(solution.iterations());
+        summary.iterations.1 += 1;
+        for (lane, step) in steps.enumerate() {
+            summary.look(feeder, step, lane, &solution, &desk.voltages, &desk.currents);
+            block.add(lane, &solution, &desk.voltages, &desk.currents);
+        }
+    }
+    (block, summary)
+}
+
+impl Block {
+    fn add<const P: usize>(
+        &mut self,
+        lane: usize,
+        solution: &Solution<'_, P>,
+        voltages: &Magnitudes<P>,
+        currents: &Magnitudes<P>,
+    ) {
+        self.converged.push(solution.converged(lane));
+        self.voltages.extend(voltages.iter().flatten().map(|lanes| lanes[lane]));
+        self.currents.extend(currents.iter().flatten().map(|lanes| lanes[lane]));
+        let infeed = solution.infeed(lane);
+        self.infeed.extend([infeed.high.re, infeed.high.im, solution.losses(lane)]);
+        self.infeed.extend(infeed.low.iter().flat_map(|power| [power.re, power.im]));
+    }
+}
+
+impl Summary {
+    /// Looks at a step.
+    fn look<const P: usize>(
+        &mut self,
+        feeder: &Feeder,
+        step: usize,
+        lane: usize,
+        solution: &Solution<'_, P>,
+        voltages: &Magnitudes<P>,
+        currents: &Magnitudes<P>,
+    ) {
+        self.steps += 1;
+        if !solution.converged(lane) {
+            self.not_converged += 1;
+            self.first_not_converged.push(step);
+            self.first_not_converged.truncate(NAMED);
+            return;
+        }
+        let high = feeder.transformer.as_ref().map(|transformer| transformer.high);
+        for (place, bus) in feeder.buses.iter().enumerate().filter(|(place, _)| Some(*place) != high) {
+            let base = bus.base_v();
+            for phase in 0..P {
+                let found = Some(Extreme { pu: voltages[place][phase][lane] / base, place, phase, step });
+                self.lowest = further(self.lowest, found, |new, old| new < old);
+                self.highest = further(self.highest, found, |new, old| new > old);
+            }
+        }
+        for (place, line) in feeder.lines.iter().enumerate() {
+            let Some(rating) = line.max_current_a else { continue };
+            for phase in 0..P {
+                let found = Some(Extreme { pu: currents[place][phase][lane] / rating, place, phase, step });
+                self.heaviest = further(self.heaviest, found, |new, old| new > old);
+            }
+        }
+        *self.mean_source_w.get_or_insert(0.0) += solution.infeed(lane).high.re;
+        *self.mean_losses_w.get_or_insert(0.0) += solution.losses(lane);
+    }
+
+    /// Adds what is known of later steps.
+    fn add(&mut self, later: Self) {
+        self.steps += later.steps;
+        self.not_converged += later.not_converged;
+        self.first_not_converged.extend(later.first_not_converged);
+        self.first_not_converged.truncate(NAMED);
+        self.iterations.0 += later.iterations.0;
+        self.iterations.1 += later.iterations.1;
+        self.lowest = further(self.lowest, later.lowest, |new, old| new < old);
+        self.highest = further(self.highest, later.highest, |new, old| new > old);
+        self.heaviest = further(self.heaviest, later.heaviest, |new, old| new > old);
+        let sums = [(&mut self.mean_source_w, later.mean_source_w), (&mut self.mean_losses_w, later.mean_losses_w)];
+        for (sum, later) in sums {
+            *sum = match (*sum, later) {
+                (Some(sum), Some(later)) => Some(sum + later),
+                (sum, later) => sum.or(later),
+            };
+        }
+    }
+}
+
+/// Whichever goes further; the older one of equals.
+fn further(old: Option<Extreme>, new: Option<Extreme>, goes: impl Fn(f64, f64) -> bool) -> Option<Extreme> {
+    match (old, new) {
+        (Some(before), Some(found)) if !goes(found.pu, before.pu) => Some(before),
+        (old, new) => new.or(old),
+    }
+}
