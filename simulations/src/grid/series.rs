@@ -21,7 +21,7 @@ const BLOCKS_A_ROUND: usize = 32;
 const NAMED: usize = 10;
 
 /// The steps of a round, or a part of them: for each step a row of each table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Block {
     /// Which steps.
     pub steps: Range<usize>,
@@ -87,7 +87,11 @@ pub fn infeed_columns<const P: usize>() -> Vec<String> {
     columns
 }
 
-/// Solves the steps and hands them on, round by round and in order.
+/// Who takes the steps of a round.
+pub type HandOn<'a, E> = &'a mut dyn FnMut(&[Block]) -> Result<(), E>;
+
+/// Solves the steps and hands them on, round by round and in order; without anybody to take them, there is only the
+/// summary.
 ///
 /// # Errors
 /// What `hand_on` says; then no further round is solved.
@@ -99,18 +103,23 @@ pub fn run<const P: usize, E>(
     solver: &Solver<P>,
     profiles: &Profiles,
     steps: Range<usize>,
-    mut hand_on: impl FnMut(&[Block]) -> Result<(), E>,
+    mut hand_on: Option<HandOn<'_, E>>,
 ) -> Result<Summary, E> {
     let mut summary = Summary::default();
+    let keep = hand_on.is_some();
     let starts: Vec<usize> = steps.clone().step_by(STEPS_A_BLOCK).collect();
     for round in starts.chunks(BLOCKS_A_ROUND) {
         let solved: Vec<(Block, Summary)> = round
             .par_iter()
-            .map(|start| block(feeder, solver, profiles, *start..(start + STEPS_A_BLOCK).min(steps.end)))
+            .map(|start| {
+                Desk::new(feeder, solver, profiles).block(*start..(start + STEPS_A_BLOCK).min(steps.end), keep)
+            })
             .collect();
         let (blocks, summaries): (Vec<_>, Vec<_>) = solved.into_iter().unzip();
         summaries.into_iter().for_each(|each| summary.add(each));
-        hand_on(&blocks)?;
+        if let Some(hand_on) = &mut hand_on {
+            hand_on(&blocks)?;
+        }
     }
     let counted = (summary.steps - summary.not_converged) as f64;
     for sum in [&mut summary.mean_source_w, &mut summary.mean_losses_w] {
@@ -119,45 +128,49 @@ pub fn run<const P: usize, E>(
     Ok(summary)
 }
 
-/// What a thread needs beside its block.
-struct Desk<const P: usize> {
+/// What a thread has in hand.
+struct Desk<'a, const P: usize> {
+    feeder: &'a Feeder,
+    solver: &'a Solver<P>,
+    profiles: &'a Profiles,
     batch: Batch<P>,
     voltages: Magnitudes<P>,
     currents: Magnitudes<P>,
 }
 
-fn block<const P: usize>(
-    feeder: &Feeder,
-    solver: &Solver<P>,
-    profiles: &Profiles,
-    steps: Range<usize>,
-) -> (Block, Summary) {
-    let mut desk = Desk { batch: solver.batch(), voltages: Vec::new(), currents: Vec::new() };
-    let mut block = Block {
-        steps: steps.clone(),
-        converged: Vec::with_capacity(steps.len()),
-        voltages: Vec::with_capacity(steps.len() * feeder.buses.len() * P),
-        currents: Vec::with_capacity(steps.len() * feeder.lines.len() * P),
-        infeed: Vec::new(),
-    };
-    let mut summary = Summary::default();
-    for first in steps.clone().step_by(LANES) {
-        let steps = first..(first + LANES).min(steps.end);
-        desk.batch.clear();
-        for (lane, step) in steps.clone().enumerate() {
-            profiles.draw(step, lane, &mut desk.batch);
-        }
-        let solution = solver.solve(&mut desk.batch, Start::Flat);
-        solution.voltages(&mut desk.voltages);
-        solution.line_currents(&mut desk.currents);
-        summary.iterations.0 += u64::from(solution.iterations());
-        summary.iterations.1 += 1;
-        for (lane, step) in steps.enumerate() {
-            summary.look(feeder, step, lane, &solution, &desk.voltages, &desk.currents);
-            block.add(lane, &solution, &desk.voltages, &desk.currents);
-        }
+impl<'a, const P: usize> Desk<'a, P> {
+    fn new(feeder: &'a Feeder, solver: &'a Solver<P>, profiles: &'a Profiles) -> Self {
+        Self { feeder, solver, profiles, batch: solver.batch(), voltages: Vec::new(), currents: Vec::new() }
     }
-    (block, summary)
+
+    /// Solves steps; keeps their rows only if somebody takes them.
+    fn block(&mut self, steps: Range<usize>, keep: bool) -> (Block, Summary) {
+        let mut block = Block { steps: steps.clone(), ..Block::default() };
+        if keep {
+            block.voltages.reserve_exact(steps.len() * self.feeder.buses.len() * P);
+            block.currents.reserve_exact(steps.len() * self.feeder.lines.len() * P);
+        }
+        let mut summary = Summary::default();
+        for first in steps.clone().step_by(LANES) {
+            let steps = first..(first + LANES).min(steps.end);
+            self.batch.clear();
+            for (lane, step) in steps.clone().enumerate() {
+                self.profiles.draw(step, lane, &mut self.batch);
+            }
+            let solution = self.solver.solve(&mut self.batch, Start::Flat);
+            solution.voltages(&mut self.voltages);
+            solution.line_currents(&mut self.currents);
+            summary.iterations.0 += u64::from(solution.iterations());
+            summary.iterations.1 += 1;
+            for (lane, step) in steps.enumerate() {
+                summary.look(self.feeder, step, lane, &solution, &self.voltages, &self.currents);
+                if keep {
+                    block.add(lane, &solution, &self.voltages, &self.currents);
+                }
+            }
+        }
+        (block, summary)
+    }
 }
 
 impl Block {
@@ -197,18 +210,24 @@ impl Summary {
         }
         let high = feeder.transformer.as_ref().map(|transformer| transformer.high);
         for (place, bus) in feeder.buses.iter().enumerate().filter(|(place, _)| Some(*place) != high) {
-            let base = bus.base_v();
-            for phase in 0..P {
-                let found = Some(Extreme { pu: voltages[place][phase][lane] / base, place, phase, step });
-                self.lowest = further(self.lowest, found, |new, old| new < old);
-                self.highest = further(self.highest, found, |new, old| new > old);
+            let per_volt = 1.0 / bus.base_v();
+            for (phase, lanes) in voltages[place].iter().enumerate() {
+                let found = Extreme { pu: lanes[lane] * per_volt, place, phase, step };
+                if self.lowest.is_none_or(|old| found.pu < old.pu) {
+                    self.lowest = Some(found);
+                }
+                if self.highest.is_none_or(|old| found.pu > old.pu) {
+                    self.highest = Some(found);
+                }
             }
         }
         for (place, line) in feeder.lines.iter().enumerate() {
             let Some(rating) = line.max_current_a else { continue };
-            for phase in 0..P {
-                let found = Some(Extreme { pu: currents[place][phase][lane] / rating, place, phase, step });
-                self.heaviest = further(self.heaviest, found, |new, old| new > old);
+            for (phase, lanes) in currents[place].iter().enumerate() {
+                let found = Extreme { pu: lanes[lane] / rating, place, phase, step };
+                if self.heaviest.is_none_or(|old| found.pu > old.pu) {
+                    self.heaviest = Some(found);
+                }
             }
         }
         *self.mean_source_w.get_or_insert(0.0) += solution.infeed(lane).high.re;
@@ -223,9 +242,9 @@ impl Summary {
         self.first_not_converged.truncate(NAMED);
         self.iterations.0 += later.iterations.0;
         self.iterations.1 += later.iterations.1;
-        self.lowest = further(self.lowest, later.lowest, |new, old| new < old);
-        self.highest = further(self.highest, later.highest, |new, old| new > old);
-        self.heaviest = further(self.heaviest, later.heaviest, |new, old| new > old);
+        self.lowest = further(self.lowest, later.lowest, f64::lt);
+        self.highest = further(self.highest, later.highest, f64::gt);
+        self.heaviest = further(self.heaviest, later.heaviest, f64::gt);
         let sums = [(&mut self.mean_source_w, later.mean_source_w), (&mut self.mean_losses_w, later.mean_losses_w)];
         for (sum, later) in sums {
             *sum = match (*sum, later) {
@@ -237,9 +256,9 @@ impl Summary {
 }
 
 /// Whichever goes further; the older one of equals.
-fn further(old: Option<Extreme>, new: Option<Extreme>, goes: impl Fn(f64, f64) -> bool) -> Option<Extreme> {
+fn further(old: Option<Extreme>, new: Option<Extreme>, goes: fn(&f64, &f64) -> bool) -> Option<Extreme> {
     match (old, new) {
-        (Some(before), Some(found)) if !goes(found.pu, before.pu) => Some(before),
+        (Some(before), Some(found)) if !goes(&found.pu, &before.pu) => Some(before),
         (old, new) => new.or(old),
     }
 }

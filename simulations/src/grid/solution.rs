@@ -11,7 +11,7 @@ use super::field::{Arithmetic, LANES, Wide};
 use super::reduction::At;
 use super::solver::Solver;
 use super::sweep::{Ended, Injection, State, product};
-use super::tree::{FED, Series};
+use super::tree::{FED, LinePlace, Series, ToHigh};
 
 /// What a batch came to.
 ///
@@ -63,22 +63,23 @@ impl<'s, const P: usize> Solution<'s, P> {
     pub fn voltage(&self, bus: usize, phase: usize, lane: usize) -> Complex64 {
         let row = self.node_voltage(self.solver.tree.of_bus[bus], lane);
         match self.solver.tree.high {
-            Some((high, to_high)) if high == bus => un_refer(row, to_high.ratio, to_high.lag)[phase],
+            Some((high, to_high)) if high == bus => un_refer(row, to_high.ratio, to_high)[phase],
             _ => row[phase],
         }
     }
 
-    /// The current of a line and phase in amperes: at whichever end it is larger, as the cable's capacitance adds to it.
+    /// The currents of a line and phase into the line, in amperes: at its `from` end and at its `to` end. They add up to
+    /// what the cable's capacitance draws.
     ///
     /// # Panics
     /// If there is no such line or phase.
     #[must_use]
-    pub fn line_current(&self, line: usize, phase: usize, lane: usize) -> f64 {
-        let (node, shunt) = self.solver.tree.of_line[line];
+    pub fn line_current(&self, line: usize, phase: usize, lane: usize) -> [Complex64; 2] {
+        let LinePlace { node, shunt, forward } = self.solver.tree.of_line[line];
         let series = self.branch_current(node, lane)[phase];
         let charging = |node| product(self.node_voltage(node, lane), shunt.y1, shunt.ym)[phase];
-        let parent = self.solver.tree.nodes[node].parent;
-        (series + charging(parent)).norm().max((series - charging(node)).norm())
+        let ends = [series + charging(self.solver.tree.nodes[node].parent), charging(node) - series];
+        if forward { ends } else { [ends[1], ends[0]] }
     }
 
     /// The current of the transformer's high-voltage side and phase, in amperes; that of the source if there is no
@@ -90,7 +91,7 @@ impl<'s, const P: usize> Solution<'s, P> {
     pub fn source_current(&self, phase: usize, lane: usize) -> Complex64 {
         let row = self.branch_current(FED, lane);
         match self.solver.tree.high {
-            Some((_, to_high)) => un_refer(row, 1.0 / to_high.ratio, to_high.lag)[phase],
+            Some((_, to_high)) => un_refer(row, 1.0 / to_high.ratio, to_high)[phase],
             None => row[phase],
         }
     }
@@ -147,7 +148,8 @@ impl<'s, const P: usize> Solution<'s, P> {
         }
     }
 
-    /// Magnitudes of the currents of all lines, in amperes, in the feeder's order: faster than one by one.
+    /// Magnitudes of the currents of all lines, in amperes, in the feeder's order, at whichever end they are larger: faster
+    /// than one by one.
     pub fn line_currents(&self, into: &mut Magnitudes<P>) {
         into.resize(self.solver.tree.of_line.len(), [[0.0; LANES]; P]);
         self.solver.arch.dispatch(LineMagnitudes { solution: self, into });
@@ -180,8 +182,9 @@ fn real_power<const P: usize>(voltage: [Complex64; P], current: [Complex64; P]) 
 }
 
 /// Takes phasors back to the high-voltage side: the positive sequence turns one way, the negative one the other way,
-/// and what there is of the zero sequence does not turn.
-fn un_refer<const P: usize>(row: [Complex64; P], scale: f64, lag: f64) -> [Complex64; P] {
+/// and the zero sequence, if it gets through, does not turn.
+fn un_refer<const P: usize>(row: [Complex64; P], scale: f64, to_high: ToHigh) -> [Complex64; P] {
+    let lag = to_high.lag;
     let turn = |angle| Complex64::from_polar(1.0, angle);
     if P == 1 {
         return row.map(|phasor| phasor * scale * turn(lag));
@@ -191,7 +194,8 @@ fn un_refer<const P: usize>(row: [Complex64; P], scale: f64, lag: f64) -> [Compl
         let turned = row.iter().enumerate().map(|(phase, phasor)| phasor * turn(step * phase as f64));
         turned.sum::<Complex64>() / 3.0
     };
-    let (zero, positive, negative) = (sequence(0.0), sequence(third) * turn(lag), sequence(-third) * turn(-lag));
+    let zero = if to_high.zero_sequence { sequence(0.0) } else { Complex64::ZERO };
+    let (positive, negative) = (sequence(third) * turn(lag), sequence(-third) * turn(-lag));
     std::array::from_fn(|phase| {
         let step = third * phase as f64;
         (zero + positive * turn(-step) + negative * turn(step)) * scale
@@ -233,7 +237,7 @@ impl<const P: usize> WithSimd for LineMagnitudes<'_, P> {
         for group in 0..LANES / S::F64_LANES {
             let view = View::<S, P>::new(simd, self.solution, group);
             let with = view.with;
-            for ((node, shunt), into) in tree.of_line.iter().zip(self.into.iter_mut()) {
+            for (LinePlace { node, shunt, .. }, into) in tree.of_line.iter().zip(self.into.iter_mut()) {
                 let series = view.current(*node);
                 let mut squares = view.squares(&series);
                 if !shunt.is_none() {

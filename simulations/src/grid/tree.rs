@@ -130,6 +130,17 @@ impl Shunt {
     }
 }
 
+/// A line in the tree.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LinePlace {
+    /// The node that it leads to.
+    pub node: usize,
+    /// At each end.
+    pub shunt: Shunt,
+    /// Whether it leads there from its `from` end.
+    pub forward: bool,
+}
+
 /// From the tree's voltage level to that of the transformer's high-voltage side.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ToHigh {
@@ -137,6 +148,8 @@ pub(super) struct ToHigh {
     pub ratio: f64,
     /// What the low voltage lags by, in radians.
     pub lag: f64,
+    /// Whether the zero sequence gets through.
+    pub zero_sequence: bool,
 }
 
 /// The tree.
@@ -147,8 +160,8 @@ pub(super) struct Tree {
     pub emf: Complex64,
     /// The node of each bus.
     pub of_bus: Vec<usize>,
-    /// The node that each line leads to, and its half susceptance at each end.
-    pub of_line: Vec<(usize, Shunt)>,
+    /// Where each line is.
+    pub of_line: Vec<LinePlace>,
     /// The node that the transformer's last impedance leads to, if there is one.
     pub low: usize,
     /// The bus on the high-voltage side, and what refers back to it.
@@ -188,7 +201,7 @@ fn infeed(feeder: &Feeder) -> Tree {
         nodes: vec![root],
         emf,
         of_bus: vec![0; feeder.buses.len()],
-        of_line: vec![(0, Shunt::default()); feeder.lines.len()],
+        of_line: vec![LinePlace::default(); feeder.lines.len()],
         low: 0,
         high: None,
         base_v: bus.base_v(),
@@ -199,15 +212,15 @@ fn infeed(feeder: &Feeder) -> Tree {
         tree.low = node;
         return tree;
     };
-    let to_high =
-        ToHigh { ratio: transformer.high_v / transformer.low_v, lag: f64::from(transformer.group.clock) * PI / 6.0 };
+    let to_high = ToHigh {
+        ratio: transformer.high_v / transformer.low_v,
+        lag: f64::from(transformer.group.clock) * PI / 6.0,
+        zero_sequence: transformer.group.high == Winding::Star,
+    };
     tree.emf = emf / to_high.ratio * Complex64::from_polar(1.0, -to_high.lag);
     tree.base_v = feeder.buses[transformer.low].base_v();
     let referred = 1.0 / (to_high.ratio * to_high.ratio);
-    let z0 = match transformer.group.high {
-        Winding::Delta => Complex64::ZERO,
-        Winding::Star => source.z0 * referred,
-    };
+    let z0 = if to_high.zero_sequence { source.z0 * referred } else { Complex64::ZERO };
     let high = tree.push(0, Series::from_sequence(source.z1 * referred, z0));
     let (half, iron) = t_model(transformer);
     let middle = tree.push(high, half);
@@ -262,7 +275,7 @@ fn grow(feeder: &Feeder, tree: &mut Tree) -> Result<(), BadFeeder> {
         let shunt = Shunt::from_sequence(half(line.b1), half(line.b0));
         tree.nodes[parent].shunt.add(shunt);
         tree.nodes[node].shunt.add(shunt);
-        tree.of_line[number] = (node, shunt);
+        tree.of_line[number] = LinePlace { node, shunt, forward: line.from == near };
         node_of[far] = Some(node);
         ahead.extend(lines_at[far].iter().rev().filter(|line| !walked[**line]).map(|line| (*line, far)));
     }

@@ -9,7 +9,7 @@ use wattswap_simulations::grid::feeder::{Feeder, Phases};
 use wattswap_simulations::grid::folder::{self, NoFeeder};
 use wattswap_simulations::grid::output::{CantWrite, Format, Tables};
 use wattswap_simulations::grid::profiles::{self, BadProfiles, Profiles};
-use wattswap_simulations::grid::series::{self, Extreme, Summary, phase_names};
+use wattswap_simulations::grid::series::{self, Block, Extreme, HandOn, Summary, phase_names};
 use wattswap_simulations::grid::solver::{Settings, Solver};
 use wattswap_simulations::grid::{BadFeeder, LANES};
 
@@ -119,10 +119,9 @@ fn solve<const P: usize>(args: &PowerFlow, feeder: &Feeder, profiles: &Profiles)
     };
     let mut tables = args.out.as_ref().map(|folder| Tables::create::<P>(folder, format, feeder)).transpose()?;
     let started = Instant::now();
-    let summary = series::run(feeder, &solver, profiles, steps, |blocks| match &mut tables {
-        Some(tables) => tables.add(blocks, profiles),
-        None => Ok(()),
-    })?;
+    let mut write = tables.as_mut().map(|tables| |blocks: &[Block]| tables.add(blocks, profiles));
+    let hand_on = write.as_mut().map(|write| -> HandOn<'_, CantWrite> { write });
+    let summary = series::run(feeder, &solver, profiles, steps, hand_on)?;
     if let Some(tables) = tables {
         tables.finish()?;
     }
