@@ -182,7 +182,7 @@ fn real_power<const P: usize>(voltage: [Complex64; P], current: [Complex64; P]) 
 }
 
 /// Takes phasors back to the high-voltage side: the positive sequence turns one way, the negative one the other way,
-/// and the zero sequence, if it gets through, does not turn.
+/// and the zero sequence does as it must.
 fn un_refer<const P: usize>(row: [Complex64; P], scale: f64, to_high: ToHigh) -> [Complex64; P] {
     let lag = to_high.lag;
     let turn = |angle| Complex64::from_polar(1.0, angle);
@@ -194,7 +194,7 @@ fn un_refer<const P: usize>(row: [Complex64; P], scale: f64, to_high: ToHigh) ->
         let turned = row.iter().enumerate().map(|(phase, phasor)| phasor * turn(step * phase as f64));
         turned.sum::<Complex64>() / 3.0
     };
-    let zero = if to_high.zero_sequence { sequence(0.0) } else { Complex64::ZERO };
+    let zero = sequence(0.0) * to_high.zero_sequence;
     let (positive, negative) = (sequence(third) * turn(lag), sequence(-third) * turn(-lag));
     std::array::from_fn(|phase| {
         let step = third * phase as f64;

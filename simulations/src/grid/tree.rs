@@ -148,8 +148,8 @@ pub(super) struct ToHigh {
     pub ratio: f64,
     /// What the low voltage lags by, in radians.
     pub lag: f64,
-    /// Whether the zero sequence gets through.
-    pub zero_sequence: bool,
+    /// What becomes of the zero sequence: nought if it does not get through, -1 where star points are the other way round.
+    pub zero_sequence: f64,
 }
 
 /// The tree.
@@ -212,15 +212,20 @@ fn infeed(feeder: &Feeder) -> Tree {
         tree.low = node;
         return tree;
     };
+    let group = transformer.group;
     let to_high = ToHigh {
         ratio: transformer.high_v / transformer.low_v,
-        lag: f64::from(transformer.group.clock) * PI / 6.0,
-        zero_sequence: transformer.group.high == Winding::Star,
+        lag: f64::from(group.clock) * PI / 6.0,
+        zero_sequence: match (group.high, group.clock % 4) {
+            (Winding::Delta, _) => 0.0,
+            (Winding::Star, 0) => 1.0,
+            (Winding::Star, _) => -1.0,
+        },
     };
     tree.emf = emf / to_high.ratio * Complex64::from_polar(1.0, -to_high.lag);
     tree.base_v = feeder.buses[transformer.low].base_v();
     let referred = 1.0 / (to_high.ratio * to_high.ratio);
-    let z0 = if to_high.zero_sequence { source.z0 * referred } else { Complex64::ZERO };
+    let z0 = source.z0 * (referred * to_high.zero_sequence.abs());
     let high = tree.push(0, Series::from_sequence(source.z1 * referred, z0));
     let (half, iron) = t_model(transformer);
     let middle = tree.push(high, half);
