@@ -185,6 +185,18 @@ impl<S: Simd> Arithmetic<S> {
         self.0.add_f64s(self.0.mul_f64s(a[0], a[0]), self.0.mul_f64s(a[1], a[1]))
     }
 
+    /// The real part of voltage times conjugate current, of all phases.
+    #[inline(always)]
+    pub fn real_power<const P: usize>(self, voltage: &Wide<S, P>, current: &Wide<S, P>) -> S::f64s {
+        let simd = self.0;
+        let mut sum = simd.splat_f64s(0.0);
+        for phase in 0..P {
+            let ([vr, vi], [ir, ii]) = (voltage[phase], current[phase]);
+            sum = simd.add_f64s(sum, simd.add_f64s(simd.mul_f64s(vr, ir), simd.mul_f64s(vi, ii)));
+        }
+        sum
+    }
+
     /// The current that a constant power draws at a voltage: the conjugate of `power / voltage`.
     #[inline(always)]
     pub fn drawn(self, power: [S::f64s; 2], voltage: [S::f64s; 2]) -> [S::f64s; 2] {

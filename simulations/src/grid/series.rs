@@ -107,13 +107,12 @@ pub fn run<const P: usize, E>(
 ) -> Result<Summary, E> {
     let mut summary = Summary::default();
     let keep = hand_on.is_some();
+    let desk = || Desk::new(feeder, solver, profiles);
     let starts: Vec<usize> = steps.clone().step_by(STEPS_A_BLOCK).collect();
     for round in starts.chunks(BLOCKS_A_ROUND) {
         let solved: Vec<(Block, Summary)> = round
             .par_iter()
-            .map(|start| {
-                Desk::new(feeder, solver, profiles).block(*start..(start + STEPS_A_BLOCK).min(steps.end), keep)
-            })
+            .map_init(desk, |desk, start| desk.block(*start..(start + STEPS_A_BLOCK).min(steps.end), keep))
             .collect();
         let (blocks, summaries): (Vec<_>, Vec<_>) = solved.into_iter().unzip();
         summaries.into_iter().for_each(|each| summary.add(each));
@@ -162,11 +161,9 @@ impl<'a, const P: usize> Desk<'a, P> {
             solution.line_currents(&mut self.currents);
             summary.iterations.0 += u64::from(solution.iterations());
             summary.iterations.1 += 1;
-            for (lane, step) in steps.enumerate() {
-                summary.look(self.feeder, step, lane, &solution, &self.voltages, &self.currents);
-                if keep {
-                    block.add(lane, &solution, &self.voltages, &self.currents);
-                }
+            summary.look(self.feeder, &steps, &solution, &self.voltages, &self.currents);
+            if keep {
+                block.add(steps.len(), &solution, &self.voltages, &self.currents);
             }
         }
         (block, summary)
@@ -174,64 +171,72 @@ impl<'a, const P: usize> Desk<'a, P> {
 }
 
 impl Block {
+    /// Adds the first steps of a batch.
     fn add<const P: usize>(
         &mut self,
-        lane: usize,
+        steps: usize,
         solution: &Solution<'_, P>,
         voltages: &Magnitudes<P>,
         currents: &Magnitudes<P>,
     ) {
-        self.converged.push(solution.converged(lane));
-        self.voltages.extend(voltages.iter().flatten().map(|lanes| lanes[lane]));
-        self.currents.extend(currents.iter().flatten().map(|lanes| lanes[lane]));
-        let infeed = solution.infeed(lane);
-        self.infeed.extend([infeed.high.re, infeed.high.im, solution.losses(lane)]);
-        self.infeed.extend(infeed.low.iter().flat_map(|power| [power.re, power.im]));
+        for (lane, losses) in solution.losses().into_iter().enumerate().take(steps) {
+            self.converged.push(solution.converged(lane));
+            self.voltages.extend(voltages.iter().flatten().map(|lanes| lanes[lane]));
+            self.currents.extend(currents.iter().flatten().map(|lanes| lanes[lane]));
+            let infeed = solution.infeed(lane);
+            self.infeed.extend([infeed.high.re, infeed.high.im, losses]);
+            self.infeed.extend(infeed.low.iter().flat_map(|power| [power.re, power.im]));
+        }
     }
 }
 
 impl Summary {
-    /// Looks at a step.
+    /// Looks at the steps of a batch.
     fn look<const P: usize>(
         &mut self,
         feeder: &Feeder,
-        step: usize,
-        lane: usize,
+        steps: &Range<usize>,
         solution: &Solution<'_, P>,
         voltages: &Magnitudes<P>,
         currents: &Magnitudes<P>,
     ) {
-        self.steps += 1;
-        if !solution.converged(lane) {
-            self.not_converged += 1;
-            self.first_not_converged.push(step);
-            self.first_not_converged.truncate(NAMED);
-            return;
-        }
+        self.steps += steps.len();
+        let (good, bad): (Vec<usize>, Vec<usize>) = (0..steps.len()).partition(|lane| solution.converged(*lane));
+        self.not_converged += bad.len();
+        self.first_not_converged.extend(bad.iter().map(|lane| steps.start + lane));
+        self.first_not_converged.truncate(NAMED);
+        let found = |place, phase, lane, pu| Extreme { pu, place, phase, step: steps.start + lane };
         let high = feeder.transformer.as_ref().map(|transformer| transformer.high);
         for (place, bus) in feeder.buses.iter().enumerate().filter(|(place, _)| Some(*place) != high) {
             let per_volt = 1.0 / bus.base_v();
             for (phase, lanes) in voltages[place].iter().enumerate() {
-                let found = Extreme { pu: lanes[lane] * per_volt, place, phase, step };
-                if self.lowest.is_none_or(|old| found.pu < old.pu) {
-                    self.lowest = Some(found);
-                }
-                if self.highest.is_none_or(|old| found.pu > old.pu) {
-                    self.highest = Some(found);
+                for lane in &good {
+                    let pu = lanes[*lane] * per_volt;
+                    if self.lowest.is_none_or(|old| pu < old.pu) {
+                        self.lowest = Some(found(place, phase, *lane, pu));
+                    }
+                    if self.highest.is_none_or(|old| pu > old.pu) {
+                        self.highest = Some(found(place, phase, *lane, pu));
+                    }
                 }
             }
         }
         for (place, line) in feeder.lines.iter().enumerate() {
             let Some(rating) = line.max_current_a else { continue };
             for (phase, lanes) in currents[place].iter().enumerate() {
-                let found = Extreme { pu: lanes[lane] / rating, place, phase, step };
-                if self.heaviest.is_none_or(|old| found.pu > old.pu) {
-                    self.heaviest = Some(found);
+                for lane in &good {
+                    let pu = lanes[*lane] / rating;
+                    if self.heaviest.is_none_or(|old| pu > old.pu) {
+                        self.heaviest = Some(found(place, phase, *lane, pu));
+                    }
                 }
             }
         }
-        *self.mean_source_w.get_or_insert(0.0) += solution.infeed(lane).high.re;
-        *self.mean_losses_w.get_or_insert(0.0) += solution.losses(lane);
+        let losses = solution.losses();
+        for lane in good {
+            *self.mean_source_w.get_or_insert(0.0) += solution.infeed(lane).high.re;
+            *self.mean_losses_w.get_or_insert(0.0) += losses[lane];
+        }
     }
 
     /// Adds what is known of later steps.

@@ -11,7 +11,7 @@ use super::field::{Arithmetic, LANES, Wide};
 use super::reduction::At;
 use super::solver::Solver;
 use super::sweep::{Ended, Injection, State, product};
-use super::tree::{FED, LinePlace, Series, ToHigh};
+use super::tree::{FED, LinePlace, ToHigh};
 
 /// What a batch came to.
 ///
@@ -116,22 +116,18 @@ impl<'s, const P: usize> Solution<'s, P> {
         Infeed { high, low: power(self.solver.tree.low) }
     }
 
-    /// What lines and transformer lose, in watts; the source's own impedance is not counted.
+    /// What lines and transformer lose in each time step, in watts; the source's own impedance is not counted.
     #[must_use]
-    pub fn losses(&self, lane: usize) -> f64 {
-        let network = &self.solver.network;
-        let lost =
-            |series: &Series, current: [Complex64; P]| real_power(product(current, series.z1, series.zm), current);
-        let branches = 1..network.nodes();
-        let series: f64 =
-            branches.map(|node| lost(&network.branch(node).series, self.state.current.row(node, lane))).sum();
-        let shunt = |injection: &Injection| {
-            let voltage = self.state.voltage.row(injection.node, lane);
-            real_power(voltage, product(voltage, injection.shunt.y1, injection.shunt.ym))
-        };
-        let shunts: f64 = network.injections.iter().map(shunt).sum();
-        let own = lost(&self.solver.tree.nodes[FED].series, self.branch_current(FED, lane));
-        (series + shunts - own) * Solver::<P>::EACH_STANDS_FOR
+    pub fn losses(&self) -> [f64; LANES] {
+        let mut lost = self.solver.arch.dispatch(Losses { solution: self });
+        let own = self.solver.tree.nodes[FED].series;
+        for (lane, lost) in lost.iter_mut().enumerate() {
+            let current = self.branch_current(FED, lane);
+            let drop = product(current, own.z1, own.zm);
+            *lost -= (0..P).map(|phase| (drop[phase] * current[phase].conj()).re).sum::<f64>();
+            *lost *= Solver::<P>::EACH_STANDS_FOR;
+        }
+        lost
     }
 
     /// Magnitudes of the voltages to earth of all buses, in volts, in the feeder's order: faster than one by one.
@@ -140,9 +136,9 @@ impl<'s, const P: usize> Solution<'s, P> {
         self.solver.arch.dispatch(BusMagnitudes { solution: self, into });
         // The only bus of another voltage level.
         if let Some((high, _)) = self.solver.tree.high {
-            for lane in 0..LANES {
-                for phase in 0..P {
-                    into[high][phase][lane] = self.voltage(high, phase, lane).norm();
+            for (phase, lanes) in into[high].iter_mut().enumerate() {
+                for (lane, magnitude) in lanes.iter_mut().enumerate() {
+                    *magnitude = self.voltage(high, phase, lane).norm();
                 }
             }
         }
@@ -175,10 +171,6 @@ impl<'s, const P: usize> Solution<'s, P> {
             _ => [Complex64::ZERO; P],
         }
     }
-}
-
-fn real_power<const P: usize>(voltage: [Complex64; P], current: [Complex64; P]) -> f64 {
-    (0..P).map(|phase| (voltage[phase] * current[phase].conj()).re).sum()
 }
 
 /// Takes phasors back to the high-voltage side: the positive sequence turns one way, the negative one the other way,
@@ -252,6 +244,38 @@ impl<const P: usize> WithSimd for LineMagnitudes<'_, P> {
                 store(simd, squares, into, group);
             }
         }
+    }
+}
+
+/// What all branches and shunts lose, in watts in each of the `P` phases together.
+struct Losses<'a, const P: usize> {
+    solution: &'a Solution<'a, P>,
+}
+
+impl<const P: usize> WithSimd for Losses<'_, P> {
+    type Output = [f64; LANES];
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> [f64; LANES] {
+        let network = &self.solution.solver.network;
+        let mut lost = [0.0; LANES];
+        for (group, lost) in S::as_mut_simd_f64s(&mut lost).0.iter_mut().enumerate() {
+            let View { with, voltage, current, .. } = View::<S, P>::new(simd, self.solution, group);
+            let mut sum = simd.splat_f64s(0.0);
+            for (node, current) in current.iter().enumerate().skip(1) {
+                let series = &network.branch(node).series;
+                let drop = with.product(*current, series.z1, series.zm);
+                sum = simd.add_f64s(sum, with.real_power(&drop, current));
+            }
+            for Injection { node, shunt } in &network.injections {
+                if !shunt.is_none() {
+                    let drawn = with.product(voltage[*node], shunt.y1, shunt.ym);
+                    sum = simd.add_f64s(sum, with.real_power(&voltage[*node], &drawn));
+                }
+            }
+            *lost = sum;
+        }
+        lost
     }
 }
 

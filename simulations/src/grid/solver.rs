@@ -5,7 +5,7 @@
 //! let mut batch = solver.batch();
 //! batch.draw(home, lane, watts, vars);                            // for each home, in each of up to 8 time steps
 //! let solution = solver.solve(&mut batch, Start::Flat);
-//! solution.voltage(bus, phase, lane); solution.losses(lane); ...
+//! solution.voltage(bus, phase, lane); solution.losses()[lane]; ...
 //! ```
 
 use std::f64::consts::TAU;

@@ -226,3 +226,58 @@ pub(super) fn product<const P: usize>(row: [Complex64; P], own: Complex64, mutua
     let mutual = if P == 1 { Complex64::ZERO } else { row.iter().sum::<Complex64>() * mutual };
     row.map(|phase| phase * own + mutual)
 }
+
+#[cfg(test)]
+mod tests {
+    use pulp::{Arch, Scalar};
+
+    use super::super::field::Width;
+    use super::super::reduction::keep_all;
+    use super::super::tree::{Node, Tree};
+    use super::*;
+
+    /// Two branches that begin at the first node, one of which splits again.
+    const PARENTS: [usize; 7] = [0, 0, 1, 2, 1, 4, 4];
+
+    fn network() -> Network {
+        let node = |(number, parent): (usize, &usize)| {
+            let z1 = Complex64::new(0.01 * number as f64, 0.003);
+            let series = Series { z1, zm: z1 * 0.7 };
+            let shunt = Shunt { y1: Complex64::new(0.0, 1e-4 * (number % 3) as f64), ym: Complex64::ZERO };
+            Node { parent: *parent, series, shunt, loaded: number > 2 }
+        };
+        let nodes = PARENTS.iter().enumerate().map(node).collect();
+        let (emf, of_bus, of_line) = (Complex64::ONE, Vec::new(), Vec::new());
+        Network::new(&keep_all(&Tree { nodes, emf, of_bus, of_line, low: 1, high: None, base_v: 230.0 }))
+    }
+
+    fn sweep(width: usize, go: impl FnOnce(Sweeps<'_, 3>) -> Ended) -> (Ended, Vec<Complex64>) {
+        let network = network();
+        let mut state = network.state::<3>(width);
+        state.voltage.fill([Complex64::new(230.0, 0.0), Complex64::new(-115.0, -199.0), Complex64::new(-115.0, 199.0)]);
+        for lane in 0..LANES {
+            for injection in 0..network.injections.len() {
+                let watts = 700.0 * (lane as f64 - 2.5) * (injection as f64 + 0.3);
+                state.power.add(injection, (lane + injection) % 3, lane, Complex64::new(watts, watts / 7.0));
+            }
+        }
+        let bounds = Bounds { change_squared: 1e-12, iterations: 50 };
+        let ended = go(Sweeps { network: &network, state: &mut state, bounds });
+        let voltages = (0..LANES)
+            .flat_map(|lane| (0..network.nodes()).flat_map(move |node| (0..3).map(move |phase| (node, phase, lane))));
+        (ended, voltages.map(|(node, phase, lane)| state.voltage.get(node, phase, lane)).collect())
+    }
+
+    /// The instructions that a machine has must not show in what comes out.
+    #[test]
+    fn the_width_of_a_register_does_not_show() {
+        let arch = Arch::new();
+        let (one, narrow) = sweep(1, |sweeps| sweeps.with_simd(Scalar));
+        let (other, wide) = sweep(arch.dispatch(Width), |sweeps| arch.dispatch(sweeps));
+        assert_eq!(one.settled, [true; LANES]);
+        assert_eq!((one.iterations, one.settled), (other.iterations, other.settled));
+        let bits = |all: &[Complex64]| all.iter().map(|v| [v.re.to_bits(), v.im.to_bits()]).collect::<Vec<_>>();
+        assert_eq!(bits(&narrow), bits(&wide));
+        assert!(narrow.iter().any(|v| (v.norm() - 230.0).abs() > 1.0), "the loads show");
+    }
+}

@@ -90,7 +90,8 @@ impl Table {
         let mut reader = ReaderBuilder::new().comment(Some(b'#')).trim(Trim::All).from_reader(bytes);
         let headers = reader.headers().cloned();
         let headers = headers.map_err(|source| BadTable::NotCsv { path: path.to_owned(), source })?;
-        let header_line = headers.position().map_or(1, csv::Position::line);
+        // The line before the one that is read next: comments may come before the header.
+        let header_line = reader.position().line().saturating_sub(1);
         Ok(Self { path: path.to_owned(), header_line, headers, reader })
     }
 
