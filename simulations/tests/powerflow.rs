@@ -111,7 +111,7 @@ fn voltages_of_the_ieee_feeder_are_the_published_ones() {
                 let Some(bus) = node.strip_prefix(before).and_then(|number| buses.get(number)) else { continue };
                 PHASES.iter().for_each(|phase| worst.see(solution.voltage(*bus, *phase, lane).norm(), theirs[*phase]));
             }
-            println!("{}: {:.2e} V", file(name).display(), worst.difference);
+            eprintln!("{}: {:.2e} V", file(name).display(), worst.difference);
             assert_eq!(worst.compared, 906 * 3);
             assert!(worst.difference <= bound, "{name}: {} V", worst.difference);
         }
@@ -139,7 +139,7 @@ fn currents_and_powers_of_the_ieee_feeder_are_the_published_ones() {
                 worst.see(ours, theirs.norm());
             }
         }
-        println!("GridLAB-D: {:.2e} A", worst.difference);
+        eprintln!("GridLAB-D: {:.2e} A", worst.difference);
         assert_eq!(worst.compared, 907 * 3);
         assert!(worst.difference <= 1e-4, "{} A", worst.difference);
 
@@ -153,7 +153,7 @@ fn currents_and_powers_of_the_ieee_feeder_are_the_published_ones() {
         let ours = solution.infeed(lane);
         for phase in PHASES {
             let difference = (ours.low[phase] - voltage[phase] * current[phase].conj()).norm();
-            println!("transformer: {difference:.2e} VA");
+            eprintln!("transformer: {difference:.2e} VA");
             assert!(difference <= 0.1, "{difference} VA in phase {phase}");
         }
 
@@ -204,7 +204,7 @@ fn simbench_grids_come_out_as_pandapower_has_them() {
                 amperes.see(solution.source_current(0, lane).norm(), high * 1e3);
                 amperes.see(solution.low_current(0, lane).norm(), low * 1e3);
             }
-            println!("{grid}: {:.2e} pu, {:.2e} A, {:.2e} VA", volts.difference, amperes.difference, watts.difference);
+            eprintln!("{grid}: {:.2e} pu, {:.2e} A, {:.2e} VA", volts.difference, amperes.difference, watts.difference);
             assert!(volts.difference <= 2e-6 && amperes.difference <= 1e-3 && watts.difference <= 1.0, "{grid}");
         });
     }
@@ -234,7 +234,7 @@ fn reduction_and_start_change_nothing() {
     assert!(nodes == 909 && fewer < 120, "{nodes}, {fewer}");
     let worst =
         |other: &[f64]| all.iter().zip(other).map(|(one, other)| (one - other).abs()).fold(0.0, f64::max) / base;
-    println!("reduced {:.2e} pu, warm {:.2e} pu", worst(&reduced), worst(&warm));
+    eprintln!("reduced {:.2e} pu, warm {:.2e} pu", worst(&reduced), worst(&warm));
     assert!(worst(&reduced) <= 1e-9, "{}", worst(&reduced));
     assert!(worst(&warm) <= 1e-8, "{}", worst(&warm));
 }

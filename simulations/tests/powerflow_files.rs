@@ -165,7 +165,7 @@ fn what_is_wrong_in_a_file_is_named_with_what_to_write() {
         (SIMBENCH, "trafo.csv", "150.0", "145.0", &["column shift_degree", "multiple of 30"]),
         (SIMBENCH, "trafo.csv", "4.0,1.5", "4.0,5", &["column vkr_percent", "up to vk_percent"]),
         (SIMBENCH, "switch.csv", "1,l,False", "1,l,maybe", &["switch.csv, line 3, column closed", "True or False"]),
-        (SIMBENCH, "switch.csv", "1,l,False", "1,l,True", &["line switch 2 closes a loop at bus LV 3"]),
+        (SIMBENCH, "switch.csv", "1,l,False", "1,l,True", &["line L2 closes a loop at bus LV, first"]),
     ];
     for (files, name, from, to, expected) in cases {
         let folder = written(files, Some((name, from, to)));
