@@ -4,6 +4,7 @@
 //! [`simbench`]) or is made by hand; a [`solver::Solver`] is built from it once and answers for eight time steps at a
 //! time. It knows no market: power in, voltages, currents and losses out.
 
+mod check;
 pub mod feeder;
 mod field;
 pub mod folder;
@@ -19,5 +20,5 @@ mod sweep;
 pub mod table;
 mod tree;
 
+pub use check::BadFeeder;
 pub use field::LANES;
-pub use tree::BadFeeder;

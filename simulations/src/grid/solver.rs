@@ -13,12 +13,13 @@ use std::f64::consts::TAU;
 use num_complex::Complex64;
 use pulp::Arch;
 
+use super::check::BadFeeder;
 use super::feeder::{Feeder, Phases};
 use super::field::{LANES, Width};
 use super::reduction::{At, Place, keep_all, reduce};
 use super::solution::Solution;
 use super::sweep::{Bounds, Network, State, Sweeps};
-use super::tree::{BadFeeder, Tree, phase_numbers};
+use super::tree::{Tree, phase_numbers};
 
 /// How exactly to solve, and how.
 #[derive(Clone, Copy, Debug)]

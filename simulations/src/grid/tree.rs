@@ -8,71 +8,8 @@ use std::f64::consts::PI;
 
 use num_complex::Complex64;
 
+use super::check::{BadFeeder, check};
 use super::feeder::{Feeder, Phases, Transformer, Winding};
-
-/// Why a feeder can't be solved.
-#[derive(Debug, thiserror::Error, PartialEq)]
-pub enum BadFeeder {
-    /// There are two ways to a bus.
-    #[error(
-        "line {line} closes a loop at bus {bus}: only radial feeders can be solved; open a switch, or leave one line \
-         of the loop out"
-    )]
-    Meshed {
-        /// The one too many.
-        line: String,
-        /// Where it ends.
-        bus: String,
-    },
-    /// There is no way to a bus.
-    #[error("bus {bus} is not connected to the source: add a line, close a switch, or leave the bus out")]
-    Unconnected {
-        /// Which.
-        bus: String,
-    },
-    /// A line or the source ends where there is no such bus.
-    #[error("{what} names bus number {bus}, but there are {buses}: buses are counted from 0")]
-    NoBus {
-        /// Of what.
-        what: String,
-        /// The number.
-        bus: usize,
-        /// How many there are.
-        buses: usize,
-    },
-    /// The source does not feed the transformer.
-    #[error("the source feeds bus {bus}, but the transformer's high-voltage side is elsewhere: put the source there")]
-    SourceElsewhere {
-        /// Where it is.
-        bus: String,
-    },
-    /// Something lies on the transformer's high-voltage side.
-    #[error("{what} is at bus {bus}, before the transformer: only the source may be there")]
-    BeforeTransformer {
-        /// What.
-        what: String,
-        /// Where.
-        bus: String,
-    },
-    /// A line joins two voltage levels.
-    #[error("line {line} joins two nominal voltages at bus {bus}: a transformer belongs there")]
-    TwoVoltages {
-        /// Which.
-        line: String,
-        /// One of its ends.
-        bus: String,
-    },
-    /// A value makes no sense.
-    #[error("{what} at bus {bus} has a value that nothing can have: {why}")]
-    BadValue {
-        /// Of what.
-        what: String,
-        /// Where.
-        bus: String,
-        /// What is wrong.
-        why: &'static str,
-    },
-}
 
 /// The node of the bus that the source feeds.
 pub(super) const FED: usize = 1;
@@ -289,83 +226,6 @@ fn grow(feeder: &Feeder, tree: &mut Tree) -> Result<(), BadFeeder> {
         tree.of_bus[bus] = node.ok_or_else(|| BadFeeder::Unconnected { bus: name() })?;
     }
     Ok(())
-}
-
-/// That every index and value makes sense.
-fn check(feeder: &Feeder) -> Result<(), BadFeeder> {
-    let buses = feeder.buses.len();
-    let exists = |what: &str, bus: usize| {
-        if bus < buses { Ok(()) } else { Err(BadFeeder::NoBus { what: what.to_owned(), bus, buses }) }
-    };
-    let sound = |what: &str, bus: usize, ok: bool, why: &'static str| {
-        let named = || feeder.buses[bus].name.clone();
-        if ok { Ok(()) } else { Err(BadFeeder::BadValue { what: what.to_owned(), bus: named(), why }) }
-    };
-    let source = &feeder.source;
-    exists("the source", source.bus)?;
-    sound("the source", source.bus, source.voltage_pu > 0.0 && source.voltage_pu.is_finite(), "its voltage")?;
-    sound("the source", source.bus, source.angle_degrees.is_finite(), "its angle")?;
-    sound("the source", source.bus, passive(source.z1) && passive(source.z0), "its impedance")?;
-    for (number, bus) in feeder.buses.iter().enumerate() {
-        sound("the nominal voltage", number, bus.nominal_v > 0.0 && bus.nominal_v.is_finite(), "it is not above 0")?;
-    }
-    if let Some(transformer) = &feeder.transformer {
-        check_transformer(transformer, source.bus, &exists, &sound)?;
-        if transformer.high != source.bus {
-            return Err(BadFeeder::SourceElsewhere { bus: feeder.buses[source.bus].name.clone() });
-        }
-    }
-    let high = feeder.transformer.as_ref().map(|transformer| transformer.high);
-    let low_side = |what: &str, bus: usize| {
-        let before = || BadFeeder::BeforeTransformer { what: what.to_owned(), bus: feeder.buses[bus].name.clone() };
-        if Some(bus) == high { Err(before()) } else { Ok(()) }
-    };
-    for line in &feeder.lines {
-        let what = format!("line {}", line.name);
-        for bus in [line.from, line.to] {
-            exists(&what, bus)?;
-            low_side(&what, bus)?;
-        }
-        let (from, to) = (&feeder.buses[line.from], &feeder.buses[line.to]);
-        if from.nominal_v.total_cmp(&to.nominal_v).is_ne() {
-            return Err(BadFeeder::TwoVoltages { line: line.name.clone(), bus: to.name.clone() });
-        }
-        sound(&what, line.from, passive(line.z1) && passive(line.z0), "its impedance")?;
-        sound(&what, line.from, line.b1.is_finite() && line.b0.is_finite(), "its capacitance")?;
-    }
-    for connection in &feeder.connections {
-        exists(&connection.name, connection.bus)?;
-        low_side(&connection.name, connection.bus)?;
-        let finite = connection.watts.is_finite() && connection.vars.is_finite();
-        sound(&connection.name, connection.bus, finite, "its power")?;
-    }
-    Ok(())
-}
-
-fn check_transformer(
-    transformer: &Transformer,
-    source: usize,
-    exists: &impl Fn(&str, usize) -> Result<(), BadFeeder>,
-    sound: &impl Fn(&str, usize, bool, &'static str) -> Result<(), BadFeeder>,
-) -> Result<(), BadFeeder> {
-    let what = format!("transformer {}", transformer.name);
-    exists(&what, transformer.high)?;
-    exists(&what, transformer.low)?;
-    let positive = |value: f64| value > 0.0 && value.is_finite();
-    let rated = [transformer.rated_va, transformer.high_v, transformer.low_v].into_iter().all(positive);
-    let iron = [transformer.iron_loss_w, transformer.no_load_current_pu].into_iter().all(|value| value >= 0.0);
-    sound(&what, source, rated, "its rated power or voltage is not above 0")?;
-    sound(&what, source, passive(transformer.short_circuit_pu), "its short-circuit impedance")?;
-    sound(&what, source, iron, "its iron loss or no-load current is below 0")?;
-    sound(&what, source, transformer.high != transformer.low, "both of its sides are here")?;
-    sound(&what, source, transformer.group.clock < 12, "its vector group's clock has hours from 0 to 11")?;
-    let fits = (transformer.group.clock % 2 == 1) == (transformer.group.high == Winding::Delta);
-    sound(&what, source, fits, "a delta-star group has an odd hour, a star-star group an even one")
-}
-
-/// A finite impedance that makes no power.
-fn passive(z: Complex64) -> bool {
-    z.re >= 0.0 && z.is_finite()
 }
 
 /// The indices of the phases that a connection uses.
