@@ -12,7 +12,7 @@ use wattswap_simulations::grid::folder;
 use wattswap_simulations::grid::output::{Format, Tables};
 use wattswap_simulations::grid::profiles::{self, Profiles};
 use wattswap_simulations::grid::series::{self, Block, HandOn, Summary};
-use wattswap_simulations::grid::solver::{Settings, Solver};
+use wattswap_simulations::grid::solver::{Settings, Solver, Start};
 
 type Files = [(&'static str, &'static str)];
 
@@ -256,19 +256,36 @@ fn the_number_of_threads_does_not_show() {
     let outcome = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            let (mut steps, mut bits) = (Vec::new(), Vec::new());
+            let (mut steps, mut voltages, mut bits) = (Vec::new(), Vec::new(), Vec::new());
             let mut keep = |blocks: &[Block]| {
                 for block in blocks {
+                    assert_eq!(block.converged, vec![true; block.steps.len()]);
                     steps.extend(block.steps.clone());
+                    voltages.extend_from_slice(&block.voltages);
                     bits.extend(block.voltages.iter().chain(&block.currents).chain(&block.infeed).map(|x| x.to_bits()));
                 }
                 Ok(())
             };
             let summary = run::<3>(&feeder, &profiles, Some(&mut keep));
-            (format!("{summary:?}"), steps, bits)
+            (format!("{summary:?}"), steps, bits, voltages)
         })
     };
     let (one, three) = (outcome(1), outcome(3));
     assert_eq!(one.1, (0..3000).collect::<Vec<_>>(), "steps come in order");
     assert!(one == three, "{} and {}", one.0, three.0);
+    // Each row is that of its step, solved alone: at the edges of batches, blocks and rounds, too.
+    let solver = Solver::<3>::new(&feeder, Settings::default()).unwrap();
+    let mut batch = solver.batch();
+    for step in [0, 1, 7, 8, 31, 32, 1023, 1024, 2047, 2992, 2999] {
+        batch.clear();
+        profiles.draw(step, 0, &mut batch);
+        let solution = solver.solve(&mut batch, Start::Flat);
+        for bus in 0..feeder.buses.len() {
+            for phase in 0..3 {
+                let (row, alone) =
+                    (one.3[(step * feeder.buses.len() + bus) * 3 + phase], solution.voltage(bus, phase, 0));
+                assert!((row - alone.norm()).abs() < 1e-5, "{row} and {alone} in step {step}");
+            }
+        }
+    }
 }

@@ -108,8 +108,8 @@ impl<const P: usize> Field<P> {
 }
 
 /// Complex arithmetic on registers, in plain loops: what a closure computes would be compiled without the machine's
-/// instructions. Multiplication and addition are never fused into one rounding, so that machines with
-/// registers of any width, and without fused instructions, compute the same bits.
+/// instructions. Multiplication and addition are not fused into one rounding: that would be slow on machines without an
+/// instruction for it, or give other bits there.
 #[derive(Clone, Copy)]
 pub(super) struct Arithmetic<S: Simd>(pub S);
 
