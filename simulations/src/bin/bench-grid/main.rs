@@ -36,6 +36,9 @@ const STEPS: usize = 1440;
 /// Days in a row that threads share, so that they are not over before they have begun.
 const DAYS: usize = 10;
 
+/// Multiplications of threads that only count: as long as the days take.
+const COUNTED: usize = 200_000_000;
+
 /// How far voltages may lie from a peer's, in volts: OpenDSS stops its loop at 1e-4 pu.
 const AGREE: [(&str, f64); 3] = [("iterative_current", 1e-4), ("opendss_tight", 1e-3), ("opendss", 2e-2)];
 
@@ -96,6 +99,8 @@ fn measure(args: &Args) -> Result<Vec<Row>, Box<dyn Error>> {
         for _ in 0..OURS_EACH {
             times.threads_1.push(threads(&day, &full, 1)?);
             times.threads_2.push(threads(&day, &full, 2)?);
+            times.counting_1.push(counting(1));
+            times.counting_2.push(counting(2));
         }
     }
     Ok(times.rows())
@@ -112,6 +117,8 @@ struct Times {
     opendss_tight: Vec<f64>,
     threads_1: Vec<f64>,
     threads_2: Vec<f64>,
+    counting_1: Vec<f64>,
+    counting_2: Vec<f64>,
 }
 
 impl Times {
@@ -119,6 +126,7 @@ impl Times {
         // Wall time is what threads are about; what others on the machine take from it is left out by the shortest run.
         let shortest = |times: &[f64]| times.iter().copied().fold(f64::INFINITY, f64::min);
         let (one, two) = (shortest(&self.threads_1), shortest(&self.threads_2));
+        let (count_one, count_two) = (shortest(&self.counting_1), shortest(&self.counting_2));
         let [full, reduced] = [self.full, self.reduced].map(median);
         let [iterative, newton] = [self.iterative_current, self.newton_raphson].map(median);
         let [opendss, tight] = [self.opendss, self.opendss_tight].map(median);
@@ -127,6 +135,7 @@ impl Times {
             Row::new("906 buses, against OpenDSS's yearly loop (1e-4)", full, opendss, Some(8.0)),
             Row::new("reduced, against power-grid-model on 906 buses", reduced, iterative, Some(100.0)),
             Row::new("906 buses on 2 threads, against 1 (wall)", two, one, Some(1.8)),
+            Row::yardstick("threads that only count: 2, against 1 (wall)", count_two, count_one),
             Row::new("906 buses, against power-grid-model, Newton-Raphson", full, newton, None),
             Row::new("906 buses, against OpenDSS's yearly loop (1e-8)", full, tight, None),
         ]
@@ -165,6 +174,18 @@ fn threads(day: &Day, solver: &Solver<3>, threads: usize) -> Result<f64, Box<dyn
         assert_eq!(summary.not_converged, 0, "a step did not converge");
     }
     Ok(start.elapsed().as_secs_f64() * 1e6 / (STEPS * DAYS) as f64)
+}
+
+/// Threads that share a fixed work which needs nothing but a core: what there is to be had from a second one at the time.
+/// In milliseconds.
+fn counting(threads: usize) -> f64 {
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| black_box((0..COUNTED / threads).fold(1_u64, |sum, _| black_box(sum.wrapping_mul(3)))));
+        }
+    });
+    start.elapsed().as_secs_f64() * 1e3
 }
 
 fn processor_seconds() -> f64 {

@@ -7,13 +7,19 @@ pub struct Row {
     name: &'static str,
     ours: f64,
     limit: f64,
+    unit: &'static str,
     target: Option<f64>,
 }
 
 impl Row {
     /// Times in microseconds a step.
     pub fn new(name: &'static str, ours: f64, limit: f64, target: Option<f64>) -> Self {
-        Self { name, ours, limit, target }
+        Self { name, ours, limit, unit: "us/step", target }
+    }
+
+    /// Times in milliseconds, that only tell more about another row.
+    pub fn yardstick(name: &'static str, ours: f64, limit: f64) -> Self {
+        Self { name, ours, limit, unit: "ms", target: None }
     }
 }
 
@@ -24,7 +30,7 @@ pub fn print(rows: &[Row], json: bool) {
         let _gone =
             writeln!(out, "{:<56} {:>8} {:>8}  {:<8} {:>7} {:>7}", "", "ours", "limit", "unit", "ratio", "target");
     }
-    for Row { name, ours, limit, target } in rows {
+    for Row { name, ours, limit, unit, target } in rows {
         let ratio = limit / ours;
         let met = target.map(|target| ratio >= target);
         let null = || "null".to_owned();
@@ -33,12 +39,12 @@ pub fn print(rows: &[Row], json: bool) {
         let _gone = if json {
             writeln!(
                 out,
-                r#"{{"name":{name:?},"ours":{ours},"limit":{limit},"unit":"us/step","ratio":{ratio},"target":{target_json},"met":{met_json}}}"#
+                r#"{{"name":{name:?},"ours":{ours},"limit":{limit},"unit":"{unit}","ratio":{ratio},"target":{target_json},"met":{met_json}}}"#
             )
         } else {
             let target = target.map_or_else(String::new, |target| format!("{target:.1}"));
             let verdict = met.map_or("", |met| if met { "met" } else { "missed" });
-            writeln!(out, "{name:<56} {ours:>8.2} {limit:>8.1}  {:<8} {ratio:>7.1} {target:>7}  {verdict}", "us/step")
+            writeln!(out, "{name:<56} {ours:>8.2} {limit:>8.1}  {:<8} {ratio:>7.1} {target:>7}  {verdict}", unit)
         };
     }
 }
