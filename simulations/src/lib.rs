@@ -6,4 +6,5 @@
 
 pub mod cost;
 pub mod exhaustive;
+pub mod grid;
 pub mod network;

@@ -4,6 +4,7 @@ mod cost;
 mod exhaustive;
 mod first;
 mod one;
+mod powerflow;
 mod report;
 mod soak;
 
@@ -34,6 +35,9 @@ enum What {
     Cost(CostArgs),
     /// Run seeds until one finds something, and print its checker, seed and events in one line.
     First(First),
+    /// Run an electric feeder alone, with its profiles: voltages, currents, losses.
+    #[command(name = "powerflow")]
+    PowerFlow(powerflow::PowerFlow),
     /// Look at every interleaving of small scenarios of the agreement, within bounds.
     Exhaustive(Exhaustive),
 }
@@ -191,6 +195,7 @@ fn main() -> ExitCode {
         What::Soak(args) => soak::run(&args).map_err(Into::into),
         What::Cost(args) => cost::run(&args).map(|()| 0).map_err(Into::into),
         What::First(args) => Ok(first::run(&args)),
+        What::PowerFlow(args) => powerflow::run(&args).map_err(Into::into),
         What::Exhaustive(args) => return exhaustive::run(&args),
     };
     match outcome {

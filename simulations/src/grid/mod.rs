@@ -1,0 +1,24 @@
+//! The electric grid: power flow on radial low-voltage feeders. See `docs/powerflow.md`.
+//!
+//! The only place of this project in which numbers are floats. A [`feeder::Feeder`] comes from a reader ([`ieee`],
+//! [`simbench`]) or is made by hand; a [`solver::Solver`] is built from it once and answers for eight time steps at a
+//! time. It knows no market: power in, voltages, currents and losses out.
+
+mod check;
+pub mod feeder;
+mod field;
+pub mod folder;
+pub mod ieee;
+pub mod output;
+pub mod profiles;
+mod reduction;
+pub mod series;
+pub mod simbench;
+pub mod solution;
+pub mod solver;
+mod sweep;
+pub mod table;
+mod tree;
+
+pub use check::BadFeeder;
+pub use field::LANES;
