@@ -153,6 +153,31 @@ fn a_proposal_that_the_backup_has_forgotten_is_not_made_again() {
 }
 
 #[test]
+fn a_disk_that_has_forgotten_a_take_and_no_entry_is_found_out_by_a_promise() {
+    let mut street = street(58);
+    place(&mut street, NEIGHBOUR, Side::Sell, 300);
+    let late = street.wish(Side::Buy, 100, 900);
+    street.place(HOME, late).unwrap();
+    street.run(SECOND);
+    let rolled_back = street.disk(HOME).clone();
+    // A take comes into doubt, and then nothing but beacons is signed.
+    street.crash_at(NEIGHBOUR, Crash::BeforePersist);
+    place(&mut street, HOME, Side::Buy, 300);
+    street.run(12 * SECOND);
+    assert_eq!(street.disk(HOME).reservations().len(), 1);
+    let own = |street: &Street, disk: &Disk| disk.entries_by(street.key(HOME)).count();
+    assert_eq!(own(&street, &rolled_back), own(&street, street.disk(HOME)), "no entry is missing");
+    let old = log_of(&mut street, HOME);
+    restore(&mut street, &rolled_back);
+    street.run(SECOND);
+    assert!(matches!(street.household(HOME).unwrap().standing(), Standing::Restoring { .. }));
+    street.start(NEIGHBOUR);
+    street.run(2 * QUIET);
+    assert_ne!(log_of(&mut street, HOME), old);
+    assert_well(&mut street);
+}
+
+#[test]
 fn entries_that_only_one_neighbour_holds_turn_up_later_without_a_fork() {
     let mut street = street(54);
     let backup = street.disk(HOME).clone();

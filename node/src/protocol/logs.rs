@@ -170,6 +170,12 @@ impl Logs {
         }
     }
 
+    /// The newest promise of a log that is known.
+    #[must_use]
+    pub fn beacon(&self, id: &LogId) -> Option<&Verified<Beacon>> {
+        self.logs.get(id)?.beacon.as_ref()
+    }
+
     /// The beacon because of which the log is fenced at this instant, if it is not so by its entries alone.
     #[must_use]
     pub fn fence_at(&self, id: &LogId, instant: UtcMillis) -> Option<&Verified<Beacon>> {

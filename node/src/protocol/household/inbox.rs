@@ -61,6 +61,10 @@ impl Household {
         match message {
             Message::Summary(summary) => self.take_summary(from, &summary),
             Message::GetHeads => {
+                // First what it promised last, as far as is known here: heads alone don't show that its store has lost that.
+                if let Some(beacon) = self.logs.of(&from).last().and_then(|log| self.logs.beacon(log)) {
+                    self.send(from, Message::Beacon(beacon.bytes().clone()));
+                }
                 let heads = self.logs.heads().take(MAX_HEADS).collect();
                 self.send(from, Message::Heads(heads));
             }
@@ -266,8 +270,11 @@ impl Household {
     }
 
     fn take_beacon(&mut self, from: MemberKey, beacon: &Verified<Beacon>) {
-        if beacon.community != self.chain.community() || !self.is_author(&beacon.log) || beacon.log.author == self.me {
+        if beacon.community != self.chain.community() || !self.is_author(&beacon.log) {
             return;
+        }
+        if beacon.log.author == self.me {
+            return self.shown_own_promise(beacon);
         }
         self.examine_beacon(beacon);
         self.logs.hear(beacon);

@@ -4,7 +4,7 @@ use wattswap_matching::UtcMillis;
 
 use super::Household;
 use super::io::{Event, Halt, Output, Standing};
-use crate::protocol::entry::Entry;
+use crate::protocol::entry::{Beacon, Entry};
 use crate::protocol::ids::{EntryId, Head, MemberKey};
 use crate::protocol::limits::{PEERS_TO_COMPARE, RANGE_TIMEOUT};
 use crate::protocol::message::Message;
@@ -45,6 +45,15 @@ impl Household {
             self.restore(lost.log);
         }
         self.settle_claim(&peer);
+    }
+
+    /// A peer shows a promise of our own. If the store does not know it, it has forgotten what we did meanwhile, though no
+    /// entry may be missing: a take that is in doubt, say.
+    pub(super) fn shown_own_promise(&mut self, beacon: &Beacon) {
+        let own = self.own.id();
+        if beacon.log > own || (beacon.log == own && beacon.at >= self.own.not_before()) {
+            self.restore(beacon.log);
+        }
     }
 
     fn settle_claim(&mut self, peer: &MemberKey) {

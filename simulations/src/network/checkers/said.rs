@@ -1,7 +1,9 @@
 //! Nothing that commits a household leaves the house before it is durable: entries, beacons, proposals and answers.
 
 use wattswap_node::protocol::agreement::words::{Acceptance, Refusal};
+use wattswap_node::protocol::entry::Beacon;
 use wattswap_node::protocol::household::io::{Output, Record};
+use wattswap_node::protocol::ids::MemberKey;
 use wattswap_node::protocol::message::{Gossip, Message};
 use wattswap_node::protocol::signed::Signed;
 
@@ -40,7 +42,7 @@ pub(crate) fn is_durable(
 ) -> bool {
     match output {
         Output::Publish(bytes) => published(bytes, records),
-        Output::Send { message, .. } => sent(message, records, disk, agreed),
+        Output::Send { to, message } => is_shown_back(to, message) || sent(message, records, disk, agreed),
         _ => true,
     }
 }
@@ -58,6 +60,12 @@ fn published(bytes: &[u8], records: &[Record]) -> bool {
         Ok(_) => true,
         Err(_) => false,
     }
+}
+
+/// A member's own promise, which whoever compares itself is shown: it commits its author, who said it before.
+fn is_shown_back(to: &MemberKey, message: &Message) -> bool {
+    let Message::Beacon(bytes) = message else { return false };
+    Signed::<Beacon>::parse(bytes.clone()).is_ok_and(|beacon| beacon.log.author == *to)
 }
 
 fn sent(message: &Message, records: &[Record], disk: &Disk, agreed: impl Fn(&Acceptance) -> bool) -> bool {
