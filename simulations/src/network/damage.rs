@@ -2,10 +2,9 @@
 //!
 //! As in the real node. Flipped bits, a file that is cut off or missing: the store's checksums find it, and it does not
 //! open. An entry that is missing in the middle of a log: the household finds it, and does not start. The owner brings
-//! back the newest copy, or begins with nothing but the charter file, and says so (`run --restored`); of another member's
-//! log it is enough to remove what is left, since it is fetched again. An old state of the whole disk looks sound: only
-//! peers can tell. What is lost at the end of a disk in which nothing of the own log is missing, nobody can: a
-//! reservation, say. So that is not simulated, and `docs/threat-model.md` says so.
+//! back the newest copy, or begins with nothing but the charter file, and says so (`run --restored`). An old state of the
+//! whole disk looks sound: only peers can tell, by entries or beacons that they hold. A message that shows a beacon may get
+//! lost here, so an old state comes only where an entry is missing; `docs/threat-model.md` says what nobody can tell.
 
 use wattswap_node::protocol::household::Household;
 use wattswap_node::protocol::household::io::Record;
@@ -82,16 +81,9 @@ impl Troubles {
 
     /// What the owner does about a disk from which the node did not start.
     pub(super) fn repair(&mut self, home: usize, street: &mut Street) {
-        match street.homes[home].damage {
-            None => {}
-            Some(Damage::Entry(log)) if log.author != street.key(home) => {
-                street.homes[home].disk.remove_log(&log);
-                street.homes[home].damage = None;
-            }
-            Some(_) => {
-                let copy = self.copies.get(&home).cloned();
-                street.restore_disk_openly(home, copy.unwrap_or_else(|| Disk::new(street.first_charter())));
-            }
+        if !street.is_sound(home) {
+            let copy = self.copies.get(&home).cloned();
+            street.restore_disk_openly(home, copy.unwrap_or_else(|| Disk::new(street.first_charter())));
         }
     }
 

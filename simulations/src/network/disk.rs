@@ -165,11 +165,6 @@ impl Disk {
         }
     }
 
-    /// Removes all that is held of a log.
-    pub(super) fn remove_log(&mut self, log: &LogId) {
-        self.logs.remove(log);
-    }
-
     /// Signed bytes of consecutive entries.
     #[must_use]
     pub fn range(&self, log: LogId, from: u64, count: u16) -> Vec<Bytes> {

@@ -38,13 +38,16 @@ pub enum RecoveryError {
     #[error("there is no charter; found a community or take the charter file of one first")]
     NoCharter,
     /// The governance chain does not hold together.
-    #[error("the stored charters do not form a chain ({0}); the store is damaged: bring back a good one")]
+    #[error(
+        "the stored charters do not form a chain ({0}); the store is damaged: bring back the newest copy \
+             of it, and start with `run --restored`"
+    )]
     BrokenChain(#[from] NotASuccessor),
     /// A log does not hold together.
     #[error(
-        "the stored log of {author} is broken at entry {seq}; the store is damaged. If that is another member's log, \
-         removing the store's copy of it is enough: it is fetched again. If it is this household's own, bring back a \
-         good store"
+        "the stored log of {author} is broken at entry {seq}; the store is damaged. Keep the folder as it is; bring back \
+         the newest copy of the store if there is one, or begin with an empty one, and start with `run --restored`: what \
+         others hold is fetched from them"
     )]
     BrokenLog {
         /// Whose log.
