@@ -9,8 +9,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::signed::Parsed;
-
 /// Verdicts of one thread, and words: some hours of a large neighbourhood, about 150 MB.
 const MAX_REMEMBERED: usize = 1 << 18;
 
@@ -51,15 +49,15 @@ pub(super) fn verdict(
     })
 }
 
-/// What `parse` makes of these bytes, whose payload has this hash; or what was made of the very same ones before.
+/// What `parse` makes of bytes whose payload has this hash; or what was made of the very same ones before.
 pub(super) fn parsed<T: Send + Sync + 'static, E>(
     hash: [u8; 32],
-    bytes: &[u8],
-    parse: impl FnOnce() -> Result<Arc<Parsed<T>>, E>,
-) -> Result<Arc<Parsed<T>>, E> {
+    is_same: impl FnOnce(&T) -> bool,
+    parse: impl FnOnce() -> Result<Arc<T>, E>,
+) -> Result<Arc<T>, E> {
     let known = MEMORY.with_borrow(|memory| memory.as_ref()?.words.get(&hash).cloned());
-    let known = known.and_then(|known| known.downcast::<Parsed<T>>().ok());
-    if let Some(known) = known.filter(|known| *known.bytes == *bytes) {
+    let known = known.and_then(|known| known.downcast::<T>().ok());
+    if let Some(known) = known.filter(|known| is_same(known)) {
         return Ok(known);
     }
     let parsed = parse()?;
@@ -79,7 +77,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::{parsed, remember, verdict};
-    use crate::protocol::signed::Parsed;
 
     #[test]
     fn a_verdict_is_asked_for_once_and_only_of_the_very_same_signature() {
@@ -98,20 +95,14 @@ mod tests {
 
     #[test]
     fn only_the_very_same_bytes_are_parsed_once() {
-        let parse =
-            |text: &'static str| move || Ok::<_, ()>(Arc::new(Parsed::of(text, [1; 32], text.as_bytes().into())));
-        let again = || -> Result<Arc<Parsed<&'static str>>, ()> { unreachable!("it is known") };
-        parsed([1; 32], b"one", parse("one")).unwrap();
-        let known = parsed([1; 32], b"one", parse("one")).unwrap();
+        let ask = |hash, text: &'static str| parsed(hash, |known| *known == text, || Ok::<_, ()>(Arc::new(text)));
+        let first = ask([1; 32], "one").unwrap();
+        assert!(!Arc::ptr_eq(&ask([1; 32], "one").unwrap(), &first), "without a memory nothing is");
         remember();
-        let kept = parsed([1; 32], b"one", parse("one")).unwrap();
-        assert!(!Arc::ptr_eq(&kept, &known), "without a memory nothing is");
-        assert!(Arc::ptr_eq(&parsed([1; 32], b"one", again).unwrap(), &kept));
-        let framed_otherwise = parsed([1; 32], b"two", parse("two")).unwrap();
-        assert_eq!(*framed_otherwise.bytes, *b"two");
-        let as_something_else =
-            parsed([1; 32], b"one", || Ok::<_, ()>(Arc::new(Parsed::of(1, [1; 32], (*b"one").into()))));
-        assert_eq!(*as_something_else.unwrap().bytes, *b"one");
-        assert_eq!(parsed([2; 32], b"bad", || Err::<Arc<Parsed<u8>>, _>("why")).err(), Some("why"));
+        let kept = ask([1; 32], "one").unwrap();
+        assert!(Arc::ptr_eq(&ask([1; 32], "one").unwrap(), &kept));
+        assert_eq!(*ask([1; 32], "two").unwrap(), "two", "another framing of the same payload");
+        assert_eq!(parsed([1; 32], |_| true, || Ok::<_, ()>(Arc::new(1_u8))), Ok(Arc::new(1)), "as something else");
+        assert_eq!(parsed([2; 32], |_: &u8| true, || Err("why")), Err("why"));
     }
 }

@@ -67,10 +67,10 @@ impl fmt::Debug for dyn Signer {
 pub struct Signed<T>(Arc<Parsed<T>>);
 
 /// What a message says, and the message.
-pub(super) struct Parsed<T> {
+struct Parsed<T> {
     statement: T,
     hash: [u8; 32],
-    pub(super) bytes: Arc<[u8]>,
+    bytes: Arc<[u8]>,
 }
 
 /// The signature does not belong to the statement, or the key is not one that anybody may use.
@@ -93,7 +93,8 @@ impl<T: Statement> Signed<T> {
         let hash = Sha256::digest(payload).into();
         let decode = || Ok(Self::new(T::decode(payload)?, hash, Arc::clone(&bytes)));
         #[cfg(feature = "memo")]
-        return super::memo::parsed(hash, &bytes, || decode().map(|signed| signed.0)).map(Self);
+        return super::memo::parsed(hash, |known: &Parsed<T>| known.bytes == bytes, || decode().map(|signed| signed.0))
+            .map(Self);
         #[cfg(not(feature = "memo"))]
         decode()
     }
@@ -142,15 +143,9 @@ impl<T: Statement> Signed<T> {
     }
 }
 
-impl<T> Parsed<T> {
-    pub(super) fn of(statement: T, hash: [u8; 32], bytes: Arc<[u8]>) -> Self {
-        Self { statement, hash, bytes }
-    }
-}
-
 impl<T> Signed<T> {
     fn new(statement: T, hash: [u8; 32], bytes: Arc<[u8]>) -> Self {
-        Self(Arc::new(Parsed::of(statement, hash, bytes)))
+        Self(Arc::new(Parsed { statement, hash, bytes }))
     }
 
     /// SHA-256 of the payload: the statement's identity, framing and signature left out.

@@ -8,6 +8,7 @@ mod calls;
 mod doubts;
 mod maker;
 mod patience;
+mod recorded;
 mod shunned;
 mod taker;
 pub mod words;
