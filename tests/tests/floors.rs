@@ -22,9 +22,10 @@ const FLOORS: [(&str, &[&str]); 5] = [
 /// All that the market may use: it is arithmetic.
 const MATCHING_USES: [&str; 2] = ["rust_decimal", "thiserror"];
 
-/// All that the protocol alone may use, without the `daemon` feature: numbers, bytes and signatures.
-const PROTOCOL_USES: [&str; 7] =
-    ["ed25519-dalek", "hex", "minicbor", "rust_decimal", "sha2", "thiserror", "wattswap-matching"];
+/// All that the protocol alone may use, without the `daemon` feature: numbers, bytes, signatures, and a calendar for the
+/// months of statements (clippy refuses its clock).
+const PROTOCOL_USES: [&str; 8] =
+    ["ed25519-dalek", "hex", "jiff", "minicbor", "rust_decimal", "sha2", "thiserror", "wattswap-matching"];
 
 /// Crates that must not even come in by way of others when the protocol is built alone.
 const DRIVERS_ONLY: [&str; 12] = [
