@@ -7,4 +7,5 @@
 pub mod cost;
 pub mod exhaustive;
 pub mod grid;
+pub mod market;
 pub mod network;
