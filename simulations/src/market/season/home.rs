@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use wattswap_matching::{Handle, PriceBand, Side, Slot, UtcMillis, WattHours, Watts};
-use wattswap_node::protocol::autopilot::{self, Action, Live, Position, Quote, Settings};
+use wattswap_node::protocol::autopilot::{self, Action, Depth, Live, Position, Quote, Settings};
 use wattswap_node::protocol::charter::Shape;
 use wattswap_node::protocol::ids::MemberKey;
 use wattswap_node::protocol::ledger::Ledger;
@@ -108,7 +108,14 @@ impl Home {
     ) {
         match &mut self.pilot {
             Pilot::Node(settings) => {
-                actions.extend(autopilot::plan(now, shape, &self.metering, &self.positions, settings));
+                let first = open.front().map_or(now, |open| open.slot.start());
+                let length = shape.slot_length.as_millis();
+                let depth = |slot: Slot| {
+                    let at = slot.start().0.checked_sub(first.0).map(|millis| u128::from(millis) / length);
+                    let open = at.and_then(|at| open.get(usize::try_from(at).ok()?));
+                    open.map_or(Depth::default(), |open| open.depth)
+                };
+                actions.extend(autopilot::plan(now, shape, &self.metering, &self.positions, depth, settings));
             }
             Pilot::Strategy { buys, sells, buyer, seller, random } => {
                 let empty = Position::default();
@@ -182,12 +189,14 @@ fn counted(metering: &Metering, slot: Slot, shape: &Shape) -> Option<WattHours> 
 
 fn view(slot: Slot, now: UtcMillis, shape: &Shape, open: &VecDeque<Open>) -> View {
     let band = PriceBand::new(shape.floor, shape.cap).expect("a charter's band");
-    let book = open.iter().find(|open| open.slot == slot).map(|open| &open.book);
+    let open = open.iter().find(|open| open.slot == slot);
+    let book = open.map(|open| &open.book);
     let delivered = shape.next(slot).start();
     View {
         band,
         best_bid: book.and_then(|book| book.best(Side::Buy)),
         best_ask: book.and_then(|book| book.best(Side::Sell)),
+        depth: open.map_or(Depth::default(), |open| open.depth),
         elapsed: now.0 - delivered.0,
         whole: shape.gate(slot).0 - delivered.0,
         round: u64::try_from(u128::from(slot.start().0) / shape.slot_length.as_millis()).expect("a slot's number"),

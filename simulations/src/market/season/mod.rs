@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use wattswap_matching::{Book, PriceBand, Side, Slot, UtcMillis};
-use wattswap_node::protocol::autopilot::{Action, BEATS_PER_SLOT, Quote};
+use wattswap_node::protocol::autopilot::{self, Action, Quote};
 use wattswap_node::protocol::charter::Shape;
 
 use self::account::{Account, Report};
@@ -56,7 +56,10 @@ impl Setting {
     /// How homes usually trade.
     #[must_use]
     pub fn usual(strategy: Kind, when: When) -> Self {
-        Self { strategy, when, beats: BEATS_PER_SLOT, warm_up: 0, seed: 1 }
+        let shape = usual_shape();
+        let beats = shape.slot_length.as_millis() / autopilot::beat(&shape).as_millis();
+        let beats = u32::try_from(beats).expect("a few in a slot");
+        Self { strategy, when, beats, warm_up: 0, seed: 1 }
     }
 
     /// The market's rules.
@@ -167,7 +170,7 @@ impl<'i> Season<'i> {
     fn cancel(&mut self, number: usize, order: OrderId) -> bool {
         self.homes[number].drop_order(order);
         let open = order.slot.checked_sub(self.first_open).and_then(|at| self.open.get_mut(at));
-        open.is_some_and(|open| open.book.cancel(order.handle).is_ok())
+        open.is_some_and(|open| open.cancel(order))
     }
 
     /// Puts a quote into its book. Returns whether something of it rests, which the home writes down.

@@ -1,5 +1,7 @@
 //! The node's autopilot as a trader of one unit in one slot: what its own plan would quote.
 
+use std::collections::BTreeMap;
+
 use wattswap_matching::{Price, PriceBand, Side, Slot, UtcMillis, WattHours, Watts};
 use wattswap_node::protocol::autopilot::{Action, Settings, plan};
 use wattswap_node::protocol::charter::Shape;
@@ -50,7 +52,8 @@ impl Strategy for Autopilot {
         let (from, until) = (self.shape.next(self.slot).start(), self.shape.gate(self.slot));
         let passed = u128::from(until.0 - from.0) * u128::from(view.elapsed) / u128::from(view.whole);
         let now = UtcMillis(from.0 + u64::try_from(passed).expect("a part of an hour").min(until.0 - from.0 - 1));
-        let actions = plan::<u32>(now, &self.shape, &self.metering, &std::collections::BTreeMap::new(), &self.settings);
+        let depth = |_| view.depth;
+        let actions = plan::<u32>(now, &self.shape, &self.metering, &BTreeMap::new(), depth, &self.settings);
         actions.into_iter().find_map(|action| match action {
             Action::Place(quote) if quote.slot == self.slot => Some(quote.price),
             _ => None,

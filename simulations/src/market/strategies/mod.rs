@@ -12,6 +12,7 @@ mod zi_c;
 mod zip;
 
 use wattswap_matching::{Price, PriceBand, Side};
+use wattswap_node::protocol::autopilot::Depth;
 
 pub use self::autopilot::Autopilot;
 pub use self::linear::Linear;
@@ -40,6 +41,8 @@ pub struct View {
     pub best_bid: Option<Price>,
     /// The best ask that rests.
     pub best_ask: Option<Price>,
+    /// All that is open on each side.
+    pub depth: Depth,
     /// How much of the time to trade is over...
     pub elapsed: u64,
     /// ...of how much, in the same unit; above zero.
