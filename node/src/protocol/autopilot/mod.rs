@@ -52,6 +52,9 @@ const FEWEST_BEATS: u32 = 2;
 /// every reading, and each requote is written down by every neighbour.
 const SLACK_PART: i64 = 8;
 
+/// One in so many watt-hours of a forecast is traded before delivery where the rest can be traded afterwards.
+const AHEAD_PART: i64 = 2;
+
 /// Why the settings can't be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
@@ -305,8 +308,15 @@ impl Pilot<'_> {
             Count::Exact(net) => Some((net, true)),
             Count::Estimated => None,
             Count::NotYet if self.settings.trade_ahead == 0 => None,
-            Count::NotYet => self.forecast.net(slot).map(|net| (net, false)),
+            Count::NotYet => self.forecast.net(slot).map(|net| (self.traded_ahead(slot, net), false)),
         }
+    }
+
+    /// How much of a forecast to trade: all of it where the gate closes before the meter has counted, otherwise a part,
+    /// since whatever turns out different is better traded once it is known.
+    fn traded_ahead(&self, slot: Slot, net: WattHours) -> WattHours {
+        let is_counted_in_time = self.shape.next(slot).start() < self.shape.gate(slot);
+        WattHours(if is_counted_in_time { net.0 / AHEAD_PART } else { net.0 })
     }
 
     /// How much more may be traded on this side of a slot.

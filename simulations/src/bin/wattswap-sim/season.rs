@@ -22,6 +22,9 @@ pub struct SeasonArgs {
     /// Whose profiles: simbench, hisim, citylearn.
     #[arg(long, value_delimiter = ',', value_parser = source)]
     source: Vec<Source>,
+    /// Slots that the autopilot trades on forecasts; the node's own number if nothing is said.
+    #[arg(long)]
+    trade_ahead: Option<u16>,
     /// Looks at the market in the time of a slot; the node's own number if nothing is said.
     #[arg(long)]
     beats: Option<u32>,
@@ -88,6 +91,7 @@ pub fn run(args: &SeasonArgs) -> Result<(), BadWeek> {
                     let mut setting = Setting::usual(*strategy, when);
                     setting.warm_up = WARM_UP_DAYS * SLOTS_A_DAY;
                     setting.seed = args.seed;
+                    setting.trade_ahead = args.trade_ahead;
                     setting.beats = args.beats.unwrap_or(setting.beats);
                     let started = Instant::now();
                     let report = season::run(&homes, &setting);

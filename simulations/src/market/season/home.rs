@@ -64,7 +64,8 @@ impl Home {
         let pilot = match setting.strategy {
             Kind::Autopilot => {
                 let settings = Settings::between(input.sell_at_least(), input.buy_at_most());
-                let trade_ahead = if setting.when == When::After { 0 } else { settings.trade_ahead };
+                let wanted = setting.trade_ahead.unwrap_or(settings.trade_ahead);
+                let trade_ahead = if setting.when == When::After { 0 } else { wanted };
                 Pilot::Node(Settings { trade_ahead, ..settings })
             }
             kind => {

@@ -44,6 +44,8 @@ pub struct Setting {
     pub strategy: Kind,
     /// When they trade.
     pub when: When,
+    /// For how many slots the autopilot trades on forecasts; its own default if nothing is said.
+    pub trade_ahead: Option<u16>,
     /// How often a home looks at the market in the time of a slot.
     pub beats: u32,
     /// Slots at the beginning in which homes only count: the forecasts' yesterdays.
@@ -59,7 +61,7 @@ impl Setting {
         let shape = usual_shape();
         let beats = shape.slot_length.as_millis() / autopilot::beat(&shape).as_millis();
         let beats = u32::try_from(beats).expect("a few in a slot");
-        Self { strategy, when, beats, warm_up: 0, seed: 1 }
+        Self { strategy, when, trade_ahead: None, beats, warm_up: 0, seed: 1 }
     }
 
     /// The market's rules.
