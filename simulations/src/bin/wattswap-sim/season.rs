@@ -43,7 +43,7 @@ enum WhenArg {
     Both,
 }
 
-fn kind(text: &str) -> Result<Kind, String> {
+pub fn kind(text: &str) -> Result<Kind, String> {
     let turns: Vec<&str> = text.split(':').collect();
     if let ["turns", first, steps, shown] = turns[..] {
         let first = match first {

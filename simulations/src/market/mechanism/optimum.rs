@@ -19,10 +19,10 @@ pub struct Optimum {
 }
 
 impl Optimum {
-    /// The middle of the equilibrium prices, rounded down.
+    /// The middle of the equilibrium prices, rounded towards zero.
     #[must_use]
     pub fn price(&self) -> Option<Price> {
-        self.prices.map(|(low, high)| Price(i32::midpoint(low.0, high.0).min(high.0)))
+        self.prices.map(|(low, high)| Price(i32::midpoint(low.0, high.0)))
     }
 }
 
@@ -98,5 +98,57 @@ impl MeritOrder {
         }
         self.bids.sort_by_key(|bid| std::cmp::Reverse(bid.price));
         self.asks.sort_by_key(|ask| ask.price);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use Side::{Buy, Sell};
+    use wattswap_matching::Trader;
+
+    use super::*;
+
+    fn limits(of: &[(Side, i64, i32)]) -> Vec<Limit> {
+        let limit = |(at, (side, quantity, price)): (usize, &(Side, i64, i32))| Limit {
+            trader: Trader(u32::try_from(at).unwrap()),
+            side: *side,
+            price: Price(*price),
+            quantity: WattHours(*quantity),
+        };
+        of.iter().enumerate().map(limit).collect()
+    }
+
+    #[test]
+    fn by_hand() {
+        // (limits, volume, surplus, lowest and highest equilibrium price)
+        let cases = [
+            ("nobody", vec![], 0, 0, None),
+            ("nobody sells", vec![(Buy, 10, 30)], 0, 0, None),
+            ("too dear", vec![(Buy, 10, 30), (Sell, 10, 31)], 0, 0, None),
+            ("a pair", vec![(Buy, 10, 30), (Sell, 10, 8)], 10, 220, Some((8, 30))),
+            ("no gain, but no loss", vec![(Buy, 10, 8), (Sell, 10, 8)], 10, 0, Some((8, 8))),
+            // 10 Wh at 30 - 8, 5 Wh at 20 - 8; 5 Wh of the cheap ask are left, so that is the price.
+            ("sellers are long", vec![(Buy, 5, 20), (Sell, 20, 8), (Buy, 10, 30)], 15, 280, Some((8, 8))),
+            // 10 Wh at 30 - 8, 2 Wh at 20 - 8; the bid at 20 is left over in part.
+            ("buyers are long", vec![(Buy, 5, 20), (Sell, 12, 8), (Buy, 10, 30)], 12, 244, Some((20, 20))),
+            // 10 at 30 - 8; the bid at 12 and the ask at 15 stay out, and bound the price.
+            ("outsiders", vec![(Buy, 10, 30), (Sell, 10, 8), (Buy, 9, 12), (Sell, 9, 15)], 10, 220, Some((12, 15))),
+            ("below zero", vec![(Buy, 4, -3), (Sell, 4, -10)], 4, 28, Some((-10, -3))),
+        ];
+        for (name, of, volume, surplus, prices) in cases {
+            let prices = prices.map(|(low, high)| (Price(low), Price(high)));
+            let expected = Optimum { volume: WattHours(volume), surplus, prices };
+            assert_eq!(MeritOrder::default().optimum(limits(&of)), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_call_pays_one_price_and_serves_the_best() {
+        let quotes = limits(&[(Buy, 5, 20), (Sell, 12, 8), (Buy, 10, 30), (Sell, 9, 40)]);
+        let mut trades = Vec::new();
+        let called = super::super::call::clear(&mut MeritOrder::default(), quotes, &mut trades);
+        assert_eq!((called.price, called.volume), (Some(Price(20)), WattHours(12)));
+        let trade = |buyer, quantity| Trade { buyer, seller: 1, price: Price(20), quantity: WattHours(quantity) };
+        assert_eq!(trades, vec![trade(2, 10), trade(0, 2)]);
     }
 }

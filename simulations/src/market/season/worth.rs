@@ -59,3 +59,38 @@ impl Errors {
         gained + worth(excess, used.excess) - worth(short, used.short)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::season::input::Tariff;
+
+    #[test]
+    fn what_was_traded_in_error_is_the_suppliers_and_never_a_gain() {
+        let tariff = Tariff { retail: Price(30), feed_in: Price(8) };
+        let home = HomeInput { need: vec![], pv: vec![], tariff, local_premium: Price(2) };
+        let mut errors = Errors::default();
+        errors.include(Side::Buy, Price(35));
+        errors.include(Side::Sell, Price(6));
+        // (counted, bought; needed, given, in excess, short; surplus)
+        let cases = [
+            (100, 0, [0, 0, 0, 0], 0),
+            (100, 60, [60, 0, 0, 0], 60 * 32),
+            (100, 130, [100, 0, 30, 0], 100 * 32 + 30 * 6),
+            (100, -20, [0, 0, 0, 20], -20 * 35),
+            (-100, -40, [0, 40, 0, 0], -40 * 8),
+            (-100, -130, [0, 100, 0, 30], -100 * 8 - 30 * 35),
+            (-100, 10, [0, 0, 10, 0], 10 * 6),
+            (0, 10, [0, 0, 10, 0], 10 * 6),
+        ];
+        for (net, bought, [needed, given, excess, short], surplus) in cases {
+            let used = Use::of(WattHours(net), WattHours(bought));
+            let [needed, given, excess, short] = [needed, given, excess, short].map(WattHours);
+            assert_eq!(used, Use { needed, given, excess, short }, "{net} counted, {bought} bought");
+            assert_eq!(errors.surplus(&home, used), surplus, "{net} counted, {bought} bought");
+        }
+        // Where nobody else is, the own tariff counts.
+        let alone = Errors::default().surplus(&home, Use::of(WattHours(0), WattHours(-10)));
+        assert_eq!(alone, -10 * 30);
+    }
+}
