@@ -20,11 +20,14 @@ pub struct LaboratoryArgs {
     #[arg(long, default_value_t = 1)]
     from: u64,
     /// Buyers.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=1000))]
     buyers: u32,
     /// Sellers.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=1000))]
     sellers: u32,
+    /// Units that each has in a period.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=100))]
+    units: u32,
     /// Periods of a session.
     #[arg(long, default_value_t = 6)]
     periods: u32,
@@ -40,7 +43,7 @@ pub struct LaboratoryArgs {
 pub fn run(args: &LaboratoryArgs) {
     say(format_args!(
         "| strategy | surplus, % of the optimum: mean | lowest period | 5% of periods are below | alpha, %: mean | \
-         volume, % of the optimum's | quotes a trader |"
+         volume, % of the optimum's | quotes a unit |"
     ));
     say(format_args!("| --- |{}", " ---: |".repeat(6)));
     let all = if args.strategy.is_empty() { Kind::ALL.to_vec() } else { args.strategy.clone() };
@@ -48,13 +51,14 @@ pub fn run(args: &LaboratoryArgs) {
         let sessions = (args.from..args.from.saturating_add(args.seeds)).map(|seed| Setting {
             buyers: args.buyers,
             sellers: args.sellers,
+            units: args.units,
             periods: args.periods,
             quotes: args.quotes,
             clears: !args.keep_book,
             ..Setting::usual(strategy, seed)
         });
         let periods: Vec<Period> = sessions.flat_map(|setting| laboratory::run(&setting)).collect();
-        line(strategy, &periods, args.buyers + args.sellers);
+        line(strategy, &periods, (args.buyers + args.sellers) * args.units);
     }
 }
 

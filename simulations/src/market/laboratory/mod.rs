@@ -1,12 +1,13 @@
-//! The economists' setting: buyers with a value, sellers with a cost, one unit each, who meet in one book.
+//! The economists' setting: buyers with values, sellers with costs, who meet in one book and trade unit by unit.
 //!
 //! The kind of market of Gode and Sunder, "Allocative Efficiency of Markets with Zero-Intelligence Traders", Journal of
 //! Political Economy 101 (1993); their own value tables are not used. Stated in full:
 //!
-//! - Values of the buyers and costs of the sellers are drawn once per session, uniformly and independently, from
-//!   [`LIMITS`]; the band of prices goes from 1 to 200.
-//! - A period begins with a unit for everybody, and an empty book. One quote after the other: a trader is drawn, each as
-//!   likely as the other, from those who still have their unit; its strategy names a price; its earlier quote is
+//! - Everybody has the same number of units. Values of the buyers and costs of the sellers, one for each unit, are drawn
+//!   once per session, uniformly and independently, from [`LIMITS`]; the band of prices goes from 1 to 200. A trader
+//!   deals in its units one by one, the most valuable or the cheapest first.
+//! - A period begins with all units and an empty book. One quote after the other: a trader is drawn, each as likely as
+//!   the other, from those who have a unit left; its strategy names a price for the next one; its earlier quote is
 //!   withdrawn; what crosses trades at the price of the quote that rested.
 //! - After a trade the book is cleared (as in that paper), unless the setting says otherwise.
 //! - A period ends after a number of quotes per trader, or when nobody who is left could trade with a gain.
@@ -22,7 +23,7 @@ use crate::network::Random;
 
 /// Least and greatest value and cost, in ticks.
 pub const LIMITS: (u64, u64) = (10, 190);
-/// The unit that everybody has: one kWh, so that a price is its worth.
+/// What is dealt in: with one watt-hour, a price is what it is worth.
 const UNIT: WattHours = WattHours(1);
 const NEVER: UtcMillis = UtcMillis(u64::MAX);
 
@@ -31,10 +32,12 @@ const NEVER: UtcMillis = UtcMillis(u64::MAX);
 pub struct Setting {
     /// How all traders quote.
     pub strategy: Kind,
-    /// Traders on each side.
+    /// Those who buy.
     pub buyers: u32,
-    /// Traders on each side.
+    /// Those who sell.
     pub sellers: u32,
+    /// Units that each has in a period.
+    pub units: u32,
     /// Periods, each with new units.
     pub periods: u32,
     /// Quotes in a period, per trader, at the most.
@@ -46,10 +49,10 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// As Gode and Sunder had it, with more traders, since each has one unit only.
+    /// As Gode and Sunder had it: twelve traders with a few units each.
     #[must_use]
     pub fn usual(strategy: Kind, seed: u64) -> Self {
-        Self { strategy, buyers: 20, sellers: 20, periods: 6, quotes: 200, clears: true, seed }
+        Self { strategy, buyers: 6, sellers: 6, units: 4, periods: 6, quotes: 200, clears: true, seed }
     }
 }
 
@@ -85,9 +88,13 @@ pub fn run(setting: &Setting) -> Vec<Period> {
 }
 
 struct Person {
+    /// With the limit of the next unit.
     trader: Trader,
     strategy: Box<dyn Strategy>,
-    has_unit: bool,
+    /// Of all its units, the best first.
+    limits: Vec<Price>,
+    /// Units that it has dealt in.
+    dealt: usize,
     quote: Option<Handle>,
 }
 
@@ -107,29 +114,53 @@ struct Tally {
     squares: i128,
 }
 
+impl Person {
+    fn begin(&mut self) {
+        (self.dealt, self.quote, self.trader.limit) = (0, None, self.limits[0]);
+    }
+
+    fn has_unit(&self) -> bool {
+        self.dealt < self.limits.len()
+    }
+
+    /// It has dealt in a unit; the next one has a limit of its own.
+    fn deal(&mut self) {
+        (self.dealt, self.quote) = (self.dealt + 1, None);
+        self.trader.limit = self.limits.get(self.dealt).copied().unwrap_or(self.trader.limit);
+    }
+}
+
+/// What a trader's units are worth to it, or cost it, the best first.
+fn endowment(side: Side, units: u32, random: &mut Random) -> Vec<Price> {
+    let mut draw = || Price(i32::try_from(random.between(LIMITS.0, LIMITS.1)).expect("hundreds"));
+    let mut limits: Vec<Price> = (0..units).map(|_| draw()).collect();
+    limits.sort_unstable();
+    if side == Side::Buy {
+        limits.reverse();
+    }
+    limits
+}
+
 impl Session {
     fn new(setting: Setting) -> Self {
         let band = PriceBand::new(Price(1), Price(200)).expect("200 prices");
         let mut random = Random::new(setting.seed);
         let sides = (0..setting.buyers).map(|_| Side::Buy).chain((0..setting.sellers).map(|_| Side::Sell));
-        let traders: Vec<Trader> = sides
-            .map(|side| {
-                let limit = Price(i32::try_from(random.between(LIMITS.0, LIMITS.1)).expect("hundreds"));
-                let other = if side == Side::Buy { band.floor() } else { band.cap() };
-                Trader { side, limit, other }
-            })
-            .collect();
-        let person = |trader: Trader| {
+        let units = setting.units.max(1);
+        let endowed: Vec<(Side, Vec<Price>)> = sides.map(|side| (side, endowment(side, units, &mut random))).collect();
+        let person = |(side, limits): (Side, Vec<Price>)| {
+            let other = if side == Side::Buy { band.floor() } else { band.cap() };
+            let trader = Trader { side, limit: limits[0], other };
             let strategy = setting.strategy.made(&trader, band, &mut random);
-            Person { trader, strategy, has_unit: true, quote: None }
+            Person { trader, strategy, limits, dealt: 0, quote: None }
         };
-        let people = traders.into_iter().map(person).collect();
+        let people = endowed.into_iter().map(person).collect();
         Self { setting, band, people, random, merit: MeritOrder::default() }
     }
 
     fn period(&mut self, round: u32) -> Period {
         for person in &mut self.people {
-            (person.has_unit, person.quote) = (true, None);
+            person.begin();
         }
         let optimum = self.merit.optimum(limits(&self.people));
         let (mut book, mut tally) = (Book::new(self.band), Tally::default());
@@ -146,7 +177,7 @@ impl Session {
     /// Whether any two who are left could trade with a gain.
     fn can_gain(&self) -> bool {
         let left =
-            |side| self.people.iter().filter(move |p| p.has_unit && p.trader.side == side).map(|p| p.trader.limit);
+            |side| self.people.iter().filter(move |p| p.has_unit() && p.trader.side == side).map(|p| p.trader.limit);
         left(Side::Buy).max().zip(left(Side::Sell).min()).is_some_and(|(value, cost)| value > cost)
     }
 
@@ -159,14 +190,14 @@ impl Session {
 
     /// One of those who still have their unit quotes.
     fn quote(&mut self, book: &mut Book<u64>, view: &View, id: u64, optimum: Optimum, tally: &mut Tally) {
-        let active: Vec<usize> = (0..self.people.len()).filter(|at| self.people[*at].has_unit).collect();
+        let active: Vec<usize> = (0..self.people.len()).filter(|at| self.people[*at].has_unit()).collect();
         let number = active[self.random.index(active.len())];
         let person = &mut self.people[number];
         let side = person.trader.side;
         let Some(price) = person.strategy.quote(&person.trader, view, &mut self.random) else { return };
         assert!(side.accepts(person.trader.limit, price), "a strategy quotes beyond its limit");
         if let Some(handle) = person.quote.take() {
-            book.cancel(handle).expect("the quote of somebody with a unit rests");
+            book.cancel(handle).expect("a quote that is kept rests");
         }
         let limit = Limit { trader: trader_of(number), side, price, quantity: UNIT };
         let order = Order { limit, at: UtcMillis(id), id, expires_at: NEVER };
@@ -176,8 +207,8 @@ impl Session {
         if let Some((counterparty, paid)) = made {
             for party in [number, counterparty.0 as usize] {
                 let person = &mut self.people[party];
-                (person.has_unit, person.quote) = (false, None);
                 tally.surplus += gain(person.trader.side, person.trader.limit, UNIT);
+                person.deal();
             }
             tally.volume += 1;
             let off = optimum.price().map_or(0, |price| i128::from(paid.0 - price.0));
@@ -189,7 +220,7 @@ impl Session {
         }
         let heard = Heard { side, price: made.map_or(price, |(_, paid)| paid), traded: made.is_some() };
         for person in self.people.iter_mut().filter(|person| person.strategy.listens()) {
-            person.strategy.hear(&person.trader, person.has_unit, &heard, &mut self.random);
+            person.strategy.hear(&person.trader, person.has_unit(), &heard, &mut self.random);
         }
     }
 }
@@ -209,8 +240,8 @@ fn trader_of(number: usize) -> wattswap_matching::Trader {
 }
 
 fn limits(people: &[Person]) -> impl Iterator<Item = Limit> {
-    people.iter().enumerate().map(|(number, person)| {
-        let Trader { side, limit: price, .. } = person.trader;
-        Limit { trader: trader_of(number), side, price, quantity: UNIT }
+    people.iter().enumerate().flat_map(|(number, person)| {
+        let (trader, side) = (trader_of(number), person.trader.side);
+        person.limits.iter().map(move |price| Limit { trader, side, price: *price, quantity: UNIT })
     })
 }

@@ -48,7 +48,11 @@ impl Autopilot {
 }
 
 impl Strategy for Autopilot {
-    fn quote(&mut self, _: &Trader, view: &View, _: &mut Random) -> Option<Price> {
+    fn quote(&mut self, trader: &Trader, view: &View, _: &mut Random) -> Option<Price> {
+        match trader.side {
+            Side::Buy => self.settings.buy_at_most = trader.limit,
+            Side::Sell => self.settings.sell_at_least = trader.limit,
+        }
         let (from, until) = (self.shape.next(self.slot).start(), self.shape.gate(self.slot));
         let passed = u128::from(until.0 - from.0) * u128::from(view.elapsed) / u128::from(view.whole);
         let now = UtcMillis(from.0 + u64::try_from(passed).expect("a part of an hour").min(until.0 - from.0 - 1));

@@ -54,6 +54,15 @@ impl Zip {
         limit + muldiv(limit, self.margin, ONE)
     }
 
+    /// The price in ticks, rounded towards what is better for the trader: never beyond its limit.
+    fn ticks(&self, trader: &Trader) -> i64 {
+        let price = self.price(trader);
+        match trader.side {
+            Side::Buy => price.div_euclid(FINE),
+            Side::Sell => -(-price).div_euclid(FINE),
+        }
+    }
+
     /// Moves the price towards `target`, and with it the margin.
     fn adjust(&mut self, trader: &Trader, target: i64) {
         let price = self.price(trader);
@@ -76,30 +85,24 @@ impl Zip {
 
 impl Strategy for Zip {
     fn quote(&mut self, trader: &Trader, view: &View, _: &mut Random) -> Option<Price> {
-        let price = self.price(trader);
-        // Rounded towards what is better for the trader, so never beyond its limit.
-        let ticks = match trader.side {
-            Side::Buy => price.div_euclid(FINE),
-            Side::Sell => -(-price).div_euclid(FINE),
-        };
+        let ticks = self.ticks(trader);
         let (floor, cap) = (i64::from(view.band.floor().0), i64::from(view.band.cap().0));
         let price = Price(i32::try_from(ticks.clamp(floor, cap)).expect("a price of the band"));
         (view.band.contains(trader.limit) && trader.side.accepts(trader.limit, price)).then_some(price)
     }
 
     fn hear(&mut self, trader: &Trader, active: bool, heard: &Heard, random: &mut Random) {
-        let own = self.price(trader);
+        let own = self.ticks(trader);
         let last = i64::from(heard.price.0) * FINE;
-        // Whether this trader's own quote would have traded there.
-        let would_trade = match trader.side {
-            Side::Sell => own <= last,
-            Side::Buy => own >= last,
-        };
+        // Whether this trader would have dealt at that price, and whether it is undercut there; equal prices are both.
+        let (sells, price) = (trader.side == Side::Sell, i64::from(heard.price.0));
+        let (would_deal, is_undercut) = if sells { (own <= price, own >= price) } else { (own >= price, own <= price) };
+        let competes = active && is_undercut;
         // What is better for the trader is upwards for a seller.
-        let better = match (heard.traded, would_trade) {
-            (true, true) => true,
-            (true, false) if active && heard.side != trader.side => false,
-            (false, false) if active && heard.side == trader.side => false,
+        let better = match heard.traded {
+            true if would_deal => true,
+            true if competes && heard.side != trader.side => false,
+            false if competes && heard.side == trader.side => false,
             _ => return,
         };
         let up = better == (trader.side == Side::Sell);
