@@ -6,14 +6,15 @@ use clap::{Args, ValueEnum};
 use wattswap_simulations::market::season::account::{Report, SLOTS_A_DAY};
 use wattswap_simulations::market::season::weeks::{BadWeek, Season, Source, WARM_UP_DAYS};
 use wattswap_simulations::market::season::{self, Setting, When};
-use wattswap_simulations::market::strategies::{First, Kind, Turns};
+use wattswap_simulations::market::strategies::{Kind, Turns};
 
 use super::report::say;
 
 /// Everything that is not given is run in all its ways.
 #[derive(Args)]
 pub struct SeasonArgs {
-    /// Strategies: zi-c, zip, linear, truthful, passive, autopilot.
+    /// Strategies: zi-c, zip, linear, truthful, passive, autopilot, or an idea such as turns:sellers:8:80 (who quotes
+    /// first, steps, how far at once in hundredths).
     #[arg(long, value_delimiter = ',', value_parser = kind, default_value = "autopilot")]
     strategy: Vec<Kind>,
     /// When homes trade.
@@ -44,24 +45,14 @@ enum WhenArg {
 }
 
 pub fn kind(text: &str) -> Result<Kind, String> {
-    let turns: Vec<&str> = text.split(':').collect();
-    if let ["turns", first, steps, shown] = turns[..] {
-        let first = match first {
-            "sellers" => First::Sellers,
-            "buyers" => First::Buyers,
-            "alternating" => First::Alternating,
-            _ => First::Nobody,
-        };
-        let (steps, shown) = (steps.parse().map_err(|_| "steps")?, shown.parse().map_err(|_| "shown")?);
-        return Ok(Kind::Turns(Turns { first, steps, shown }));
-    }
-    named(&Kind::ALL, Kind::name, text)
+    Turns::parse(text).map(Kind::Turns).map_or_else(|| named(&Kind::ALL, Kind::name, text), Ok)
 }
 
 fn source(text: &str) -> Result<Source, String> {
     named(&Source::ALL, Source::name, text)
 }
 
+/// The one of that name.
 pub fn named<T: Copy>(all: &[T], name: fn(T) -> &'static str, text: &str) -> Result<T, String> {
     let names: Vec<&str> = all.iter().map(|one| name(*one)).collect();
     all.iter().copied().find(|one| name(*one) == text).ok_or_else(|| format!("write one of {}", names.join(", ")))
@@ -116,7 +107,7 @@ fn line(source: Source, week: Season, setting: &Setting, report: &Report, nanos:
         source.name(),
         report.homes,
         week.name(),
-        format!("{:?}", setting.strategy),
+        setting.strategy,
         percent(report.surplus_share()),
         percent(report.volume_share()),
         report.traded.0 / 1_000,

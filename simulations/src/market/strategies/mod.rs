@@ -115,8 +115,17 @@ pub enum Kind {
     Turns(Turns),
 }
 
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Turns(turns) => turns.fmt(f),
+            other => f.write_str(other.name()),
+        }
+    }
+}
+
 impl Kind {
-    /// All of them.
+    /// All of them but the ideas of [`Turns`].
     pub const ALL: [Self; 6] = [Self::ZiC, Self::Zip, Self::Linear, Self::Truthful, Self::Passive, Self::Autopilot];
 
     /// What people call it.

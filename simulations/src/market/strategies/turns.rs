@@ -1,5 +1,7 @@
-//! Ideas for the autopilot: one side first shows its quotes, in the order of its limits, and the other then climbs down
-//! to them step by step. See `docs/market-simulation.md` for what each gets.
+//! Ideas for the autopilot: one side first shows its quotes, in the order of its limits, and the other then comes
+//! to it step by step. See `docs/market-simulation.md` for what each gets.
+
+use std::fmt;
 
 use wattswap_matching::{Price, Side};
 
@@ -28,6 +30,33 @@ pub struct Turns {
     pub steps: u64,
     /// How far towards its limit who is first goes at once, in hundredths of the way from its other limit.
     pub shown: i64,
+}
+
+impl First {
+    const NAMES: [(Self, &str); 4] = [
+        (Self::Sellers, "sellers"),
+        (Self::Buyers, "buyers"),
+        (Self::Alternating, "alternating"),
+        (Self::Nobody, "nobody"),
+    ];
+}
+
+impl Turns {
+    /// From `turns:sellers:8:80`: who is first, steps (2 or more), and how far at once.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let [first, steps, shown] = text.strip_prefix("turns:")?.split(':').collect::<Vec<_>>().try_into().ok()?;
+        let (first, _) = First::NAMES.into_iter().find(|(_, name)| *name == first)?;
+        let (steps, shown) = (steps.parse().ok()?, shown.parse().ok()?);
+        ((2..=1_000).contains(&steps) && (0..=100).contains(&shown)).then_some(Self { first, steps, shown })
+    }
+}
+
+impl fmt::Display for Turns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = First::NAMES.into_iter().find(|(first, _)| *first == self.first).map_or("", |(_, name)| name);
+        write!(f, "turns:{name}:{}:{}", self.steps, self.shown)
+    }
 }
 
 impl Strategy for Turns {
