@@ -2,9 +2,11 @@
 //!
 //! [`network`] runs real households, the production protocol itself, over a network and disks that lose, repeat,
 //! reorder and crash. [`exhaustive`] looks at every interleaving of small scenarios instead of random ones. [`cost`]
-//! compares a neighbourhood with one central book. Seasons of trading and the electric grid come later.
+//! compares a neighbourhood with one central book. [`market`] measures traders and weeks of homes without a network;
+//! [`grid`] is the electric grid.
 
 pub mod cost;
 pub mod exhaustive;
 pub mod grid;
+pub mod market;
 pub mod network;

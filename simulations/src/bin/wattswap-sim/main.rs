@@ -3,9 +3,11 @@
 mod cost;
 mod exhaustive;
 mod first;
+mod laboratory;
 mod one;
 mod powerflow;
 mod report;
+mod season;
 mod soak;
 
 use std::error::Error;
@@ -38,6 +40,10 @@ enum What {
     /// Run an electric feeder alone, with its profiles: voltages, currents, losses.
     #[command(name = "powerflow")]
     PowerFlow(powerflow::PowerFlow),
+    /// Let traders with one unit each trade, as Gode and Sunder did, and compare with the most they could gain.
+    Laboratory(laboratory::LaboratoryArgs),
+    /// Let real homes trade for a week, and compare with the most that trading could be worth.
+    Season(season::SeasonArgs),
     /// Look at every interleaving of small scenarios of the agreement, within bounds.
     Exhaustive(Exhaustive),
 }
@@ -196,6 +202,11 @@ fn main() -> ExitCode {
         What::Cost(args) => cost::run(&args).map(|()| 0).map_err(Into::into),
         What::First(args) => Ok(first::run(&args)),
         What::PowerFlow(args) => powerflow::run(&args).map_err(Into::into),
+        What::Laboratory(args) => {
+            laboratory::run(&args);
+            Ok(0)
+        }
+        What::Season(args) => season::run(&args).map(|()| 0).map_err(Into::into),
         What::Exhaustive(args) => return exhaustive::run(&args),
     };
     match outcome {
