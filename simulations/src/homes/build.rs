@@ -178,8 +178,10 @@ impl Builder<'_> {
             };
             let (need, pv, pump) = (register(&home.need)?, register(&home.pv)?, register(&home.heat_pump)?);
             let roof = if pv.is_empty() { Roof::None } else { Roof::Recorded(pv) };
+            let rated = home.pv.iter().map(|element| element.watts).sum::<i64>();
             let made = self.home(names[home.connection].clone(), Need::Recorded(need), roof);
             made.connection = Some(home.connection);
+            made.pv_peak = Watts(u32::try_from(rated).unwrap_or(u32::MAX));
             made.battery = home.battery;
             made.heat_pump = if pump.is_empty() { Heat::None } else { Heat::Recorded(pump) };
         }
@@ -254,7 +256,7 @@ impl Builder<'_> {
     fn deal_equipment(&mut self) {
         let (document, seed) = (&self.scenario.document, self.scenario.document.seed);
         if let Some(pv) = document.pv {
-            for home in self.chosen(Purpose::Roof, pv.share_percent, |home| !matches!(home.roof, Roof::None), |_| 0) {
+            for home in self.chosen(Purpose::Roof, pv.share_percent, Home::has_pv, |_| 0) {
                 let mut random = draw(seed, Purpose::Roof, home as u64, 0);
                 let peak = between(&mut random, pv.peak_w);
                 // Most roofs face somewhere between east and west by south.
@@ -265,7 +267,7 @@ impl Builder<'_> {
             }
         }
         if let Some(battery) = document.battery {
-            let without_roof = |home: &Home| u8::from(matches!(home.roof, Roof::None));
+            let without_roof = |home: &Home| u8::from(!home.has_pv());
             for home in self.chosen(Purpose::Battery, battery.share_percent, |home| home.battery.is_some(), without_roof) {
                 let mut random = draw(seed, Purpose::Battery, home as u64, 0);
                 self.homes[home].battery = Some(Battery {
@@ -284,8 +286,7 @@ impl Builder<'_> {
             }
         }
         if let Some(pump) = document.heat_pump {
-            let has = |home: &Home| !matches!(home.heat_pump, Heat::None);
-            for home in self.chosen(Purpose::HeatPump, pump.share_percent, has, |_| 0) {
+            for home in self.chosen(Purpose::HeatPump, pump.share_percent, Home::has_heat_pump, |_| 0) {
                 let mut random = draw(seed, Purpose::HeatPump, home as u64, 0);
                 let annual = i64::from(between(&mut random, pump.annual_kwh)) * 1_000;
                 self.homes[home].heat_pump = Heat::Generated(HeatPump::new(annual));

@@ -203,6 +203,18 @@ impl Car {
 }
 
 impl Home {
+    /// Whether it has a roof with PV.
+    #[must_use]
+    pub fn has_pv(&self) -> bool {
+        !matches!(self.roof, Roof::None)
+    }
+
+    /// Whether it has a heat pump.
+    #[must_use]
+    pub fn has_heat_pump(&self) -> bool {
+        !matches!(self.heat_pump, Heat::None)
+    }
+
     /// What a day comes to. `number` is the day's in the period, and `borders` are the starts of its slots and its end.
     pub(super) fn day(&self, seed: u64, home: usize, number: usize, day: &Day, borders: &Borders<'_>) -> HomeDay {
         let slot_minutes = i64::try_from(day.minutes() / day.slots).expect("a day has 1440 minutes");

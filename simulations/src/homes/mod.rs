@@ -7,20 +7,25 @@
 
 mod build;
 mod calendar;
+pub mod compare;
 mod draw;
 mod elements;
+pub mod export;
 mod home;
 mod people;
 mod register;
 mod stamps;
-mod statistics;
+pub mod statistics;
+mod summary;
 pub mod table;
 mod tariffs;
 mod weather;
 
 pub use build::NoCommunity;
 pub use calendar::{BadDay, Calendar, Day};
+pub use register::{Column, Register};
 pub use home::{Battery, Car, Home, HomeDay, Trip};
+pub use summary::Summary;
 pub use tariffs::BadPrices;
 use wattswap_node::protocol::settlement::Tariff;
 pub use weather::{Panels, Weather};

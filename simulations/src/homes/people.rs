@@ -47,13 +47,13 @@ impl Household {
         let mut random = draw(seed, Purpose::Household, home, 0);
         let hundred = random.below(100);
         let people = 1 + PEOPLE.iter().filter(|limit| hundred >= **limit).count() as u64;
-        let retired = random.chance(230);
+        let retired = random.chance(300);
         let wakes = if retired { random.between(390, 510) } else { random.between(320, 430) };
         Self {
             seed,
             home,
             people,
-            base_w: random.between(45, 95) + people * random.between(12, 34),
+            base_w: random.between(60, 120) + people * random.between(15, 38),
             light_w: random.between(25, 70) + people * 14,
             screen_w: random.between(60, 160),
             cooks_w: if random.chance(850) { random.between(1_100, 2_400) } else { 150 },
@@ -61,7 +61,7 @@ impl Household {
             sleeps: random.between(1_310, 1_430),
             leaves: wakes + random.between(45, 110),
             returns: random.between(880, 1_100),
-            works_at_home: retired || random.chance(200),
+            works_at_home: retired || random.chance(280),
             has_dryer: random.chance(120 + people * 90),
             has_dishwasher: random.chance(380 + people * 120),
             heats_water: random.chance(180),
@@ -133,17 +133,17 @@ impl Household {
         uses.push(Use { from: first[0] + random.between(8, 25), minutes: 3 + 2 * meals, watts: 1_500 });
         let at_home_at = |minute: u64| hours.iter().any(|[from, to]| (*from..*to).contains(&minute));
         let lunch = random.between(700, 770);
-        if at_home_at(lunch) && random.chance(if weekend { 650 } else { 450 }) {
+        if at_home_at(lunch) && random.chance(if weekend { 800 } else { 700 }) {
             uses.push(Use { from: lunch, minutes: 18 + 5 * meals, watts: self.cooks_w });
         }
         let dinner = random.between(1_070, 1_180);
-        if at_home_at(dinner) && random.chance(700) {
+        if at_home_at(dinner) && random.chance(500) {
             uses.push(Use { from: dinner, minutes: 16 + 7 * meals, watts: self.cooks_w });
         }
         // Screens and what else people use when they sit down.
         for [from, to] in hours {
-            let minutes = (to - from) * random.between(30, 75) / 100;
-            uses.push(Use { from: to - minutes, minutes, watts: self.screen_w + 18 * self.people });
+            let minutes = (to - from) * random.between(40, 80) / 100;
+            uses.push(Use { from: to - minutes - (to - minutes - from) / 2, minutes, watts: self.screen_w + 18 * self.people });
         }
         let washing = random.chance(90 + 95 * self.people);
         if washing {
@@ -155,7 +155,8 @@ impl Household {
             }
         }
         if self.has_dishwasher && random.chance(220 + 130 * self.people) {
-            let from = (last[1] - random.between(30, 180)).max(first[0]);
+            // After lunch, if somebody is in then, or in the evening.
+            let from = if at_home_at(lunch + 60) { lunch + 60 } else { last[1] - random.between(30, 180) };
             uses.push(Use { from, minutes: 18, watts: 1_900 });
             uses.push(Use { from: from + 18, minutes: 40, watts: 90 });
             uses.push(Use { from: from + 58, minutes: 16, watts: 1_900 });

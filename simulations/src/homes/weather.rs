@@ -16,7 +16,7 @@ const SOLAR_W_PER_M2: f64 = 1361.0;
 /// Under standard test conditions a module yields its peak power at this irradiance, in W/m².
 const STANDARD_W_PER_M2: f64 = 1000.0;
 /// What is left of that in practice: warm cells, inverter, cables, dirt (Reich et al. 2012 measured 0.7 to 0.9).
-const PERFORMANCE: f64 = 0.84;
+const PERFORMANCE: f64 = 0.88;
 /// Share of the light that the ground gives back.
 const ALBEDO: f64 = 0.2;
 
@@ -84,9 +84,9 @@ impl Clouds {
         // Of a thousand days after one such day: how many have few clouds, and how many broken ones. Winter takes from
         // both up to as many as stand behind.
         let (few, broken, [less_few, less_broken]) = match self {
-            Self::Few => (560, 310, [250, 0]),
-            Self::Broken => (260, 480, [140, 100]),
-            Self::Closed => (120, 380, [80, 180]),
+            Self::Few => (620, 280, [220, 0]),
+            Self::Broken => (300, 500, [140, 100]),
+            Self::Closed => (170, 420, [100, 180]),
         };
         let few = few - less_few * winter / 1000;
         let broken = broken - less_broken * winter / 1000;
@@ -104,7 +104,7 @@ impl Clouds {
             // Either a cloud is before the sun, or it is not.
             Self::Broken if random.chance(450) => (400, [700, 1000]),
             Self::Broken => (400, [220, 520]),
-            Self::Closed => (300, [80, 420]),
+            Self::Closed => (300, [120, 480]),
         };
         if before < least || before > most || random.chance(chance_of_change) {
             random.between(least, most)
