@@ -61,7 +61,7 @@ impl fmt::Display for Place {
 pub(super) fn parse(path: &Path, text: &str) -> Result<Document, BadScenario> {
     let broken = |error: &toml::de::Error| {
         let line = error.span().map_or(1, |span| line_at(text, span.start));
-        BadScenario::NotToml { path: path.to_owned(), line, what: error.message().trim_end().replace('\n', ", ") }
+        BadScenario::NotToml { path: path.to_owned(), line, what: words(error) }
     };
     let deserializer = toml::Deserializer::parse(text).map_err(|error| broken(&error))?;
     serde_path_to_error::deserialize(deserializer).map_err(|error| {
@@ -71,9 +71,16 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Document, BadScenario> {
             return broken(error.inner());
         }
         let line = error.inner().span().map_or_else(|| line_of_key(text, &key), |span| line_at(text, span.start));
-        let what = error.inner().message().trim_end().replace('\n', ", ");
+        let what = words(error.inner());
         BadScenario::Value { at: Place { path: path.to_owned(), line, key }, what }
     })
+}
+
+/// What is wrong, for people who don't know Rust's types.
+fn words(error: &toml::de::Error) -> String {
+    let whole = error.message().trim_end().replace('\n', ", ");
+    let types = ["expected u64", "expected u32", "expected u8"];
+    types.iter().fold(whole, |text, name| text.replace(name, "expected a whole number, 0 or more"))
 }
 
 fn line_at(text: &str, byte: usize) -> usize {
