@@ -135,7 +135,11 @@ fn mistakes_in_files_are_named_with_the_key_that_names_the_file() {
     let good = table(1, "a", |_| "1".to_owned());
     let cases: [(&str, String, &str); 7] = [
         ("other.csv", good.clone(), "./need.csv: No such file or directory (os error 2)"),
-        ("need.csv", "at,a\n".to_owned(), "./need.csv: it has less than two rows, so that nobody knows how long a step is"),
+        (
+            "need.csv",
+            "at,a\n".to_owned(),
+            "./need.csv: it has less than two rows, so that nobody knows how long a step is",
+        ),
         (
             "need.csv",
             good.replacen("2016-06-07T22:15:00Z", "7.6.", 1),
@@ -178,7 +182,8 @@ fn mistakes_in_files_are_named_with_the_key_that_names_the_file() {
 #[test]
 fn prices_follow_hours_and_the_exchange() {
     let folder = TempDir::new().unwrap();
-    let hours = (0..48).map(|hour| format!("2023-06-{:02}T{:02}:00:00Z,{}\n", 7 + hour / 24, hour % 24, hour * 10 - 100));
+    let hours =
+        (0..48).map(|hour| format!("2023-06-{:02}T{:02}:00:00Z,{}\n", 7 + hour / 24, hour % 24, hour * 10 - 100));
     fs::write(folder.path().join("prices.csv"), format!("utc,de\n{}", hours.collect::<String>())).unwrap();
     let night = "[[tariffs]]\nname = \"night\"\nshare_percent = 50\nretail_eur_per_kwh = \"0.3\"\n\
         feed_in_eur_per_kwh = \"0.08\"\n[[tariffs.hours]]\nfrom_hour = 22\nto_hour = 6\nretail_eur_per_kwh = \"0.2\"\n";

@@ -103,8 +103,8 @@ impl Table {
     pub fn open(path: &Path) -> Result<Self, BadTable> {
         let file = File::open(path).map_err(|source| BadTable::Unreadable { path: path.to_owned(), source })?;
         if path.extension().is_some_and(|extension| extension == "parquet") {
-            let (headers, rows) = parquet_rows::open(file)
-                .map_err(|source| BadTable::NotParquet { path: path.to_owned(), source })?;
+            let (headers, rows) =
+                parquet_rows::open(file).map_err(|source| BadTable::NotParquet { path: path.to_owned(), source })?;
             return Ok(Self { path: path.to_owned(), header_line: 0, headers, rows: Rows::Parquet(rows) });
         }
         let packed = path.extension().is_some_and(|extension| extension == "gz");

@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 use wattswap_matching::{UtcMillis, WattHours, Watts};
 
+use super::Community;
 use super::calendar::{BadDay, Calendar, midnight};
 use super::draw::{Purpose, draw, rank};
 use super::elements::{self, Element};
@@ -19,7 +20,6 @@ use super::register::{Column, Register};
 use super::table::{self, BadProfile, Columns, Reading, Stamp, Unit};
 use super::tariffs::{BadPrices, Prices};
 use super::weather::{Panels, Weather};
-use super::Community;
 use crate::grid::feeder::{Feeder, Kind};
 use crate::grid::folder::{self, NoFeeder};
 use crate::grid::generated;
@@ -29,17 +29,14 @@ use crate::network::random::Random;
 use crate::scenario::document::{FeederHomes, FileHomes, Strategy};
 use crate::scenario::{Between, Day, Percent, Place, Scenario, Zone};
 
-/// Why a scenario comes to no community.
+/// A scenario comes to no community: what a key names can't be used.
 #[derive(Debug, thiserror::Error)]
-pub enum NoCommunity {
-    /// What a key names can't be used.
-    #[error("{at}: {why}")]
-    At {
-        /// Which key.
-        at: Place,
-        /// Why.
-        why: Unusable,
-    },
+#[error("{at}: {why}")]
+pub struct NoCommunity {
+    /// Which key.
+    pub at: Place,
+    /// Why.
+    pub why: Box<Unusable>,
 }
 
 /// Why what a key names can't be used.
@@ -109,7 +106,7 @@ pub(super) fn community(scenario: &Scenario) -> Result<Community, NoCommunity> {
 
 /// Says at which key something is wrong.
 fn at<E: Into<Unusable>>(scenario: &Scenario, key: &str) -> impl Fn(E) -> NoCommunity {
-    move |why| NoCommunity::At { at: scenario.place(key), why: why.into() }
+    move |why| NoCommunity { at: scenario.place(key), why: Box::new(why.into()) }
 }
 
 impl Builder<'_> {
@@ -169,7 +166,8 @@ impl Builder<'_> {
                 let mut register = Register::new(earlier);
                 for element in elements {
                     let column = wanted.get(&element.profile).cloned().flatten().ok_or_else(|| {
-                        let what = format!("{} is a column of none of these tables: add the one that has it", element.profile);
+                        let what =
+                            format!("{} is a column of none of these tables: add the one that has it", element.profile);
                         at(self.scenario, key)(Unusable::Otherwise(what))
                     })?;
                     register.add(column, element.watts);
@@ -268,7 +266,9 @@ impl Builder<'_> {
         }
         if let Some(battery) = document.battery {
             let without_roof = |home: &Home| u8::from(!home.has_pv());
-            for home in self.chosen(Purpose::Battery, battery.share_percent, |home| home.battery.is_some(), without_roof) {
+            for home in
+                self.chosen(Purpose::Battery, battery.share_percent, |home| home.battery.is_some(), without_roof)
+            {
                 let mut random = draw(seed, Purpose::Battery, home as u64, 0);
                 self.homes[home].battery = Some(Battery {
                     capacity: WattHours(between(&mut random, battery.capacity_wh).into()),
@@ -296,7 +296,13 @@ impl Builder<'_> {
 
     /// Which homes get something, so that with those that have it already the share is reached; those of lower class
     /// first, and of one class in an order that only the seed decides.
-    fn chosen(&self, purpose: Purpose, share: Percent, has: fn(&Home) -> bool, class: impl Fn(&Home) -> u8) -> Vec<usize> {
+    fn chosen(
+        &self,
+        purpose: Purpose,
+        share: Percent,
+        has: fn(&Home) -> bool,
+        class: impl Fn(&Home) -> u8,
+    ) -> Vec<usize> {
         let already = self.homes.iter().filter(|home| has(home)).count();
         let missing = part(self.homes.len(), share.0.into()).saturating_sub(already);
         let without = self.homes.iter().enumerate().filter(|(_, home)| !has(home));

@@ -232,9 +232,7 @@ impl Home {
             pv: match &self.roof {
                 Roof::None => none(),
                 Roof::Recorded(register) => register.slots(borders.instants.iter().copied()),
-                Roof::Generated(panels) => {
-                    watt_hours(borders.sky.iter().map(|sky| panels.watts(sky) * slot_minutes))
-                }
+                Roof::Generated(panels) => watt_hours(borders.sky.iter().map(|sky| panels.watts(sky) * slot_minutes)),
             },
             trips: self.car.map_or_else(Vec::new, |car| car.trips(seed, home, number, day)),
         }

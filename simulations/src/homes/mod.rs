@@ -21,10 +21,10 @@ pub mod table;
 mod tariffs;
 mod weather;
 
-pub use build::NoCommunity;
+pub use build::{NoCommunity, Unusable};
 pub use calendar::{BadDay, Calendar, Day};
-pub use register::{Column, Register};
 pub use home::{Battery, Car, Home, HomeDay, Trip};
+pub use register::{Column, Register};
 pub use summary::Summary;
 pub use tariffs::BadPrices;
 use wattswap_node::protocol::settlement::Tariff;

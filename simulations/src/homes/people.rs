@@ -143,7 +143,11 @@ impl Household {
         // Screens and what else people use when they sit down.
         for [from, to] in hours {
             let minutes = (to - from) * random.between(40, 80) / 100;
-            uses.push(Use { from: to - minutes - (to - minutes - from) / 2, minutes, watts: self.screen_w + 18 * self.people });
+            uses.push(Use {
+                from: to - minutes - (to - minutes - from) / 2,
+                minutes,
+                watts: self.screen_w + 18 * self.people,
+            });
         }
         let washing = random.chance(90 + 95 * self.people);
         if washing {
@@ -163,7 +167,8 @@ impl Household {
         }
         if self.heats_water {
             for _ in 0..self.people {
-                let from = if random.chance(600) { first[0] + random.below(40) } else { last[1] - random.between(20, 90) };
+                let from =
+                    if random.chance(600) { first[0] + random.below(40) } else { last[1] - random.between(20, 90) };
                 uses.push(Use { from, minutes: random.between(8, 16), watts: 3_500 });
             }
         }
