@@ -75,7 +75,8 @@ proptest! {
     #[test]
     fn traders_of_all_kinds_stay_below_the_optimum(seed in any::<u64>(), buyers in 1..8_u32, sellers in 1..8_u32) {
         for strategy in Kind::ALL {
-            let setting = laboratory::Setting { buyers, sellers, ..laboratory::Setting::usual(strategy, seed) };
+            let usual = laboratory::Setting::usual(strategy, seed);
+            let setting = laboratory::Setting { buyers, sellers, periods: 2, quotes: 40, ..usual };
             let periods = laboratory::run(&setting);
             prop_assert_eq!(&periods, &laboratory::run(&setting));
             for period in periods {
@@ -92,7 +93,7 @@ fn street(homes: u64, seed: u64) -> Neighbourhood {
     let mut random = Random::new(seed);
     let home = |number: u64| {
         let mut draw = |low, high| i64::try_from(random.between(low, high)).unwrap();
-        let peak = if number % 2 == 0 { draw(300, 1_500) } else { 0 };
+        let peak = if number.is_multiple_of(2) { draw(300, 1_500) } else { 0 };
         let need = (0..192).map(|_| WattHours(draw(20, 400))).collect();
         // Sun from 6 h to 18 h.
         let height = |slot: i64| (24 * 24 - (slot % 96 - 48).pow(2)).max(0);
@@ -134,4 +135,14 @@ fn the_autopilot_realises_nearly_all_there_is_with_few_entries() {
         assert!(report.surplus_share() >= Some(9_700), "{report:?}");
         assert!(report.quote_entries.1 <= 200 && report.entries.0 <= 300 * 100, "{report:?}");
     }
+}
+
+#[test]
+fn zero_intelligence_realises_97_per_cent_in_gode_and_sunders_kind_of_market() {
+    let sessions = (1..=200).map(|seed| laboratory::Setting::usual(Kind::ZiC, seed));
+    let shares: Vec<i64> =
+        sessions.flat_map(|setting| laboratory::run(&setting)).filter_map(|period| period.surplus_share()).collect();
+    let count = i64::try_from(shares.len()).unwrap();
+    assert!(count >= 1_190, "nearly every period has something to gain: {count}");
+    assert!(shares.iter().sum::<i64>() / count >= 9_700);
 }

@@ -3,7 +3,7 @@
 //! Everybody opens at a price that nobody takes, which shows how much there is of each side. Of the two sides, the
 //! **long** one, of which there is more, has to compete for the other: its members go most of the way to their owners'
 //! limits at once, so that in the book those who gain most by a trade come first. Then the short side climbs towards
-//! them in steps, its own keenest first, and takes the best. At the end of the window all are at their limits. So energy
+//! them in steps, its own keenest first, and takes the best. At the end of the window all are at their limit. So energy
 //! goes from those whom it costs least to those to whom it is worth most, without anybody in the middle, and the batch
 //! of a home's quotes changes only a few times in the life of a slot.
 //!
@@ -15,7 +15,7 @@ use wattswap_matching::{Price, Side, UtcMillis, WattHours};
 use super::super::charter::Shape;
 use super::{Depth, Settings};
 
-/// Steps of a window: in the first everybody opens, in the second the long side goes ahead, in the others the short side
+/// Steps of a window: in the first everybody opens, in the second the long side goes ahead, in the rest the short side
 /// follows.
 pub const STEPS: u32 = 8;
 const LAST: i64 = STEPS as i64 - 1;

@@ -364,11 +364,17 @@ fn settings_are_checked_against_the_charter() {
 
 #[test]
 fn neighbours_wake_at_moments_of_their_own() {
-    for (gate_millis, expected) in
-        [(3_600_000, 450), (60_000, 900 / 8), (900_000, 900 / 8), (7_200_000, 450), (0, 450), (-900_000, 450)]
-    {
-        let expected = Duration::from_millis(if expected == 900 / 8 { SLOT / 8 } else { expected * 1_000 });
-        assert_eq!(beat(&Shape { gate_millis, ..shape() }), expected, "the gate at {gate_millis}");
+    // A step of the time between delivery and gate, within an eighth and a half of a slot.
+    for (gate_millis, expected) in [
+        (3_600_000, 450_000),
+        (60_000, SLOT / 8),
+        (1_800_000, 225_000),
+        (7_200_000, SLOT / 2),
+        (0, SLOT / 2),
+        (-900_000, SLOT / 2),
+    ] {
+        let beat = beat(&Shape { gate_millis, ..shape() });
+        assert_eq!(beat, Duration::from_millis(expected), "the gate at {gate_millis}");
     }
     let beat = SLOT / 2;
     for (now, stagger, expected) in

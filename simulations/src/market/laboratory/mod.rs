@@ -3,7 +3,7 @@
 //! The kind of market of Gode and Sunder, "Allocative Efficiency of Markets with Zero-Intelligence Traders", Journal of
 //! Political Economy 101 (1993); their own value tables are not used. Stated in full:
 //!
-//! - Everybody has the same number of units. Values of the buyers and costs of the sellers, one for each unit, are drawn
+//! - All have the same number of units. Values of the buyers and costs of the sellers, one for each unit, are drawn
 //!   once per session, uniformly and independently, from [`LIMITS`]; the band of prices goes from 1 to 200. A trader
 //!   deals in its units one by one, the most valuable or the cheapest first.
 //! - A period begins with all units and an empty book. One quote after the other: a trader is drawn, each as likely as

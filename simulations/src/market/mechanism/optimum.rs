@@ -53,7 +53,7 @@ impl MeritOrder {
         optimum
     }
 
-    /// Pairs the best bid with the best ask, until they do not cross. Of one price, who comes first in `limits` is first.
+    /// Pairs the best bid with the best ask, until they do not cross. Of one price, who is first in `limits` is first.
     fn pair(
         &mut self,
         limits: impl IntoIterator<Item = Limit>,

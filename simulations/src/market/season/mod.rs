@@ -2,7 +2,7 @@
 //!
 //! A slot goes through the same stations as in a community of real nodes: it is quoted, from the autopilot's forecasts
 //! before delivery and from what the meters counted afterwards; its gate closes; each home settles it with
-//! [`node::protocol::settlement`](wattswap_node::protocol::settlement) and books it into its ledger. What is left out is
+//! [`node::protocol::settlement`](wattswap_node::protocol::settlement) and books it into its ledger. Left out is
 //! the network: a quote is seen by all at once.
 
 pub mod account;

@@ -47,7 +47,7 @@ impl Errors {
         }
     }
 
-    /// What a home's trades add to the surplus of the slot, prices left out (they only change hands): what was needed at
+    /// What a home's trades add to the surplus of the slot, prices left out (they change hands): what was needed at
     /// its value, what was there at its cost, and errors at the supplier's tariff. An error never counts as a gain: to
     /// resell a supplier's energy to somebody with a dearer one is no use of local energy, so what is short costs at
     /// least what the best buyer would pay, and what is in excess is worth at most what the cheapest seller asks.

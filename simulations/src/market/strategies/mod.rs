@@ -1,7 +1,7 @@
 //! At which price a trader quotes.
 //!
 //! A [`Strategy`] is asked for a price each time its trader looks at the market, and told of every quote and trade in
-//! between. It knows its own limit and what everybody can see; how much to trade, and when to look, is not its business.
+//! between. It knows its own limit and what all can see; how much to trade, and when to look, is not its business.
 //! To add one: a file with a type and its `impl Strategy`, a variant of [`Kind`], and a line in [`Kind::made`]; see
 //! [`Truthful`], which is the shortest.
 

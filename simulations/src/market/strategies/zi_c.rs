@@ -6,7 +6,7 @@ use wattswap_matching::{Price, Side};
 use super::{Strategy, Trader, View};
 use crate::network::Random;
 
-/// Quotes any price that brings no loss, each as likely as the other: a buyer from the floor to its value, a seller from
+/// Quotes any price that brings no loss, each as likely: a buyer from the floor to its value, a seller from
 /// its cost to the cap.
 #[derive(Clone, Copy, Debug)]
 pub struct ZiC;
