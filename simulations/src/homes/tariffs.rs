@@ -34,7 +34,7 @@ pub enum BadPrices {
 #[derive(Clone, Debug)]
 pub(super) enum Prices {
     /// By the hour of the day; all alike, if it is flat.
-    Hours { retail: [Decimal; 24], feed_in: Decimal },
+    Hours { retail: Box<[Decimal; 24]>, feed_in: Decimal },
     /// Since when which price holds, in the time of the period.
     Dynamic { retail: BTreeMap<u64, Decimal>, feed_in: Decimal },
 }
@@ -50,7 +50,7 @@ impl Prices {
     ) -> Result<Self, BadPrices> {
         let feed_in = tariff.feed_in_eur_per_kwh.0;
         let (Some(dynamic), Some(path)) = (&tariff.dynamic, path) else {
-            let mut retail = [tariff.retail_eur_per_kwh.map_or(Decimal::ZERO, |price| price.0); 24];
+            let mut retail = Box::new([tariff.retail_eur_per_kwh.map_or(Decimal::ZERO, |price| price.0); 24]);
             for hours in &tariff.hours {
                 hours.all().for_each(|hour| retail[hour] = hours.retail_eur_per_kwh.0);
             }

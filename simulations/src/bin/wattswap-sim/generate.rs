@@ -34,8 +34,8 @@ pub struct Generate {
     /// Print their figures beside those of real homes.
     #[arg(long)]
     compare: bool,
-    /// The folder with the real homes' profiles: `simbench_lv` and `hisim_vdi4657` in it.
-    #[arg(long, env = "WATTSWAP_DATA", requires = "compare")]
+    /// With --compare, the folder with the real homes' profiles: `simbench_lv` and `hisim_vdi4657` in it.
+    #[arg(long, env = "WATTSWAP_DATA")]
     data: Option<PathBuf>,
 }
 
