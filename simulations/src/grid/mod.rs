@@ -1,6 +1,6 @@
 //! The electric grid: power flow on radial low-voltage feeders. See `docs/powerflow.md`.
 //!
-//! The only place of this project in which numbers are floats. A [`feeder::Feeder`] comes from a reader ([`ieee`],
+//! Here powers are floats, which energy and money are nowhere. A [`feeder::Feeder`] comes from a reader ([`ieee`],
 //! [`simbench`]) or is made by hand; a [`solver::Solver`] is built from it once and answers for eight time steps at a
 //! time. It knows no market: power in, voltages, currents and losses out.
 
