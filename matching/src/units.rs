@@ -172,9 +172,6 @@ impl UtcMillis {
 }
 
 impl Slot {
-    /// The one that starts in 1970.
-    pub const EARLIEST: Self = Self(UtcMillis(0));
-
     /// The instant at which delivery starts.
     #[must_use]
     pub fn start(self) -> UtcMillis {

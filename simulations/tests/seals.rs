@@ -19,14 +19,20 @@ const HOMES: usize = 5;
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The member offers 500 Wh, and vanishes in the moment in which somebody takes 200 of it.
-fn vanished() -> (Street, Head) {
-    let mut street = Street::new(HOMES, 61);
+/// The member offers 500 Wh; and where its log ends then.
+fn offered(seed: u64) -> (Street, Head) {
+    let mut street = Street::new(HOMES, seed);
     street.run(SECOND);
     let ask = street.wish(Side::Sell, 500, 1_000);
     street.place(MEMBER, ask).unwrap();
     street.run(SECOND);
     let end = street.household(MEMBER).unwrap().status().own_head.unwrap();
+    (street, end)
+}
+
+/// The member offers 500 Wh, and vanishes in the moment in which somebody takes 200 of it.
+fn vanished() -> (Street, Head) {
+    let (mut street, end) = offered(61);
     let bid = street.wish(Side::Buy, 200, 1_000);
     street.place(TAKER, bid).unwrap();
     street.crash_at(MEMBER, Crash::BeforePersist);
@@ -96,12 +102,7 @@ fn who_comes_back_goes_on_in_a_new_log() {
 
 #[test]
 fn what_is_written_beyond_a_seal_does_not_count() {
-    let mut street = Street::new(HOMES, 62);
-    street.run(SECOND);
-    let ask = street.wish(Side::Sell, 500, 1_000);
-    street.place(MEMBER, ask).unwrap();
-    street.run(SECOND);
-    let end = street.household(MEMBER).unwrap().status().own_head.unwrap();
+    let (mut street, end) = offered(62);
     // The member is cut off, and hears nothing of its seal; somebody else is cut off with it.
     let friend = TAKER;
     for here in [MEMBER, friend] {
@@ -128,12 +129,7 @@ fn what_is_written_beyond_a_seal_does_not_count() {
 
 #[test]
 fn a_trade_that_a_seal_takes_away_is_taken_back() {
-    let mut street = Street::new(HOMES, 63);
-    street.run(SECOND);
-    let ask = street.wish(Side::Sell, 500, 1_000);
-    street.place(MEMBER, ask).unwrap();
-    street.run(SECOND);
-    let end = street.household(MEMBER).unwrap().status().own_head.unwrap();
+    let (mut street, end) = offered(63);
     // The member hears the others, and nobody hears it; connections don't break for that yet.
     street.notice_after = 10 * MINUTE;
     [OPERATOR, TAKER, 3, 4].into_iter().for_each(|other| street.cut(MEMBER, other));

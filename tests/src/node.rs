@@ -173,7 +173,16 @@ impl Node {
     /// As [`Node::start`].
     pub fn start_with(&mut self, environment: &[(&str, &str)]) -> Result<(), NodeError> {
         self.launch(environment)?;
-        self.until("it answers", START, |node| node.client().get::<Status>("/status").map(drop))
+        self.until_it_answers()
+    }
+
+    /// Starts the node on its owner's word that the store is not the newest there was.
+    ///
+    /// # Errors
+    /// As [`Node::start`].
+    pub fn start_restored(&mut self) -> Result<(), NodeError> {
+        self.launch_by(&["run", "--restored"], &[])?;
+        self.until_it_answers()
     }
 
     /// Starts the node's process, and waits for nothing.
@@ -181,10 +190,18 @@ impl Node {
     /// # Errors
     /// [`NodeError::Io`].
     pub fn launch(&mut self, environment: &[(&str, &str)]) -> Result<(), NodeError> {
+        self.launch_by(&["run"], environment)
+    }
+
+    fn launch_by(&mut self, arguments: &[&str], environment: &[(&str, &str)]) -> Result<(), NodeError> {
         // Left over by a node that was killed: it would be taken for the address of this one.
         let _ = fs::remove_file(self.folder.url());
-        self.process = Some(self.spawn_with(&["run"], environment)?);
+        self.process = Some(self.spawn_with(arguments, environment)?);
         Ok(())
+    }
+
+    fn until_it_answers(&mut self) -> Result<(), NodeError> {
+        self.until("it answers", START, |node| node.client().get::<Status>("/status").map(drop))
     }
 
     /// Waits until the node trades: its store is open, its log compared, its clock right.

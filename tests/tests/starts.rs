@@ -269,13 +269,37 @@ fn a_log_that_was_cut_off_is_gone_on_with_in_a_new_one() -> Outcome {
         fs::write(&log, &bytes[..bytes.len() / 2])?;
     }
     lane.node(0).start()?;
+    // Ben shows Ada what she forgot; what she had offered is withdrawn, and she trades on.
+    trades_on(&lane, &slot)
+}
+
+#[test]
+fn a_lost_store_is_gone_on_without_on_its_owners_word() -> Outcome {
+    let mut lane = Neighbourhood::found(&Rules::usual(), &["Ada", "Ben"])?;
+    lane.start()?;
+    lane.until_connected()?;
+    let [ada, ben] = lane.nodes() else { unreachable!("two were founded") };
+    let slot = ada.client().slots()?.swap_remove(100);
+    ada.client().place("order", &Wish::sell(&slot, 1_000, "0.2"))?;
+    ben.client().until_asked(&slot, WattHours(1_000))?;
+    lane.node(0).kill();
+    lane.node(1).stop()?;
+    fs::remove_dir_all(lane.nodes()[0].folder().store())?;
+    lane.nodes()[0].call(&["init"])?;
+    // Nobody is there who could show her what she lost.
+    lane.node(0).start_restored()?;
+    lane.node(1).start()?;
+    trades_on(&lane, &slot)
+}
+
+/// Nothing of what Ada had offered is for sale any more, and she sells anew.
+fn trades_on(lane: &Neighbourhood, slot: &str) -> Outcome {
     let [ada, ben] = lane.nodes() else { unreachable!("two were founded") };
     let (ada, ben) = (ada.client(), ben.client());
-    // Ben shows Ada what she forgot; what she had offered is withdrawn, and she trades on.
-    ben.until_asked(&slot, WattHours(0))?;
-    let order = ada.place("again", &Wish::sell(&slot, 300, "0.2"))?;
-    ben.until_asked(&slot, WattHours(300))?;
-    ben.place("take", &Wish::buy(&slot, 300, "0.2"))?;
+    ben.until_asked(slot, WattHours(0))?;
+    let order = ada.place("again", &Wish::sell(slot, 300, "0.2"))?;
+    ben.until_asked(slot, WattHours(300))?;
+    ben.place("take", &Wish::buy(slot, 300, "0.2"))?;
     ada.until_filled(&order, WattHours(300))?;
     Ok(())
 }

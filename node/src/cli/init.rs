@@ -57,7 +57,8 @@ pub(super) fn carry_out(args: Args, context: &Context) -> Outcome {
         Err(KeyError::Missing(_)) => HouseholdKey::create(&folder.key())?,
         key => key?,
     };
-    if !folder.owner_token().exists() {
+    // The store knows which tokens are valid: where it was lost, so were they.
+    if !folder.owner_token().exists() || !folder.store().exists() {
         make_owner_token(&folder, &key)?;
     }
     if let Some(name) = &args.found {
@@ -90,11 +91,15 @@ fn make_owner_token(folder: &Folder, key: &HouseholdKey) -> Result<(), Box<dyn E
         created_at: clock::now(),
     })?;
     let path = folder.owner_token();
-    write_secret(&path, &text).map_err(|source| InitError::Io { path, source })?;
+    replace_secret(&path, &text).map_err(|source| InitError::Io { path, source })?;
     Ok(())
 }
 
-fn write_secret(path: &Path, text: &str) -> io::Result<()> {
+fn replace_secret(path: &Path, text: &str) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     io::Write::write_all(&mut file, format!("{text}\n").as_bytes())?;
     file.sync_all()

@@ -232,10 +232,22 @@ mod tests {
         assert_eq!(ledger.balance(NOVEMBER, &Account::Supplier).amount, money("-0.112"));
         assert_eq!(ledger.balance(NOVEMBER, &Account::Energy).amount, money("0.5105"));
         let due: Vec<Money> = ledger.statements(NOVEMBER, 2).map(|statement| statement.due).collect();
-        assert_eq!(due, [money("-0.35"), money("-0.11"), money("-0.05")], "member, supplier, fee: half to even");
+        assert_eq!(due, [money("-0.35"), money("-0.11"), money("-0.05")], "member, supplier, fee");
         let december: Vec<Money> = ledger.statements(DECEMBER, 2).map(|statement| statement.due).collect();
         assert_eq!(december, [money("0.25")]);
         assert_eq!(ledger.residual(), money("0"));
+    }
+
+    #[test]
+    fn what_is_due_is_rounded_half_to_even() {
+        // Sold at 1 EUR/kWh: Wh, and what the buyer owes in EUR.
+        for (energy, due) in [(124, "0.12"), (125, "0.12"), (126, "0.13"), (135, "0.14"), (5, "0.00"), (15, "0.02")] {
+            let [mut seller, mut buyer] = [Ledger::default(), Ledger::default()];
+            seller.book(&deal(LAST_OF_NOVEMBER, Side::Sell, 2, energy, 10_000), &shape(Vec::new()));
+            buyer.book(&deal(LAST_OF_NOVEMBER, Side::Buy, 1, energy, 10_000), &shape(Vec::new()));
+            let dues = [seller, buyer].map(|ledger| ledger.statements(NOVEMBER, 2).next().expect("there is one").due);
+            assert_eq!(dues, [money(due), Money(-money(due).0)], "{energy} Wh");
+        }
     }
 
     prop_compose! {

@@ -1,9 +1,8 @@
 //! The electric grid: power flow on radial low-voltage feeders. See `docs/powerflow.md`.
 //!
-//! The place of this project in which numbers are floats (the sun of `homes` is the other). A [`feeder::Feeder`] comes
-//! from a reader ([`ieee`], [`simbench`]), is made to measure ([`generated`]) or by hand; a [`solver::Solver`] is built
-//! from it once and answers for eight time steps at a time. It knows no market: power in, voltages, currents and losses
-//! out.
+//! Here powers are floats, which energy and money are nowhere. A [`feeder::Feeder`] comes from a reader ([`ieee`],
+//! [`simbench`]), is made to measure ([`generated`]) or by hand; a [`solver::Solver`] is built from it once and answers
+//! for eight time steps at a time. It knows no market: power in, voltages, currents and losses out.
 
 mod check;
 pub mod feeder;

@@ -41,9 +41,9 @@ pub struct Store {
 pub enum ReadError {
     /// A checksum, a missing file, or a record that makes no sense.
     #[error(
-        "the store is damaged: {0}. Stop the node and keep the folder as it is; bring back the newest copy of the store \
-         if there is one, or begin with an empty one, and start with `run --restored`. What neither the copy nor the \
-         neighbours hold is lost; as long as nobody who holds this household's log can be reached, ask the operators to \
+        "the store is damaged: {0}. Stop the node and keep the folder as it is; bring back the newest copy of the store, \
+         or move the store away and begin an empty one with `wattswap init`; then start with `run --restored`. What \
+         neither the copy nor the neighbours hold is lost; as long as nobody who holds this household's log can be reached, ask the operators to \
          seal it"
     )]
     Damaged(String),

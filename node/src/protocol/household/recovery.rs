@@ -46,8 +46,8 @@ pub enum RecoveryError {
     /// A log does not hold together.
     #[error(
         "the stored log of {author} is broken at entry {seq}; the store is damaged. Keep the folder as it is; bring back \
-         the newest copy of the store if there is one, or begin with an empty one, and start with `run --restored`: what \
-         others hold is fetched from them"
+         the newest copy of the store, or move the store away and begin an empty one with `wattswap init`, and start with \
+         `run --restored`: what others hold is fetched from them"
     )]
     BrokenLog {
         /// Whose log.

@@ -45,7 +45,7 @@ impl Checker for FinalSlots {
             }
         }
         let Some(household) = street.household(home) else { return Ok(()) };
-        let of_home = self.pending.range((home, Slot::EARLIEST)..).take_while(|(whose, _)| *whose == home);
+        let of_home = self.pending.iter().filter(|(whose, _)| *whose == home);
         let done: Vec<_> = of_home.filter(|(_, slot)| household.is_final(*slot)).copied().collect();
         for slot in done {
             self.pending.remove(&slot);
