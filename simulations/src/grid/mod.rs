@@ -1,15 +1,17 @@
 //! The electric grid: power flow on radial low-voltage feeders. See `docs/powerflow.md`.
 //!
 //! Here powers are floats, which energy and money are nowhere. A [`feeder::Feeder`] comes from a reader ([`ieee`],
-//! [`simbench`]) or is made by hand; a [`solver::Solver`] is built from it once and answers for eight time steps at a
-//! time. It knows no market: power in, voltages, currents and losses out.
+//! [`simbench`]), is made to measure ([`generated`]) or by hand; a [`solver::Solver`] is built from it once and answers
+//! for eight time steps at a time. It knows no market: power in, voltages, currents and losses out.
 
 mod check;
 pub mod feeder;
 mod field;
 pub mod folder;
+pub mod generated;
 pub mod ieee;
 pub mod output;
+mod parquet_rows;
 pub mod profiles;
 mod reduction;
 pub mod series;

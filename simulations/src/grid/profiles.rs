@@ -182,7 +182,7 @@ impl Profiles {
 }
 
 /// The columns of a profile's active and reactive power in a table.
-fn columns_of(table: &Table, path: &Path, profile: &str) -> Option<[Column; 2]> {
+pub(crate) fn columns_of(table: &Table, path: &Path, profile: &str) -> Option<[Column; 2]> {
     if let (Some(active), Some(reactive)) =
         (table.optional(&format!("{profile}_pload")), table.optional(&format!("{profile}_qload")))
     {

@@ -1,4 +1,4 @@
-//! Tables in CSV files, gzipped or not, with errors that say where and what to write instead.
+//! Tables in CSV files, gzipped or not, or in Parquet files, with errors that say where and what to write instead.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -7,6 +7,9 @@ use std::str::FromStr;
 
 use csv::{Reader, ReaderBuilder, StringRecord, Trim};
 use flate2::read::MultiGzDecoder;
+use parquet::errors::ParquetError;
+
+use super::parquet_rows;
 
 /// Why a table can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +29,14 @@ pub enum BadTable {
         path: PathBuf,
         /// Why, and in which line.
         source: csv::Error,
+    },
+    /// It is not Parquet.
+    #[error("{path}: {source}")]
+    NotParquet {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: ParquetError,
     },
     /// A column is missing.
     #[error("{path}, line {line}: there is no column {column}; there are {there}")]
@@ -55,12 +66,18 @@ pub enum BadTable {
     },
 }
 
-/// A file that is read row by row; lines that begin with `#` are comments.
+/// A file that is read row by row; in CSV, lines that begin with `#` are comments.
 pub struct Table {
     path: PathBuf,
     header_line: u64,
     headers: StringRecord,
-    reader: Reader<Box<dyn Read>>,
+    rows: Rows,
+}
+
+/// What rows come from.
+enum Rows {
+    Csv(Reader<Box<dyn Read>>),
+    Parquet(Box<dyn Iterator<Item = Result<StringRecord, ParquetError>>>),
 }
 
 /// A column that was found in the header.
@@ -78,12 +95,18 @@ pub struct Row {
 }
 
 impl Table {
-    /// Opens a file and reads its header. A name that ends in `.gz` is unpacked on the way.
+    /// Opens a file and reads its header. A name that ends in `.gz` is unpacked on the way; one that ends in `.parquet`
+    /// is read as Parquet, its values as text.
     ///
     /// # Errors
     /// [`BadTable`].
     pub fn open(path: &Path) -> Result<Self, BadTable> {
         let file = File::open(path).map_err(|source| BadTable::Unreadable { path: path.to_owned(), source })?;
+        if path.extension().is_some_and(|extension| extension == "parquet") {
+            let (headers, rows) =
+                parquet_rows::open(file).map_err(|source| BadTable::NotParquet { path: path.to_owned(), source })?;
+            return Ok(Self { path: path.to_owned(), header_line: 0, headers, rows: Rows::Parquet(rows) });
+        }
         let packed = path.extension().is_some_and(|extension| extension == "gz");
         let bytes: Box<dyn Read> =
             if packed { Box::new(MultiGzDecoder::new(BufReader::new(file))) } else { Box::new(BufReader::new(file)) };
@@ -92,7 +115,7 @@ impl Table {
         let headers = headers.map_err(|source| BadTable::NotCsv { path: path.to_owned(), source })?;
         // The line before the one that is read next: comments may come before the header.
         let header_line = reader.position().line().saturating_sub(1);
-        Ok(Self { path: path.to_owned(), header_line, headers, reader })
+        Ok(Self { path: path.to_owned(), header_line, headers, rows: Rows::Csv(reader) })
     }
 
     /// The names of all columns.
@@ -121,19 +144,39 @@ impl Table {
     }
 
     /// Reads the rows, one after the other.
-    pub fn rows(self) -> impl Iterator<Item = Result<Row, BadTable>> {
+    pub fn rows(self) -> Box<dyn Iterator<Item = Result<Row, BadTable>>> {
         let path = self.path;
-        self.reader.into_records().map(move |record| match record {
-            Ok(cells) => {
-                let line = cells.position().map_or(0, csv::Position::line);
-                Ok(Row { path: path.clone(), line, cells })
-            }
-            Err(source) => Err(BadTable::NotCsv { path: path.clone(), source }),
-        })
+        match self.rows {
+            Rows::Csv(reader) => Box::new(reader.into_records().map(move |record| match record {
+                Ok(cells) => {
+                    let line = cells.position().map_or(0, csv::Position::line);
+                    Ok(Row { path: path.clone(), line, cells })
+                }
+                Err(source) => Err(BadTable::NotCsv { path: path.clone(), source }),
+            })),
+            Rows::Parquet(rows) => Box::new((1..).zip(rows).map(move |(line, row)| match row {
+                Ok(cells) => Ok(Row { path: path.clone(), line, cells }),
+                Err(source) => Err(BadTable::NotParquet { path: path.clone(), source }),
+            })),
+        }
+    }
+}
+
+impl Column {
+    /// What the header calls it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 }
 
 impl Row {
+    /// In which line it stands, counted from 1; of a Parquet file, the number of the row.
+    #[must_use]
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
     /// What a cell holds.
     #[must_use]
     pub fn text(&self, column: &Column) -> &str {

@@ -17,7 +17,7 @@ mod market;
 pub mod options;
 mod people;
 pub mod queue;
-mod random;
+pub(crate) mod random;
 mod seals;
 pub mod settlements;
 pub mod shrink;

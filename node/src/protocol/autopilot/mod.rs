@@ -13,10 +13,12 @@ mod ramp;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use wattswap_matching::{Price, Side, Slot, UtcMillis, WattHours};
 
 use self::forecast::{Count, Forecast};
+pub use self::ramp::STEPS;
 use self::ramp::Window;
 use super::charter::Shape;
 use super::metering::{Limits, Metering};
@@ -42,11 +44,16 @@ pub const DEFAULT_TRADE_AHEAD: u16 = 8;
 /// The farthest that anybody can trade ahead: a day of quarter-hours. With [`BEATS_PER_SLOT`] it keeps the requotes of
 /// one slot below [`super::limits::MAX_PLACES_PER_SLOT`].
 pub const MAX_TRADE_AHEAD: u16 = 96;
-/// How often the autopilot looks again in the time of one slot.
+/// How often the autopilot looks again in the time of one slot, at the most.
 pub const BEATS_PER_SLOT: u32 = 8;
+/// And at the least.
+const FEWEST_BEATS: u32 = 2;
 /// A quote on a forecast stays while what is wanted differs from it by less than this part of it: forecasts move with
 /// every reading, and each requote is written down by every neighbour.
 const SLACK_PART: i64 = 8;
+
+/// One in so many watt-hours of a forecast is traded before delivery where the rest can be traded afterwards.
+const AHEAD_PART: i64 = 2;
 
 /// Why the settings can't be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,11 +109,21 @@ impl Settings {
         }
     }
 
-    /// When the slot is quoted, whether or not that time has come.
-    fn window(&self, slot: Slot, shape: &Shape) -> Window {
+    /// From when the slot is quoted.
+    fn begins(&self, slot: Slot, shape: &Shape) -> UtcMillis {
         let ahead = shape.slot_length * u32::from(self.trade_ahead);
-        let from = shape.next(slot).start().before(ahead).max(shape.opens(slot));
-        Window { from, until: shape.gate(slot) }
+        shape.next(slot).start().before(ahead).max(shape.opens(slot))
+    }
+
+    /// The window of a slot that is quoted at `now`: once on forecasts, until it is delivered, and once on what was
+    /// counted.
+    fn window(&self, slot: Slot, now: UtcMillis, shape: &Shape) -> Window {
+        let (delivered, gate) = (shape.next(slot).start(), shape.gate(slot));
+        if now < delivered {
+            Window { from: self.begins(slot, shape), until: delivered.min(gate) }
+        } else {
+            Window { from: delivered, until: gate }
+        }
     }
 }
 
@@ -136,6 +153,15 @@ pub struct Live<Id> {
     pub price: Price,
     /// What is open of it and not in doubt.
     pub open: WattHours,
+}
+
+/// All that is open in the book of a slot, own orders included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Energy wanted.
+    pub bids: WattHours,
+    /// Energy offered.
+    pub asks: WattHours,
 }
 
 /// What the autopilot wants to trade.
@@ -194,12 +220,14 @@ impl<Id> Position<Id> {
 /// the ticks, within the connection and the owner's limit; amounts below the smallest fill are left to the supplier.
 ///
 /// `positions` holds every slot in which the household has traded, pending or open quantities; others count as empty.
+/// `depth` tells what is open in a slot's book.
 #[must_use]
 pub fn plan<Id: Copy>(
     now: UtcMillis,
     shape: &Shape,
     metering: &Metering,
     positions: &BTreeMap<Slot, Position<Id>>,
+    depth: impl Fn(Slot) -> Depth,
     settings: &Settings,
 ) -> Vec<Action<Id>> {
     let forecast = Forecast::new(now, shape, metering);
@@ -208,14 +236,24 @@ pub fn plan<Id: Copy>(
     let mut slots: BTreeSet<Slot> = pilot.quoted_slots().collect();
     slots.extend(positions.keys());
     let position = |slot: &Slot| positions.get(slot).unwrap_or(&empty);
-    slots.iter().flat_map(|slot| changes(position(slot), pilot.wanted(*slot, position(slot)), shape)).collect()
+    slots.iter().flat_map(|slot| changes(position(slot), pilot.wanted(*slot, position(slot), &depth), shape)).collect()
 }
 
-/// When to ask for the next plan: [`BEATS_PER_SLOT`] times a slot, at a moment of the beat that `stagger` chooses, a
-/// number of the household's own (any part of its key), so that neighbours do not all speak at once.
+/// How often the autopilot looks: once in each of the [`STEPS`] between delivery and the gate, as far as that is 2 to
+/// [`BEATS_PER_SLOT`] times a slot. All open slots are requoted at once, so a beat is one entry of the log.
+#[must_use]
+pub fn beat(shape: &Shape) -> Duration {
+    let after_delivery = Duration::from_millis(u64::try_from(shape.gate_millis).unwrap_or(0));
+    let (least, most) = (shape.slot_length / BEATS_PER_SLOT, shape.slot_length / FEWEST_BEATS);
+    let step = if after_delivery.is_zero() { most } else { after_delivery / STEPS };
+    step.clamp(least, most)
+}
+
+/// When to ask for the next plan: at a moment of the [`beat`] that `stagger` chooses, a number of the household's own
+/// (any part of its key), so that neighbours do not all speak at once.
 #[must_use]
 pub fn next_wake(now: UtcMillis, shape: &Shape, stagger: u64) -> UtcMillis {
-    let beat = u64::try_from((shape.slot_length / BEATS_PER_SLOT).as_millis()).unwrap_or(u64::MAX).max(1);
+    let beat = u64::try_from(beat(shape).as_millis()).unwrap_or(u64::MAX).max(1);
     let since_beat = (now.0 % beat + beat - stagger % beat) % beat;
     UtcMillis(now.0.saturating_add(beat - since_beat))
 }
@@ -224,6 +262,8 @@ pub fn next_wake(now: UtcMillis, shape: &Shape, stagger: u64) -> UtcMillis {
 struct Wanted {
     quote: Quote,
     slack: WattHours,
+    /// Whether one at another price may stay too, since nobody is there to take it.
+    any_price: bool,
 }
 
 /// What a plan depends on beside the positions.
@@ -237,12 +277,12 @@ struct Pilot<'a> {
 
 impl Pilot<'_> {
     fn quoted_slots(&self) -> impl Iterator<Item = Slot> {
-        let begun = |slot: &Slot| self.settings.window(*slot, self.shape).from <= self.now;
+        let begun = |slot: &Slot| self.settings.begins(*slot, self.shape) <= self.now;
         self.shape.open_slots(self.now).take_while(move |slot| self.settings.on && begun(slot))
     }
 
-    fn wanted<Id>(&self, slot: Slot, position: &Position<Id>) -> Option<Wanted> {
-        let window = self.settings.window(slot, self.shape);
+    fn wanted<Id>(&self, slot: Slot, position: &Position<Id>, depth: impl Fn(Slot) -> Depth) -> Option<Wanted> {
+        let window = self.settings.window(slot, self.now, self.shape);
         if !self.settings.on || self.now < window.from || window.until <= self.now {
             return None;
         }
@@ -254,10 +294,11 @@ impl Pilot<'_> {
         }
         let room = self.room(side, position);
         let quantity = on_tick(WattHours(missing.0.saturating_abs()).min(room), self.shape);
-        let price = ramp::price(side, self.now, window, self.settings, self.shape)?;
+        let depth = depth(slot);
+        let price = ramp::price(side, self.now, window, depth, self.settings, self.shape)?;
         let slack = if is_counted { WattHours::ZERO } else { WattHours(quantity.0 / SLACK_PART) };
-        let quote = Quote { slot, side, quantity, price, expires_at: window.until };
-        quantity.is_positive().then_some(Wanted { quote, slack })
+        let quote = Quote { slot, side, quantity, price, expires_at: self.shape.gate(slot) };
+        quantity.is_positive().then_some(Wanted { quote, slack, any_price: !depth.has_other(side) })
     }
 
     /// The net energy to trade in a slot, and whether the meters have counted it.
@@ -267,8 +308,15 @@ impl Pilot<'_> {
             Count::Exact(net) => Some((net, true)),
             Count::Estimated => None,
             Count::NotYet if self.settings.trade_ahead == 0 => None,
-            Count::NotYet => self.forecast.net(slot).map(|net| (net, false)),
+            Count::NotYet => self.forecast.net(slot).map(|net| (self.traded_ahead(slot, net), false)),
         }
+    }
+
+    /// How much of a forecast to trade: all of it where the gate closes before the meter has counted, otherwise a part,
+    /// since whatever turns out different is better traded once it is known.
+    fn traded_ahead(&self, slot: Slot, net: WattHours) -> WattHours {
+        let is_counted_in_time = self.shape.next(slot).start() < self.shape.gate(slot);
+        WattHours(if is_counted_in_time { net.0 / AHEAD_PART } else { net.0 })
     }
 
     /// How much more may be traded on this side of a slot.
@@ -302,6 +350,7 @@ fn changes<Id: Copy>(position: &Position<Id>, wanted: Option<Wanted>, shape: &Sh
 impl Wanted {
     fn is_met_by<Id>(&self, live: &Live<Id>) -> bool {
         let off_by = WattHours((live.open - self.quote.quantity).0.saturating_abs());
-        live.side == self.quote.side && live.price == self.quote.price && off_by <= self.slack
+        let is_priced = self.any_price || live.price == self.quote.price;
+        live.side == self.quote.side && is_priced && off_by <= self.slack
     }
 }

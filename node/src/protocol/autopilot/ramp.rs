@@ -1,19 +1,32 @@
 //! At which price the autopilot quotes.
 //!
-//! A seller starts high and comes down, a buyer starts low and goes up, each reaching its owner's limit before the gate
-//! closes. Between two neighbours with the same tariffs the ramps cross half-way in time and price, so that they share
-//! the gain; where there is more of one side than of the other, those left over go on to their limits. The price moves
-//! in [`STEPS`] steps, which bounds what a slot adds to the household's log.
+//! Everybody opens at a price that nobody takes, which shows how much there is of each side. Of the two sides, the
+//! **long** one, of which there is more, has to compete for the other: its members go most of the way to their owners'
+//! limits at once, so that in the book those who gain most by a trade come first. Then the short side climbs towards
+//! them in steps, its own keenest first, and takes the best. At the end of the window all are at their limit. So energy
+//! goes from those whom it costs least to those to whom it is worth most, without anybody in the middle, and the batch
+//! of a home's quotes changes only a few times in the life of a slot.
+//!
+//! Where both sides ramp alike, all prices cross within a step or two, and who trades is a matter of chance: see
+//! `docs/decisions/0011-the-long-side-first.md`.
 
-use wattswap_matching::{Price, Side, UtcMillis};
+use wattswap_matching::{Price, Side, UtcMillis, WattHours};
 
 use super::super::charter::Shape;
-use super::Settings;
+use super::{Depth, Settings};
 
-/// Price steps from the opening price to the owner's limit.
-pub(super) const STEPS: u64 = 16;
+/// Steps of a window: in the first everybody opens, in the second the long side goes ahead, in the rest the short side
+/// follows.
+pub const STEPS: u32 = 8;
+const LAST: i64 = STEPS as i64 - 1;
+/// So much of its way the long side goes at once: what is left is its share of the gain.
+const AHEAD: Share = Share(4, 5);
 
-/// The interval in which a slot is quoted.
+/// A part of the way from the opening price to the limit: so many of so many.
+#[derive(Clone, Copy)]
+struct Share(i64, i64);
+
+/// The interval in which a slot is quoted, once before and once after delivery.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
     pub(super) from: UtcMillis,
@@ -21,16 +34,48 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// How many steps the price has moved at `now`. The last step lasts as long as each before it.
+    /// How many steps are over at `now`. The last one lasts as long as each before it.
     fn step(self, now: UtcMillis) -> i64 {
         let (elapsed, whole) = (now.since(self.from).as_millis(), self.until.since(self.from).as_millis().max(1));
-        let step = (elapsed * u128::from(STEPS + 1) / whole).min(u128::from(STEPS));
-        i64::try_from(step).expect("there are few steps")
+        i64::try_from(elapsed * u128::from(STEPS) / whole).unwrap_or(LAST).min(LAST)
+    }
+}
+
+impl Depth {
+    /// Whether there is more of this side than of the other. Of equal sides, the sellers' is taken for the longer.
+    fn is_long(self, side: Side) -> bool {
+        match side {
+            Side::Sell => self.asks >= self.bids,
+            Side::Buy => self.bids > self.asks,
+        }
+    }
+
+    /// Whether anybody is there to trade with.
+    pub(super) fn has_other(self, side: Side) -> bool {
+        let other = if side == Side::Buy { self.asks } else { self.bids };
+        other > WattHours::ZERO
+    }
+}
+
+/// How far to go towards the limit.
+fn share(side: Side, step: i64, depth: Depth) -> Share {
+    match (step, depth.has_other(side), depth.is_long(side)) {
+        (0, ..) | (_, false, _) | (1, true, false) => Share(0, 1),
+        (LAST, true, _) => Share(1, 1),
+        (_, true, true) => AHEAD,
+        (_, true, false) => Share(step - 1, LAST - 1),
     }
 }
 
 /// The price to quote at `now`; none if the owner's limit and the community's band leave no price.
-pub(super) fn price(side: Side, now: UtcMillis, window: Window, settings: &Settings, shape: &Shape) -> Option<Price> {
+pub(super) fn price(
+    side: Side,
+    now: UtcMillis,
+    window: Window,
+    depth: Depth,
+    settings: &Settings,
+    shape: &Shape,
+) -> Option<Price> {
     let Settings { sell_at_least, buy_at_most, .. } = *settings;
     let (opening, limit) = match side {
         Side::Sell => (buy_at_most.max(sell_at_least), sell_at_least.max(shape.floor)),
@@ -41,8 +86,8 @@ pub(super) fn price(side: Side, now: UtcMillis, window: Window, settings: &Setti
     if !side.accepts(limit, opening) {
         return None;
     }
-    let way = i64::from(limit.0) - i64::from(opening.0);
+    let Share(part, whole) = share(side, window.step(now), depth);
     // Rounds towards the opening price, so never beyond the limit.
-    let moved = way * window.step(now) / i64::try_from(STEPS).expect("there are few steps");
+    let moved = (i64::from(limit.0) - i64::from(opening.0)) * part / whole;
     i32::try_from(i64::from(opening.0) + moved).ok().map(Price)
 }

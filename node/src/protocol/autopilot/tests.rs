@@ -19,6 +19,9 @@ const T0: u64 = 20_000 * DAY;
 const FEED_IN: Price = Price(80);
 const RETAIL: Price = Price(300);
 
+/// Sellers are on the long side.
+const MORE_ASKS: Depth = Depth { bids: WattHours(1_000), asks: WattHours(3_000) };
+
 fn shape() -> Shape {
     Shape {
         currency: "EUR".into(),
@@ -89,7 +92,7 @@ fn plan_of(
     settings: &Settings,
 ) -> Vec<Action<u32>> {
     let positions = positions.iter().map(|(number, position)| (slot(*number), position.clone())).collect();
-    plan(at(minutes), &shape(), metering, &positions, settings)
+    plan(at(minutes), &shape(), metering, &positions, |_| MORE_ASKS, settings)
 }
 
 fn traded(bought: i64, sold: i64) -> Position<u32> {
@@ -140,7 +143,7 @@ fn only_what_was_counted_is_traded_if_the_owner_wants_no_forecast() {
 fn an_open_quote_stays_until_something_changes() {
     let metering = counted(&[400]);
     let settings = Settings { trade_ahead: 0, ..settings() };
-    // 30 minutes into an hour of quoting: the 9th of 17 steps, 8/16 of the way from 80 to 300.
+    // 30 minutes into an hour of quoting: the 5th of 8 steps, half of the short side's way from 80 to 300.
     let quote = |quantity| {
         let expires_at = shape().gate(slot(0));
         Action::Place(Quote { slot: slot(0), side: Buy, quantity: WattHours(quantity), price: Price(190), expires_at })
@@ -202,31 +205,69 @@ fn the_connection_limit_holds_for_each_side_by_itself() {
 }
 
 #[test]
-fn prices_go_from_the_other_tariff_to_the_owners_limit() {
-    let window = Window { from: at(0), until: at(17) };
-    let price = |side, minutes, settings: &Settings| {
-        ramp::price(side, at(minutes), window, settings, &shape()).map(|price| price.0)
+fn the_long_side_goes_first_and_the_short_side_follows() {
+    // A step a minute, the last one until the window ends.
+    let window = Window { from: at(0), until: at(8) };
+    let price = |side, minutes, depth, settings: &Settings| {
+        ramp::price(side, at(minutes), window, depth, settings, &shape()).map(|price| price.0)
     };
+    let depth = |bids, asks| Depth { bids: WattHours(bids), asks: WattHours(asks) };
     let usual = settings();
-    for (minute, ask, bid) in [(0, 300, 80), (1, 287, 93), (8, 190, 190), (15, 94, 286), (16, 80, 300), (99, 80, 300)] {
-        assert_eq!(
-            (price(Sell, minute, &usual), price(Buy, minute, &usual)),
-            (Some(ask), Some(bid)),
-            "minute {minute}"
-        );
+    // (minute, ask and bid while there is more for sale, ask and bid while more is wanted); from 80 to 300 or back.
+    let steps = [
+        (0, 300, 80, 300, 80),
+        (1, 124, 80, 300, 256),
+        (2, 124, 116, 264, 256),
+        (4, 124, 190, 190, 256),
+        (6, 124, 263, 117, 256),
+        (7, 80, 300, 80, 300),
+        (99, 80, 300, 80, 300),
+    ];
+    for (minute, long_ask, short_bid, short_ask, long_bid) in steps {
+        let of = |depth| [Sell, Buy].map(|side| price(side, minute, depth, &usual));
+        assert_eq!(of(depth(10, 20)), [Some(long_ask), Some(short_bid)], "more for sale, minute {minute}");
+        assert_eq!(of(depth(20, 10)), [Some(short_ask), Some(long_bid)], "more is wanted, minute {minute}");
+        assert_eq!(of(depth(20, 20)), [Some(long_ask), Some(short_bid)], "as much, minute {minute}");
     }
+    for minute in [0, 4, 7] {
+        assert_eq!(price(Sell, minute, depth(0, 20), &usual), Some(300), "nobody buys");
+        assert_eq!(price(Buy, minute, depth(20, 0), &usual), Some(80), "nobody sells");
+    }
+    let some = depth(10, 20);
     let stubborn = Settings { sell_at_least: Price(320), ..usual };
-    assert_eq!((price(Sell, 0, &stubborn), price(Sell, 16, &stubborn)), (Some(320), Some(320)));
-    assert_eq!((price(Buy, 0, &stubborn), price(Buy, 16, &stubborn)), (Some(300), Some(300)));
+    assert_eq!((price(Sell, 0, some, &stubborn), price(Sell, 7, some, &stubborn)), (Some(320), Some(320)));
+    assert_eq!((price(Buy, 0, some, &stubborn), price(Buy, 7, some, &stubborn)), (Some(300), Some(300)));
     let below_zero = Settings { sell_at_least: Price(-50), buy_at_most: Price(-10), ..usual };
-    assert_eq!((price(Sell, 8, &below_zero), price(Buy, 8, &below_zero)), (Some(-30), Some(-30)));
+    assert_eq!((price(Sell, 1, some, &below_zero), price(Buy, 4, some, &below_zero)), (Some(-42), Some(-30)));
     let beyond_a_new_band = Settings { sell_at_least: Price(600), buy_at_most: Price(-200), ..usual };
-    assert_eq!((price(Sell, 8, &beyond_a_new_band), price(Buy, 8, &beyond_a_new_band)), (None, None));
+    assert_eq!((price(Sell, 4, some, &beyond_a_new_band), price(Buy, 4, some, &beyond_a_new_band)), (None, None));
     let wider_than_a_new_band = Settings { sell_at_least: Price(-300), buy_at_most: Price(900), ..usual };
     assert_eq!(
-        (price(Sell, 0, &wider_than_a_new_band), price(Sell, 16, &wider_than_a_new_band)),
+        (price(Sell, 0, some, &wider_than_a_new_band), price(Sell, 7, some, &wider_than_a_new_band)),
         (Some(500), Some(-100))
     );
+}
+
+#[test]
+fn a_quote_that_nobody_can_take_stays_whatever_its_price() {
+    let (metering, counted_only) = (counted(&[400]), Settings { trade_ahead: 0, ..settings() });
+    let positions = BTreeMap::from([(slot(0), live(Buy, 256, 400))]);
+    let bids_alone = Depth { bids: WattHours(400), asks: WattHours::ZERO };
+    let planned = |depth| plan(at(45), &shape(), &metering, &positions, |_| depth, &counted_only);
+    assert_eq!(planned(bids_alone), vec![]);
+    assert_eq!(planned(MORE_ASKS).len(), 2, "somebody is there: another price");
+}
+
+#[test]
+fn half_of_a_forecast_is_left_for_the_meter_if_that_counts_before_the_gate() {
+    let metering = counted(&[400]);
+    let (settings, before_delivery) = (Settings { trade_ahead: 3, ..settings() }, -(15 * MINUTE as i64));
+    for (gate_millis, expected) in [(60_000, 200), (0, 400), (before_delivery, 400)] {
+        let shape = Shape { gate_millis, ..shape() };
+        let actions: Vec<Action<u32>> = plan(at(15), &shape, &metering, &BTreeMap::new(), |_| MORE_ASKS, &settings);
+        let of_a_forecast = quotes(&actions).into_iter().find(|(number, ..)| *number == 2);
+        assert_eq!(of_a_forecast, Some((2, Buy, expected)), "the gate at {gate_millis}");
+    }
 }
 
 #[test]
@@ -284,10 +325,11 @@ fn forecasts_are_traded_as_far_ahead_as_the_owner_says() {
     for (trade_ahead, expected) in [(0, vec![0]), (1, vec![0, 1]), (2, vec![0, 1, 2]), (5, vec![0, 1, 2, 3, 4, 5])] {
         let actions = plan_of(15, &metering, &[], &Settings { trade_ahead, ..settings() });
         // Nothing for the slots before the meter began, though their gates are open.
-        let expected: Vec<_> = expected.into_iter().map(|number| (number, Buy, 400)).collect();
+        let half_ahead = |number| if number == 0 { 400 } else { 200 };
+        let expected: Vec<_> = expected.into_iter().map(|number| (number, Buy, half_ahead(number))).collect();
         assert_eq!(quotes(&actions), expected);
     }
-    let small_change = plan_of(15, &metering, &[(1, live(Buy, 190, 340))], &Settings { trade_ahead: 1, ..settings() });
+    let small_change = plan_of(15, &metering, &[(1, live(Buy, 190, 170))], &Settings { trade_ahead: 1, ..settings() });
     let price = small_change.iter().find_map(|action| match action {
         Action::Place(quote) if quote.slot == slot(1) => Some(quote.price.0),
         _ => None,
@@ -296,8 +338,8 @@ fn forecasts_are_traded_as_far_ahead_as_the_owner_says() {
         let position = live(Buy, price.expect("slot 1 is quoted"), open);
         plan_of(15, &metering, &[(0, traded(400, 0)), (1, position)], &Settings { trade_ahead: 1, ..settings() })
     };
-    assert_eq!(at_price(350), vec![], "an eighth less is not worth an entry");
-    assert_eq!(at_price(340).len(), 2);
+    assert_eq!(at_price(175), vec![], "an eighth less is not worth an entry");
+    assert_eq!(at_price(170).len(), 2);
 }
 
 #[test]
@@ -322,7 +364,19 @@ fn settings_are_checked_against_the_charter() {
 
 #[test]
 fn neighbours_wake_at_moments_of_their_own() {
-    let beat = SLOT / 8;
+    // A step of the time between delivery and gate, within an eighth and a half of a slot.
+    for (gate_millis, expected) in [
+        (3_600_000, 450_000),
+        (60_000, SLOT / 8),
+        (1_800_000, 225_000),
+        (7_200_000, SLOT / 2),
+        (0, SLOT / 2),
+        (-900_000, SLOT / 2),
+    ] {
+        let beat = beat(&Shape { gate_millis, ..shape() });
+        assert_eq!(beat, Duration::from_millis(expected), "the gate at {gate_millis}");
+    }
+    let beat = SLOT / 2;
     for (now, stagger, expected) in
         [(0, 0, beat), (1, 0, beat), (beat, 0, 2 * beat), (0, 5, 5), (5, 5, 5 + beat), (6, 5 + 3 * beat, 5 + beat)]
     {
@@ -365,13 +419,15 @@ proptest! {
         limits in prop::array::uniform2(-150..600_i32),
         trade_ahead in 0..12_u16,
         slot_limit in prop::option::of(1..4_000_i64),
+        depth in prop::array::uniform2(0..3_i64),
     ) {
+        let depth = |_| Depth { bids: WattHours(depth[0]), asks: WattHours(depth[1]) };
         let (metering, now) = (counted(&nets), at(now));
         let [sell_at_least, buy_at_most] = limits.map(Price);
         let slot_limit = slot_limit.map(WattHours);
         positions.values_mut().flat_map(|position| &mut position.live).zip(1..).for_each(|(live, id)| live.id = id);
         let settings = Settings { on: true, sell_at_least, buy_at_most, trade_ahead, slot_limit };
-        let actions = plan(now, &shape(), &metering, &positions, &settings);
+        let actions = plan(now, &shape(), &metering, &positions, depth, &settings);
 
         let mut after = positions.clone();
         for action in &actions {
@@ -397,6 +453,6 @@ proptest! {
                 }
             }
         }
-        prop_assert_eq!(plan(now, &shape(), &metering, &after, &settings), vec![]);
+        prop_assert_eq!(plan(now, &shape(), &metering, &after, depth, &settings), vec![]);
     }
 }

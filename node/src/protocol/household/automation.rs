@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use wattswap_matching::{Side, Slot};
+use wattswap_matching::{Level, Side, Slot};
 
 use super::Household;
 use super::io::{Origin, Request, RequestId, RequestState, Wish};
-use crate::protocol::autopilot::{Action, Live, Position, Quote, next_wake, plan};
+use crate::protocol::autopilot::{Action, Depth, Live, Position, Quote, next_wake, plan};
 
 impl Household {
     /// Asks the autopilot what to change, when its time has come.
@@ -18,7 +18,8 @@ impl Household {
         let charter = charter.clone();
         let stagger = u64::from_be_bytes(std::array::from_fn(|at| self.me.0[at]));
         self.autopilot_wakes = next_wake(self.now, &charter.shape, stagger);
-        for action in plan(self.now, &charter.shape, &self.metering, &self.positions(), &self.autopilot) {
+        let depth = |slot| self.depth_in_all(slot);
+        for action in plan(self.now, &charter.shape, &self.metering, &self.positions(), depth, &self.autopilot) {
             match action {
                 Action::Cancel(id) => self.requests.end(&id, RequestState::Cancelled),
                 Action::Place(quote) => self.quote(quote),
@@ -30,6 +31,13 @@ impl Household {
         let Quote { slot, side, quantity, price, expires_at } = quote;
         let id = RequestId(self.nonces.bytes());
         self.admit(id, Wish { slot, side, quantity, price, expires_at: Some(expires_at) }, 1, Origin::Autopilot);
+    }
+
+    /// What is open in the book of a slot.
+    fn depth_in_all(&self, slot: Slot) -> Depth {
+        let (bids, asks) = self.depth(slot, usize::MAX);
+        let sum = |levels: Vec<Level>| levels.iter().map(|level| level.quantity).sum();
+        Depth { bids: sum(bids), asks: sum(asks) }
     }
 
     fn positions(&self) -> BTreeMap<Slot, Position<RequestId>> {

@@ -1,11 +1,16 @@
-//! Runs simulations from a terminal: one seed, or as many as there is time for.
+//! Runs simulations from a terminal: one seed, or as many as there is time for; and says what scenarios come to.
 
 mod cost;
 mod exhaustive;
 mod first;
+mod generate;
+mod import;
+mod laboratory;
 mod one;
 mod powerflow;
 mod report;
+mod scenario;
+mod season;
 mod soak;
 
 use std::error::Error;
@@ -17,7 +22,7 @@ use wattswap_simulations::network::Options;
 use wattswap_simulations::network::adversaries::{KINDS, Kind};
 use wattswap_simulations::network::options::UnknownFault;
 
-/// Simulates neighbourhoods: the production protocol, where everything goes wrong, from one seed.
+/// Simulates neighbourhoods: the production protocol, where everything goes wrong, from one seed; homes and their feeder.
 #[derive(Parser)]
 #[command(version, about)]
 struct Cli {
@@ -38,8 +43,23 @@ enum What {
     /// Run an electric feeder alone, with its profiles: voltages, currents, losses.
     #[command(name = "powerflow")]
     PowerFlow(powerflow::PowerFlow),
+    /// Let traders with one unit each trade, as Gode and Sunder did, and compare with the most they could gain.
+    Laboratory(laboratory::LaboratoryArgs),
+    /// Let real homes trade for a week, and compare with the most that trading could be worth.
+    Season(season::SeasonArgs),
     /// Look at every interleaving of small scenarios of the agreement, within bounds.
     Exhaustive(Exhaustive),
+    /// Write a commented example of a scenario.
+    Init(scenario::Init),
+    /// Say what is wrong with a scenario and where, or what it comes to.
+    Check(scenario::Check),
+    /// Print the JSON schema of scenarios, for editors.
+    Schema,
+    /// Turn profiles and feeders of others into what a scenario names.
+    #[command(subcommand)]
+    Import(import::Import),
+    /// Make up homes from a seed, and compare them with real ones.
+    Generate(generate::Generate),
 }
 
 /// Bounds that are not given are the scenario's own.
@@ -196,6 +216,19 @@ fn main() -> ExitCode {
         What::Cost(args) => cost::run(&args).map(|()| 0).map_err(Into::into),
         What::First(args) => Ok(first::run(&args)),
         What::PowerFlow(args) => powerflow::run(&args).map_err(Into::into),
+        What::Laboratory(args) => {
+            laboratory::run(&args);
+            Ok(0)
+        }
+        What::Season(args) => season::run(&args).map(|()| 0).map_err(Into::into),
+        What::Init(args) => scenario::init(&args).map(|()| 0),
+        What::Check(args) => scenario::check(&args).map(|()| 0),
+        What::Schema => {
+            scenario::schema();
+            Ok(0)
+        }
+        What::Import(args) => import::run(&args).map(|()| 0),
+        What::Generate(args) => generate::run(&args),
         What::Exhaustive(args) => return exhaustive::run(&args),
     };
     match outcome {

@@ -112,7 +112,8 @@ impl Neighbourhood {
             }
             if now.0 >= T0 + DAY {
                 let Home { metering, positions, .. } = &self.homes[home];
-                for action in plan(now, &self.shape, metering, positions, &self.settings) {
+                let depth = |slot| self.depth(slot);
+                for action in plan(now, &self.shape, metering, positions, depth, &self.settings) {
                     match action {
                         Action::Cancel(id) => self.cancel(home, now, id),
                         Action::Place(quote) => self.place(home, now, quote),
@@ -121,6 +122,14 @@ impl Neighbourhood {
             }
             self.homes[home].wakes_at = next_wake(now, &self.shape, home as u64 * 7_919);
         }
+    }
+
+    fn depth(&self, slot: Slot) -> Depth {
+        let side = |side| {
+            let open = self.books.get(&slot).into_iter().flat_map(|book| book.orders(side));
+            open.map(|(_, order)| order.limit.quantity).sum()
+        };
+        Depth { bids: side(Side::Buy), asks: side(Side::Sell) }
     }
 
     fn cancel(&mut self, home: usize, now: UtcMillis, id: u64) {
@@ -206,7 +215,7 @@ fn homes_trade_nearly_all_they_can_by_themselves_and_nothing_they_have_not() {
     assert!(outcome.met * 100 >= outcome.possible * 95, "{outcome:?}");
     assert_eq!((outcome.excess, outcome.traded), (0, outcome.met));
     assert!((FEED_IN.0 + 50..RETAIL.0 - 50).contains(&outcome.mean_price), "both gain: {outcome:?}");
-    assert!(outcome.places as u64 <= ramp::STEPS + 1, "a quote for each price and no more: {outcome:?}");
+    assert!(outcome.places <= STEPS as usize, "a quote for each price and no more: {outcome:?}");
 }
 
 #[test]
@@ -215,7 +224,7 @@ fn forecast_errors_cost_little_where_the_rest_is_traded_once_it_is_counted() {
     assert!(outcome.met * 100 >= outcome.possible * 90, "{outcome:?}");
     assert!(outcome.excess * 50 <= outcome.traded, "{outcome:?}");
     let forecasts = usize::from(DEFAULT_TRADE_AHEAD);
-    assert!(outcome.places <= ramp::STEPS as usize + 1 + forecasts, "{outcome:?}");
+    assert!(outcome.places <= 2 * STEPS as usize + forecasts, "{outcome:?}");
 }
 
 #[test]

@@ -1,0 +1,64 @@
+//! Scenarios from a terminal: an example, what is wrong with one and what it comes to, and its schema.
+
+use std::error::Error;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+use wattswap_simulations::homes::{Community, Summary};
+use wattswap_simulations::scenario::{self, Scenario};
+
+use super::report::say;
+
+/// Where to write the example.
+#[derive(Args)]
+pub struct Init {
+    /// A file that is not there yet.
+    #[arg(default_value = "scenario.toml")]
+    file: PathBuf,
+}
+
+/// What to look at.
+#[derive(Args)]
+pub struct Check {
+    /// The scenario.
+    file: PathBuf,
+}
+
+/// Writes a commented example.
+pub fn init(args: &Init) -> Result<(), Box<dyn Error>> {
+    let path = args.file.display();
+    let cant = |source| format!("{path}: {source}; name a file that is not there yet");
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&args.file).map_err(cant)?;
+    file.write_all(scenario::EXAMPLE.as_bytes())?;
+    say(format_args!("wrote {path}; `wattswap-sim check {path}` says what it comes to"));
+    Ok(())
+}
+
+/// Says what is wrong with a scenario, or what it comes to.
+pub fn check(args: &Check) -> Result<(), Box<dyn Error>> {
+    let scenario = Scenario::read(&args.file)?;
+    let community = Community::new(&scenario)?;
+    say(format_args!("scenario   {}", scenario.document.name));
+    say(format_args!("{}", Summary::of(&community)));
+    if let Some(feeder) = &community.feeder {
+        say(format_args!("feeder     {}: {} buses, {} lines", feeder.name, feeder.buses.len(), feeder.lines.len()));
+    }
+    for note in &community.notes {
+        say(format_args!("assumed    {note}"));
+    }
+    for (number, name) in community.tariffs.iter().enumerate() {
+        let homes = community.homes.iter().filter(|home| home.tariff == number).count();
+        let prices = community.prices(number, 0);
+        let retail = prices.iter().map(|tariff| tariff.retail);
+        let (least, most) = (retail.clone().min().unwrap_or_default(), retail.max().unwrap_or_default());
+        say(format_args!("tariff     {name}: {homes} homes, {least} to {most} EUR/kWh on the first day"));
+    }
+    Ok(())
+}
+
+/// Prints the JSON schema.
+pub fn schema() {
+    say(format_args!("{}", scenario::schema()));
+}

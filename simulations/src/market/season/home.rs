@@ -1,0 +1,219 @@
+//! One home of a season: its meter, what it has traded and quoted, how it quotes, and its books.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use wattswap_matching::{Handle, PriceBand, Side, Slot, UtcMillis, WattHours, Watts};
+use wattswap_node::protocol::autopilot::{self, Action, Depth, Live, Position, Quote, Settings};
+use wattswap_node::protocol::charter::Shape;
+use wattswap_node::protocol::ids::MemberKey;
+use wattswap_node::protocol::ledger::Ledger;
+use wattswap_node::protocol::metering::{Limits, MeterId, Metering, Quality, Row, Verdict};
+
+use super::open::Open;
+use super::{Setting, When};
+use crate::market::strategies::{Heard, Kind, Strategy, Trader, View};
+use crate::network::Random;
+
+/// No home of these seasons draws or feeds in more.
+const CONNECTION: Watts = Watts(100_000);
+
+/// An order in the book of a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OrderId {
+    /// The slot, counted from the season's first.
+    pub(super) slot: usize,
+    /// In its book.
+    pub(super) handle: Handle,
+}
+
+/// How a home quotes.
+enum Pilot {
+    /// As the node does: the production code.
+    Node(Settings),
+    /// By a strategy for each side, after delivery.
+    Strategy { buys: Box<dyn Strategy>, sells: Box<dyn Strategy>, buyer: Trader, seller: Trader, random: Random },
+}
+
+/// A home and all that it knows.
+pub(super) struct Home {
+    /// When in each beat it looks at the market.
+    pub(super) offset: Duration,
+    pub(super) key: MemberKey,
+    pub(super) metering: Metering,
+    pub(super) ledger: Ledger,
+    meter: MeterId,
+    import: WattHours,
+    export: WattHours,
+    positions: BTreeMap<Slot, Position<OrderId>>,
+    pilot: Pilot,
+}
+
+impl Home {
+    pub(super) fn new(
+        number: usize,
+        input: &super::input::HomeInput,
+        setting: &Setting,
+        shape: &Shape,
+        beat: Duration,
+    ) -> Self {
+        let mut random = Random::new(setting.seed ^ (number as u64).wrapping_mul(0x2545_f491_4f6c_dd1d));
+        let beat = u64::try_from(beat.as_millis()).expect("a beat").max(1);
+        let offset = Duration::from_millis(random.below(beat));
+        let key = MemberKey(random.bytes());
+        let pilot = match setting.strategy {
+            Kind::Autopilot => {
+                let settings = Settings::between(input.sell_at_least(), input.buy_at_most());
+                let wanted = setting.trade_ahead.unwrap_or(settings.trade_ahead);
+                let trade_ahead = if setting.when == When::After { 0 } else { wanted };
+                Pilot::Node(Settings { trade_ahead, ..settings })
+            }
+            kind => {
+                let band = PriceBand::new(shape.floor, shape.cap).expect("a charter's band");
+                let (buy, sell) = (input.buy_at_most(), input.sell_at_least());
+                let buyer = Trader { side: Side::Buy, limit: buy, other: sell };
+                let seller = Trader { side: Side::Sell, limit: sell, other: buy };
+                let (buys, sells) = (kind.made(&buyer, band, &mut random), kind.made(&seller, band, &mut random));
+                Pilot::Strategy { buys, sells, buyer, seller, random }
+            }
+        };
+        let metering = Metering::new(Limits::new(CONNECTION, CONNECTION, shape));
+        let meter = MeterId::new("grid").expect("a good name");
+        let (ledger, positions) = (Ledger::default(), BTreeMap::new());
+        let zero = WattHours::ZERO;
+        Self { offset, key, metering, ledger, meter, import: zero, export: zero, positions, pilot }
+    }
+
+    /// The meter shows its registers, after it has counted `net` in the slot before.
+    pub(super) fn read(&mut self, net: Option<WattHours>, at: UtcMillis) {
+        let net = net.unwrap_or(WattHours::ZERO);
+        self.import += net.max(WattHours::ZERO);
+        self.export += (-net).max(WattHours::ZERO);
+        let row = Row { meter: self.meter.clone(), at, import: self.import, export: self.export };
+        let verdict = self.metering.judge(at, &row).verdict;
+        assert_eq!(verdict, Verdict::Accepted, "a profile draws more than {} W", CONNECTION.0);
+    }
+
+    /// Lets go of slots whose gate has closed.
+    pub(super) fn let_go(&mut self, now: UtcMillis, shape: &Shape) {
+        self.positions.retain(|slot, _| shape.gate(*slot) > now);
+    }
+
+    /// What to change now.
+    pub(super) fn plan(
+        &mut self,
+        now: UtcMillis,
+        shape: &Shape,
+        open: &VecDeque<Open>,
+        actions: &mut Vec<Action<OrderId>>,
+    ) {
+        match &mut self.pilot {
+            Pilot::Node(settings) => {
+                let first = open.front().map_or(now, |open| open.slot.start());
+                let length = shape.slot_length.as_millis();
+                let depth = |slot: Slot| {
+                    let at = slot.start().0.checked_sub(first.0).map(|millis| u128::from(millis) / length);
+                    let open = at.and_then(|at| open.get(usize::try_from(at).ok()?));
+                    open.map_or(Depth::default(), |open| open.depth)
+                };
+                actions.extend(autopilot::plan(now, shape, &self.metering, &self.positions, depth, settings));
+            }
+            Pilot::Strategy { buys, sells, buyer, seller, random } => {
+                let empty = Position::default();
+                for slot in shape.open_slots(now).take_while(|slot| shape.next(*slot).start() <= now) {
+                    let Some(net) = counted(&self.metering, slot, shape) else { continue };
+                    let position = self.positions.get(&slot).unwrap_or(&empty);
+                    let missing = net - (position.bought - position.sold);
+                    let (strategy, trader) =
+                        if missing.is_positive() { (&mut *buys, &*buyer) } else { (&mut *sells, &*seller) };
+                    let view = view(slot, now, shape, open);
+                    let price = strategy.quote(trader, &view, random);
+                    let quantity = WattHours(missing.0.abs());
+                    let wanted = price.filter(|_| quantity >= shape.smallest_fill).map(|price| Quote {
+                        slot,
+                        side: trader.side,
+                        quantity,
+                        price,
+                        expires_at: shape.gate(slot),
+                    });
+                    change(position, wanted, actions);
+                }
+            }
+        }
+    }
+
+    /// Tells its strategies of something that it was not told by its own trade.
+    pub(super) fn hear(&mut self, slot: Slot, heard: &Heard) {
+        let Pilot::Strategy { buys, sells, buyer, seller, random } = &mut self.pilot else { return };
+        for (strategy, trader) in [(buys, &*buyer), (sells, &*seller)] {
+            if strategy.listens() {
+                let live = self.positions.get(&slot).map_or(&[] as &[_], |position| &position.live);
+                let active = live.iter().any(|live| live.side == trader.side);
+                strategy.hear(trader, active, heard, random);
+            }
+        }
+    }
+
+    /// A trade of its own.
+    pub(super) fn filled(&mut self, slot: Slot, side: Side, quantity: WattHours) {
+        let position = self.positions.entry(slot).or_default();
+        match side {
+            Side::Buy => position.bought += quantity,
+            Side::Sell => position.sold += quantity,
+        }
+    }
+
+    /// What of its resting orders was taken.
+    pub(super) fn order_filled(&mut self, slot: Slot, handle: Handle, quantity: WattHours) {
+        let live = &mut self.positions.entry(slot).or_default().live;
+        live.iter_mut().filter(|live| live.id.handle == handle).for_each(|live| live.open -= quantity);
+        live.retain(|live| live.open.is_positive());
+    }
+
+    /// An order of its own rests.
+    pub(super) fn keep(&mut self, quote: &Quote, id: OrderId, open: WattHours) {
+        let live = Live { id, side: quote.side, price: quote.price, open };
+        self.positions.entry(quote.slot).or_default().live.push(live);
+    }
+
+    /// An order of its own is withdrawn.
+    pub(super) fn drop_order(&mut self, order: OrderId) {
+        self.positions.values_mut().for_each(|position| position.live.retain(|live| live.id != order));
+    }
+}
+
+/// The net energy of a slot, once the meter has counted it.
+fn counted(metering: &Metering, slot: Slot, shape: &Shape) -> Option<WattHours> {
+    let measured = metering.energy(slot.start(), shape.next(slot).start())?;
+    (measured.quality == Quality::Exact).then(|| measured.net())
+}
+
+fn view(slot: Slot, now: UtcMillis, shape: &Shape, open: &VecDeque<Open>) -> View {
+    let band = PriceBand::new(shape.floor, shape.cap).expect("a charter's band");
+    let open = open.iter().find(|open| open.slot == slot);
+    let book = open.map(|open| &open.book);
+    let delivered = shape.next(slot).start();
+    View {
+        band,
+        best_bid: book.and_then(|book| book.best(Side::Buy)),
+        best_ask: book.and_then(|book| book.best(Side::Sell)),
+        depth: open.map_or(Depth::default(), |open| open.depth),
+        elapsed: now.0 - delivered.0,
+        whole: shape.gate(slot).0 - delivered.0,
+        round: u64::try_from(u128::from(slot.start().0) / shape.slot_length.as_millis()).expect("a slot's number"),
+    }
+}
+
+/// From what is quoted to what is wanted.
+fn change(position: &Position<OrderId>, wanted: Option<Quote>, actions: &mut Vec<Action<OrderId>>) {
+    let stays = |quote: &Quote| {
+        let same =
+            |live: &Live<OrderId>| live.side == quote.side && live.price == quote.price && live.open == quote.quantity;
+        position.live.len() == 1 && position.live.iter().all(same)
+    };
+    if wanted.as_ref().is_some_and(stays) {
+        return;
+    }
+    actions.extend(position.live.iter().map(|live| Action::Cancel(live.id)));
+    actions.extend(wanted.map(Action::Place));
+}
