@@ -5,7 +5,7 @@ use wattswap_matching::{Book, Limit, Order, Price, PriceBand, Side, Slot, Trader
 use wattswap_simulations::market::laboratory;
 use wattswap_simulations::market::mechanism::optimum::MeritOrder;
 use wattswap_simulations::market::mechanism::{Trade, call, gain};
-use wattswap_simulations::market::season::input::{HomeInput, Neighbourhood, Tariff};
+use wattswap_simulations::market::season::input::{HomeInput, Neighbourhood};
 use wattswap_simulations::market::season::{self, Setting, When};
 use wattswap_simulations::market::strategies::{First, Kind, Turns};
 use wattswap_simulations::network::Random;
@@ -99,8 +99,8 @@ fn street(homes: u64, seed: u64) -> Neighbourhood {
         let height = |slot: i64| (24 * 24 - (slot % 96 - 48).pow(2)).max(0);
         let pv = (0..192).map(|slot| WattHours(peak * height(slot) / (24 * 24))).collect();
         let mut price = |low, high| Price(i32::try_from(draw(low, high)).unwrap());
-        let tariff = Tariff { retail: price(2_600, 3_800), feed_in: price(600, 1_300) };
-        HomeInput { need, pv, tariff, local_premium: price(0, 300) }
+        let (retail, feed_in, local_premium) = (price(2_600, 3_800), price(600, 1_300), price(0, 300));
+        HomeInput { need, pv, retail, feed_in, local_premium }
     };
     Neighbourhood { first: Slot(UtcMillis(20_000 * 24 * 3_600_000)), homes: (0..homes).map(home).collect() }
 }
@@ -109,19 +109,18 @@ fn street(homes: u64, seed: u64) -> Neighbourhood {
 fn seasons_leave_no_residual_and_repeat_themselves() {
     let street = street(10, 3);
     let kinds = Kind::ALL.into_iter().chain([TURNS]);
-    for setting in kinds.flat_map(|kind| [When::After, When::Ahead, When::Both].map(|when| Setting::usual(kind, when)))
-    {
-        let setting = Setting { warm_up: 96, ..setting };
-        let report = season::run(&street, &setting);
-        assert_eq!(report.energy_residual, WattHours::ZERO, "{setting:?}");
-        assert!(report.money_residual.0.is_zero(), "{setting:?}");
-        assert!(report.surplus <= report.optimum && report.optimum > 0, "{setting:?}: {report:?}");
-        assert_eq!(format!("{report:?}"), format!("{:?}", season::run(&street, &setting)), "{setting:?}");
-        if setting.strategy == Kind::Passive {
+    for (kind, when) in kinds.flat_map(|kind| [When::After, When::Ahead, When::Both].map(|when| (kind, when))) {
+        let setting = Setting { warm_up: 96, ..Setting::usual(when) };
+        let report = season::run(&street, kind, &setting);
+        assert_eq!(report.energy_residual, WattHours::ZERO, "{kind} {setting:?}");
+        assert!(report.money_residual.0.is_zero(), "{kind} {setting:?}");
+        assert!(report.surplus <= report.optimum && report.optimum > 0, "{kind} {setting:?}: {report:?}");
+        assert_eq!(format!("{report:?}"), format!("{:?}", season::run(&street, kind, &setting)), "{kind} {setting:?}");
+        if kind == Kind::Passive {
             assert_eq!((report.trades, report.surplus), (0, 0));
         }
-        if setting.when == When::After {
-            assert_eq!(report.errors, WattHours::ZERO, "what was counted is there: {setting:?}");
+        if when == When::After {
+            assert_eq!(report.errors, WattHours::ZERO, "what was counted is there: {kind}");
         }
     }
 }
@@ -130,8 +129,8 @@ fn seasons_leave_no_residual_and_repeat_themselves() {
 fn the_autopilot_realises_nearly_all_there_is_with_few_entries() {
     let street = street(20, 7);
     for when in [When::After, When::Both] {
-        let setting = Setting { warm_up: 96, ..Setting::usual(Kind::Autopilot, when) };
-        let report = season::run(&street, &setting);
+        let setting = Setting { warm_up: 96, ..Setting::usual(when) };
+        let report = season::run(&street, Kind::Autopilot, &setting);
         assert!(report.surplus_share() >= Some(9_700), "{report:?}");
         assert!(report.quote_entries.1 <= 200 && report.entries.0 <= 300 * 100, "{report:?}");
     }

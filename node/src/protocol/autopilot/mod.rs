@@ -39,6 +39,15 @@ pub struct Settings {
     pub slot_limit: Option<WattHours>,
 }
 
+/// The worst prices at which the household trades in a slot, per kWh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PriceLimits {
+    /// It never sells below this.
+    pub sell_at_least: Price,
+    /// It never buys above this.
+    pub buy_at_most: Price,
+}
+
 /// Slots ahead that the default settings trade: two hours, for which the last readings still say something.
 pub const DEFAULT_TRADE_AHEAD: u16 = 8;
 /// The farthest that anybody can trade ahead: a day of quarter-hours. With [`BEATS_PER_SLOT`] it keeps the requotes of
@@ -84,6 +93,12 @@ impl Settings {
     pub fn between(feed_in: Price, retail: Price) -> Self {
         let (sell_at_least, buy_at_most) = (feed_in, retail);
         Self { on: true, sell_at_least, buy_at_most, trade_ahead: DEFAULT_TRADE_AHEAD, slot_limit: None }
+    }
+
+    /// The price limits, which are those of every slot.
+    #[must_use]
+    pub fn price_limits(&self) -> PriceLimits {
+        PriceLimits { sell_at_least: self.sell_at_least, buy_at_most: self.buy_at_most }
     }
 
     /// Does not trade: what a household starts with, until its owner names the tariffs.
@@ -220,7 +235,8 @@ impl<Id> Position<Id> {
 /// the ticks, within the connection and the owner's limit; amounts below the smallest fill are left to the supplier.
 ///
 /// `positions` holds every slot in which the household has traded, pending or open quantities; others count as empty.
-/// `depth` tells what is open in a slot's book.
+/// `depth` tells what is open in a slot's book, and `limits` what the household's prices are in a slot: those of the
+/// `settings`, unless its supplier's tariff changes with the hour.
 #[must_use]
 pub fn plan<Id: Copy>(
     now: UtcMillis,
@@ -228,15 +244,24 @@ pub fn plan<Id: Copy>(
     metering: &Metering,
     positions: &BTreeMap<Slot, Position<Id>>,
     depth: impl Fn(Slot) -> Depth,
+    limits: impl Fn(Slot) -> PriceLimits,
     settings: &Settings,
 ) -> Vec<Action<Id>> {
     let forecast = Forecast::new(now, shape, metering);
-    let pilot = Pilot { now, shape, settings, forecast, limits: metering.limits() };
+    let pilot = Pilot { now, shape, settings, forecast, connection: metering.limits() };
     let empty = Position::default();
     let mut slots: BTreeSet<Slot> = pilot.quoted_slots().collect();
     slots.extend(positions.keys());
     let position = |slot: &Slot| positions.get(slot).unwrap_or(&empty);
-    slots.iter().flat_map(|slot| changes(position(slot), pilot.wanted(*slot, position(slot), &depth), shape)).collect()
+    let wanted = |slot: &Slot| pilot.wanted(*slot, position(slot), &depth, &limits);
+    slots.iter().flat_map(|slot| changes(position(slot), wanted(slot), shape)).collect()
+}
+
+/// The net energy of a slot that a household whose meters counted this can rely on at `now`: what [`plan`] trades on
+/// before it is counted; negative is surplus. None without evidence.
+#[must_use]
+pub fn forecast(now: UtcMillis, shape: &Shape, metering: &Metering, slot: Slot) -> Option<WattHours> {
+    Forecast::new(now, shape, metering).net(slot)
 }
 
 /// How often the autopilot looks: once in each of the [`STEPS`] between delivery and the gate, as far as that is 2 to
@@ -272,7 +297,7 @@ struct Pilot<'a> {
     shape: &'a Shape,
     settings: &'a Settings,
     forecast: Forecast<'a>,
-    limits: Limits,
+    connection: Limits,
 }
 
 impl Pilot<'_> {
@@ -281,7 +306,13 @@ impl Pilot<'_> {
         self.shape.open_slots(self.now).take_while(move |slot| self.settings.on && begun(slot))
     }
 
-    fn wanted<Id>(&self, slot: Slot, position: &Position<Id>, depth: impl Fn(Slot) -> Depth) -> Option<Wanted> {
+    fn wanted<Id>(
+        &self,
+        slot: Slot,
+        position: &Position<Id>,
+        depth: impl Fn(Slot) -> Depth,
+        limits: impl Fn(Slot) -> PriceLimits,
+    ) -> Option<Wanted> {
         let window = self.settings.window(slot, self.now, self.shape);
         if !self.settings.on || self.now < window.from || window.until <= self.now {
             return None;
@@ -295,7 +326,7 @@ impl Pilot<'_> {
         let room = self.room(side, position);
         let quantity = on_tick(WattHours(missing.0.saturating_abs()).min(room), self.shape);
         let depth = depth(slot);
-        let price = ramp::price(side, self.now, window, depth, self.settings, self.shape)?;
+        let price = ramp::price(side, self.now, window, depth, limits(slot), self.shape)?;
         let slack = if is_counted { WattHours::ZERO } else { WattHours(quantity.0 / SLACK_PART) };
         let quote = Quote { slot, side, quantity, price, expires_at: self.shape.gate(slot) };
         quantity.is_positive().then_some(Wanted { quote, slack, any_price: !depth.has_other(side) })
@@ -322,10 +353,10 @@ impl Pilot<'_> {
     /// How much more may be traded on this side of a slot.
     fn room<Id>(&self, side: Side, position: &Position<Id>) -> WattHours {
         let power = match side {
-            Side::Buy => self.limits.import,
-            Side::Sell => self.limits.export,
+            Side::Buy => self.connection.import,
+            Side::Sell => self.connection.export,
         };
-        let connection = power.over(self.limits.delivery_time);
+        let connection = power.over(self.connection.delivery_time);
         let most = self.settings.slot_limit.map_or(connection, |limit| limit.min(connection));
         most.less_at_least_zero(position.committed(side))
     }

@@ -13,7 +13,7 @@
 use wattswap_matching::{Price, Side, UtcMillis, WattHours};
 
 use super::super::charter::Shape;
-use super::{Depth, Settings};
+use super::{Depth, PriceLimits};
 
 /// Steps of a window: in the first everybody opens, in the second the long side goes ahead, in the rest the short side
 /// follows.
@@ -73,10 +73,10 @@ pub(super) fn price(
     now: UtcMillis,
     window: Window,
     depth: Depth,
-    settings: &Settings,
+    limits: PriceLimits,
     shape: &Shape,
 ) -> Option<Price> {
-    let Settings { sell_at_least, buy_at_most, .. } = *settings;
+    let PriceLimits { sell_at_least, buy_at_most } = limits;
     let (opening, limit) = match side {
         Side::Sell => (buy_at_most.max(sell_at_least), sell_at_least.max(shape.floor)),
         Side::Buy => (sell_at_least.min(buy_at_most), buy_at_most.min(shape.cap)),

@@ -92,7 +92,7 @@ fn plan_of(
     settings: &Settings,
 ) -> Vec<Action<u32>> {
     let positions = positions.iter().map(|(number, position)| (slot(*number), position.clone())).collect();
-    plan(at(minutes), &shape(), metering, &positions, |_| MORE_ASKS, settings)
+    plan(at(minutes), &shape(), metering, &positions, |_| MORE_ASKS, |_| settings.price_limits(), settings)
 }
 
 fn traded(bought: i64, sold: i64) -> Position<u32> {
@@ -137,6 +137,25 @@ fn only_what_was_counted_is_traded_if_the_owner_wants_no_forecast() {
         actions.retain(|action| matches!(action, Action::Place(quote) if quote.slot < slot(2)));
         assert_eq!(quotes(&actions), expected, "{name}");
     }
+}
+
+#[test]
+fn each_slot_has_limits_of_its_own() {
+    let counted_only = Settings { trade_ahead: 0, ..settings() };
+    let metering = counted(&[400, 400]);
+    // The second slot is in the supplier's cheap hours.
+    let limits =
+        |of: Slot| PriceLimits { sell_at_least: FEED_IN, buy_at_most: if of == slot(0) { RETAIL } else { Price(200) } };
+    let price_of = |number: u64, minutes: u64| {
+        let actions: Vec<Action<u32>> =
+            plan(at(minutes), &shape(), &metering, &BTreeMap::new(), |_| MORE_ASKS, limits, &counted_only);
+        actions.into_iter().find_map(|action| match action {
+            Action::Place(quote) if quote.slot == slot(number) => Some(quote.price),
+            _ => None,
+        })
+    };
+    // In the last step of its window each is at its limit.
+    assert_eq!((price_of(0, 74), price_of(1, 89)), (Some(RETAIL), Some(Price(200))));
 }
 
 #[test]
@@ -209,7 +228,7 @@ fn the_long_side_goes_first_and_the_short_side_follows() {
     // A step a minute, the last one until the window ends.
     let window = Window { from: at(0), until: at(8) };
     let price = |side, minutes, depth, settings: &Settings| {
-        ramp::price(side, at(minutes), window, depth, settings, &shape()).map(|price| price.0)
+        ramp::price(side, at(minutes), window, depth, settings.price_limits(), &shape()).map(|price| price.0)
     };
     let depth = |bids, asks| Depth { bids: WattHours(bids), asks: WattHours(asks) };
     let usual = settings();
@@ -253,7 +272,8 @@ fn a_quote_that_nobody_can_take_stays_whatever_its_price() {
     let (metering, counted_only) = (counted(&[400]), Settings { trade_ahead: 0, ..settings() });
     let positions = BTreeMap::from([(slot(0), live(Buy, 256, 400))]);
     let bids_alone = Depth { bids: WattHours(400), asks: WattHours::ZERO };
-    let planned = |depth| plan(at(45), &shape(), &metering, &positions, |_| depth, &counted_only);
+    let limits = |_| counted_only.price_limits();
+    let planned = |depth| plan(at(45), &shape(), &metering, &positions, |_| depth, limits, &counted_only);
     assert_eq!(planned(bids_alone), vec![]);
     assert_eq!(planned(MORE_ASKS).len(), 2, "somebody is there: another price");
 }
@@ -264,7 +284,9 @@ fn half_of_a_forecast_is_left_for_the_meter_if_that_counts_before_the_gate() {
     let (settings, before_delivery) = (Settings { trade_ahead: 3, ..settings() }, -(15 * MINUTE as i64));
     for (gate_millis, expected) in [(60_000, 200), (0, 400), (before_delivery, 400)] {
         let shape = Shape { gate_millis, ..shape() };
-        let actions: Vec<Action<u32>> = plan(at(15), &shape, &metering, &BTreeMap::new(), |_| MORE_ASKS, &settings);
+        let limits = |_| settings.price_limits();
+        let actions: Vec<Action<u32>> =
+            plan(at(15), &shape, &metering, &BTreeMap::new(), |_| MORE_ASKS, limits, &settings);
         let of_a_forecast = quotes(&actions).into_iter().find(|(number, ..)| *number == 2);
         assert_eq!(of_a_forecast, Some((2, Buy, expected)), "the gate at {gate_millis}");
     }
@@ -427,7 +449,7 @@ proptest! {
         let slot_limit = slot_limit.map(WattHours);
         positions.values_mut().flat_map(|position| &mut position.live).zip(1..).for_each(|(live, id)| live.id = id);
         let settings = Settings { on: true, sell_at_least, buy_at_most, trade_ahead, slot_limit };
-        let actions = plan(now, &shape(), &metering, &positions, depth, &settings);
+        let actions = plan(now, &shape(), &metering, &positions, depth, |_| settings.price_limits(), &settings);
 
         let mut after = positions.clone();
         for action in &actions {
@@ -453,6 +475,6 @@ proptest! {
                 }
             }
         }
-        prop_assert_eq!(plan(now, &shape(), &metering, &after, depth, &settings), vec![]);
+        prop_assert_eq!(plan(now, &shape(), &metering, &after, depth, |_| settings.price_limits(), &settings), vec![]);
     }
 }

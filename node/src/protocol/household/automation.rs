@@ -19,7 +19,8 @@ impl Household {
         let stagger = u64::from_be_bytes(std::array::from_fn(|at| self.me.0[at]));
         self.autopilot_wakes = next_wake(self.now, &charter.shape, stagger);
         let depth = |slot| self.depth_in_all(slot);
-        for action in plan(self.now, &charter.shape, &self.metering, &self.positions(), depth, &self.autopilot) {
+        let (settings, limits) = (&self.autopilot, |_| self.autopilot.price_limits());
+        for action in plan(self.now, &charter.shape, &self.metering, &self.positions(), depth, limits, settings) {
             match action {
                 Action::Cancel(id) => self.requests.end(&id, RequestState::Cancelled),
                 Action::Place(quote) => self.quote(quote),

@@ -79,14 +79,16 @@ pub fn run(args: &SeasonArgs) -> Result<(), BadWeek> {
                         WhenArg::After => When::After,
                         WhenArg::Both => When::Both,
                     };
-                    let mut setting = Setting::usual(*strategy, when);
+                    let mut setting = Setting::usual(when);
                     setting.warm_up = WARM_UP_DAYS * SLOTS_A_DAY;
                     setting.seed = args.seed;
-                    setting.trade_ahead = args.trade_ahead;
+                    if when != When::After {
+                        setting.trade_ahead = args.trade_ahead.unwrap_or(setting.trade_ahead);
+                    }
                     setting.beats = args.beats.unwrap_or(setting.beats);
                     let started = Instant::now();
-                    let report = season::run(&homes, &setting);
-                    line(source, week, &setting, &report, started.elapsed().as_nanos());
+                    let report = season::run(&homes, *strategy, &setting);
+                    line([source.name(), week.name()], *strategy, when, &report, started.elapsed().as_nanos());
                 }
             }
         }
@@ -94,20 +96,20 @@ pub fn run(args: &SeasonArgs) -> Result<(), BadWeek> {
     Ok(())
 }
 
-fn line(source: Source, week: Season, setting: &Setting, report: &Report, nanos: u128) {
+fn line([source, week]: [&str; 2], strategy: Kind, when: When, report: &Report, nanos: u128) {
     let percent = |share: Option<i64>| share.map_or("-".to_owned(), hundredths);
     let home_slots = (report.homes * report.slots).max(1);
-    let when = match setting.when {
+    let when = match when {
         When::Ahead => "ahead",
         When::After => "after",
         When::Both => "both",
     };
     say(format_args!(
         "| {} {} | {} | {} | {when} | {} | {} | {} | {} | {} | {} ({}) | {} ({}) | {} | {} | {} |",
-        source.name(),
+        source,
         report.homes,
-        week.name(),
-        setting.strategy,
+        week,
+        strategy,
         percent(report.surplus_share()),
         percent(report.volume_share()),
         report.traded.0 / 1_000,

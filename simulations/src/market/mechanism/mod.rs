@@ -8,6 +8,17 @@ pub mod optimum;
 
 use wattswap_matching::{Price, Side, WattHours};
 
+/// How buyers find sellers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mechanism {
+    /// Not at all: the supplier settles everything.
+    None,
+    /// The continuous double auction.
+    Continuous,
+    /// A call auction of each slot when its gate closes, in which everybody quotes its limit.
+    Call,
+}
+
 /// Money without a currency: price ticks (per kWh) times watt-hours. A thousand of them are a tick.
 pub type TickWattHours = i64;
 

@@ -1,15 +1,14 @@
 //! What a season came to: energy, money, surplus, and what it took to get there.
 
-use wattswap_matching::{Money, Side, Slot, WattHours};
-use wattswap_node::protocol::charter::Shape;
-use wattswap_node::protocol::ledger::{Account as With, Month};
-use wattswap_node::protocol::metering::Measured;
-use wattswap_node::protocol::settlement::{Deal, Tariff, settle};
+use std::time::Duration;
 
+use wattswap_matching::{Money, WattHours};
+use wattswap_node::protocol::ledger::Account as With;
+
+use super::Setting;
 use super::home::Home;
-use super::input::{HomeInput, Neighbourhood};
-use super::worth::{Errors, Use};
-use crate::market::mechanism::optimum::{MeritOrder, Optimum};
+use super::worth::Use;
+use crate::market::mechanism::optimum::Optimum;
 use crate::market::mechanism::{TickWattHours, Trade, share};
 
 /// Quarters of an hour.
@@ -20,11 +19,29 @@ pub(super) struct Account {
     pub(super) looks: u64,
     pub(super) quotes: u64,
     trades: u64,
-    days: usize,
-    /// Of each home and day: entries with quotes, and entries with a trade.
-    entries: Vec<[u32; 2]>,
-    merit: MeritOrder,
+    entries: Entries,
     sums: Sums,
+    books: Books,
+}
+
+/// Signed log entries of homes and days.
+struct Entries {
+    slots_a_day: usize,
+    /// The day that is counted.
+    day: usize,
+    /// Of each home on that day: entries with quotes, and entries with a trade.
+    today: Vec<[u32; 2]>,
+    /// Of all days before: quotes, and both; each with the most of a home and day.
+    quotes: (u64, u32),
+    all: (u64, u32),
+    beyond_target: u64,
+}
+
+/// What ledgers of months that are over came to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Books {
+    residual: Money,
+    paid: Money,
 }
 
 /// Sums over all slots.
@@ -84,74 +101,60 @@ pub struct Report {
     pub paid: Money,
 }
 
+const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Log entries of a home and day that the autopilot should stay within.
 const TARGET_ENTRIES: u32 = 300;
 
 impl Account {
-    pub(super) fn new(homes: usize, days: usize) -> Self {
-        let entries = vec![[0; 2]; homes * days];
-        Self { looks: 0, quotes: 0, trades: 0, days, entries, merit: MeritOrder::default(), sums: Sums::default() }
+    pub(super) fn new(homes: usize, setting: &Setting) -> Self {
+        let (sums, books, entries) = (Sums::default(), Books::default(), Entries::new(homes, setting));
+        Self { looks: 0, quotes: 0, trades: 0, entries, sums, books }
     }
 
     /// A home wrote down quotes.
     pub(super) fn wrote(&mut self, home: usize, slot: usize) {
-        self.entries[home * self.days + slot / SLOTS_A_DAY][0] += 1;
+        self.entries.of(home, slot)[0] += 1;
     }
 
     /// Two homes traded: each writes that down.
     pub(super) fn traded(&mut self, taker: usize, maker: usize, slot: usize) {
         self.trades += 1;
         for home in [taker, maker] {
-            self.entries[home * self.days + slot / SLOTS_A_DAY][1] += 1;
+            self.entries.of(home, slot)[1] += 1;
         }
     }
 
-    /// Settles a slot for all homes.
-    pub(super) fn settle<'t>(
-        &mut self,
-        number: usize,
-        slot: Slot,
-        trades: impl Iterator<Item = &'t Trade> + Clone,
-        homes: &mut [Home],
-        input: &Neighbourhood,
-        shape: &Shape,
-    ) {
-        let mut errors = Errors::default();
-        let limits = || input.homes.iter().enumerate().filter_map(|(at, home)| home.limit(at, number));
-        limits().for_each(|limit| errors.include(limit.side, limit.price));
-        let optimum = self.merit.optimum(limits());
+    /// A slot is settled.
+    pub(super) fn add(&mut self, optimum: &Optimum, surplus: TickWattHours) {
         self.sums.optimum.volume += optimum.volume;
         self.sums.optimum.surplus += optimum.surplus;
-        trades.clone().for_each(|trade| self.sums.price(trade, &optimum));
-        let mut deals: Vec<Vec<Deal>> = vec![Vec::new(); homes.len()];
-        for trade in trades {
-            let (buyer, seller) = (trade.buyer as usize, trade.seller as usize);
-            let (energy, price) = (trade.quantity, trade.price);
-            let deal = |side, other: usize| Deal { slot, side, counterparty: homes[other].key, energy, price };
-            deals[buyer].push(deal(Side::Buy, seller));
-            deals[seller].push(deal(Side::Sell, buyer));
-        }
-        for ((home, input), deals) in homes.iter_mut().zip(&input.homes).zip(deals) {
-            let measured = home.metering.energy(slot.start(), shape.next(slot).start()).expect("its delivery is over");
-            let bought = book(home, input, &deals, slot, measured, shape);
-            let used = Use::of(measured.net(), bought);
-            self.sums.energy_residual += bought;
-            self.sums.used += used.needed;
-            self.sums.errors += used.excess + used.short;
-            self.sums.surplus += errors.surplus(input, used);
-        }
+        self.sums.surplus += surplus;
     }
 
-    pub(super) fn report(&self, homes: &[Home], slots: usize) -> Report {
-        let sums = &self.sums;
-        let traded_days = slots.div_ceil(SLOTS_A_DAY).max(1);
-        let home_days = i64::try_from(homes.len() * traded_days).expect("a season").max(1);
-        let mean = |count: &dyn Fn(&[u32; 2]) -> u32| {
-            let sum: i64 = self.entries.iter().map(|day| i64::from(count(day))).sum();
-            (sum * 100 / home_days, self.entries.iter().map(count).max().unwrap_or(0))
-        };
-        let many = self.entries.iter().filter(|[quotes, fills]| quotes + fills > TARGET_ENTRIES).count();
-        let (money_residual, paid) = money(homes);
+    /// A trade in a slot with this optimum.
+    pub(super) fn price(&mut self, trade: &Trade, optimum: &Optimum) {
+        self.sums.price(trade, optimum);
+    }
+
+    /// What came of the energy that a home bought, net.
+    pub(super) fn use_up(&mut self, used: Use, bought: WattHours) {
+        self.sums.energy_residual += bought;
+        self.sums.used += used.needed;
+        self.sums.errors += used.excess + used.short;
+    }
+
+    /// A month is over: its books are added up, and let go.
+    pub(super) fn close_books(&mut self, homes: &mut [Home]) {
+        self.books.close(homes);
+    }
+
+    pub(super) fn report(mut self, homes: &mut [Home], slots: usize) -> Report {
+        self.books.close(homes);
+        self.entries.close();
+        let (sums, entries) = (&self.sums, &self.entries);
+        let days = slots.div_ceil(entries.slots_a_day).max(1);
+        let home_days = (homes.len() * days).max(1) as u64;
+        let mean = |(sum, most): (u64, u32)| (i64::try_from(sum * 100 / home_days).expect("entries"), most);
         Report {
             homes: homes.len(),
             slots,
@@ -165,12 +168,41 @@ impl Account {
             quotes: self.quotes,
             trades: self.trades,
             looks: self.looks,
-            quote_entries: mean(&|day| day[0]),
-            entries: mean(&|day| day[0] + day[1]),
-            beyond_target: i64::try_from(many).expect("days") * 10_000 / home_days,
+            quote_entries: mean(entries.quotes),
+            entries: mean(entries.all),
+            beyond_target: i64::try_from(entries.beyond_target * 10_000 / home_days).expect("a share"),
             energy_residual: sums.energy_residual,
-            money_residual,
-            paid,
+            money_residual: Money(self.books.residual.0.normalize()),
+            paid: Money(self.books.paid.0.normalize()),
+        }
+    }
+}
+
+impl Entries {
+    fn new(homes: usize, setting: &Setting) -> Self {
+        let slots_a_day = DAY.as_millis() / setting.shape.slot_length.as_millis();
+        let slots_a_day = usize::try_from(slots_a_day).expect("a slot has a second or more");
+        Self { slots_a_day, day: 0, today: vec![[0; 2]; homes], quotes: (0, 0), all: (0, 0), beyond_target: 0 }
+    }
+
+    /// Those of a home on the day of this slot, which comes no earlier than those asked for before.
+    fn of(&mut self, home: usize, slot: usize) -> &mut [u32; 2] {
+        let day = slot / self.slots_a_day;
+        if day != self.day {
+            self.close();
+            self.day = day;
+        }
+        &mut self.today[home]
+    }
+
+    fn close(&mut self) {
+        for [quotes, fills] in self.today.iter_mut().map(std::mem::take) {
+            let both = quotes + fills;
+            for ((sum, most), count) in [(&mut self.quotes, quotes), (&mut self.all, both)] {
+                *sum += u64::from(count);
+                *most = (*most).max(count);
+            }
+            self.beyond_target += u64::from(both > TARGET_ENTRIES);
         }
     }
 }
@@ -208,38 +240,17 @@ impl Sums {
     }
 }
 
-/// Books a home's slot; returns its net bought energy.
-fn book(
-    home: &mut Home,
-    input: &HomeInput,
-    deals: &[Deal],
-    slot: Slot,
-    measured: Measured,
-    shape: &Shape,
-) -> WattHours {
-    let scale = shape.price_scale();
-    let tariff = Tariff { retail: scale.decimal(input.tariff.retail), feed_in: scale.decimal(input.tariff.feed_in) };
-    deals.iter().for_each(|deal| home.ledger.book(deal, shape));
-    let settled = settle(slot, deals, measured, &tariff);
-    home.ledger.book_supplier(&settled);
-    settled.traded
-}
-
-/// What is left over in the ledgers, which is nothing, and what all homes have paid.
-fn money(homes: &[Home]) -> (Money, Money) {
-    let zero = Money::default();
-    let (mut left, mut paid) = (zero, zero);
-    for home in homes {
-        let months: Vec<Month> = home.ledger.months().map(|(month, _)| month).collect();
-        for month in months {
-            paid = paid + home.ledger.balance(month, &With::Energy).amount;
+impl Books {
+    /// Adds up what is in all homes' ledgers, and empties them. What is left over is nothing.
+    fn close(&mut self, homes: &mut [Home]) {
+        for ledger in homes.iter_mut().map(|home| std::mem::take(&mut home.ledger)) {
+            self.residual = self.residual + ledger.residual();
+            for (month, accounts) in ledger.months() {
+                self.paid = self.paid + ledger.balance(month, &With::Energy).amount;
+                // Both parties' accounts with each other, of which one is owed what the other owes.
+                let members = accounts.iter().filter(|(with, _)| matches!(with, With::Member(_)));
+                self.residual = members.fold(self.residual, |left, (_, balance)| left + balance.amount);
+            }
         }
-        // Both parties' accounts with each other, of which one is owed what the other owes; and each ledger's own sum.
-        for (_, accounts) in home.ledger.months() {
-            let members = accounts.iter().filter(|(with, _)| matches!(with, With::Member(_)));
-            left = members.fold(left, |left, (_, balance)| left + balance.amount);
-        }
-        left = left + home.ledger.residual();
     }
-    (Money(left.0.normalize()), Money(paid.0.normalize()))
 }

@@ -4,19 +4,19 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use wattswap_matching::{Handle, PriceBand, Side, Slot, UtcMillis, WattHours, Watts};
-use wattswap_node::protocol::autopilot::{self, Action, Depth, Live, Position, Quote, Settings};
+use wattswap_node::protocol::autopilot::{self, Action, Depth, Live, Position, PriceLimits, Quote, Settings};
 use wattswap_node::protocol::charter::Shape;
 use wattswap_node::protocol::ids::MemberKey;
 use wattswap_node::protocol::ledger::Ledger;
 use wattswap_node::protocol::metering::{Limits, MeterId, Metering, Quality, Row, Verdict};
 
+use super::Setting;
 use super::open::Open;
-use super::{Setting, When};
 use crate::market::strategies::{Heard, Kind, Strategy, Trader, View};
 use crate::network::Random;
 
-/// No home of these seasons draws or feeds in more.
-const CONNECTION: Watts = Watts(100_000);
+/// No home draws or feeds in more: a season's maker sees to that.
+pub const CONNECTION: Watts = Watts(1_000_000);
 
 /// An order in the book of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,12 +31,35 @@ pub(super) struct OrderId {
 enum Pilot {
     /// As the node does: the production code.
     Node(Settings),
-    /// By a strategy for each side, after delivery.
-    Strategy { buys: Box<dyn Strategy>, sells: Box<dyn Strategy>, buyer: Trader, seller: Trader, random: Random },
+    /// By a strategy for each side, after delivery: those are made when the home first knows its limits.
+    Strategy { kind: Kind, both: Option<Sides>, random: Random },
+}
+
+/// A home's two strategies, and its limits when it looked last.
+struct Sides {
+    buys: Box<dyn Strategy>,
+    sells: Box<dyn Strategy>,
+    buyer: Trader,
+    seller: Trader,
+}
+
+impl Sides {
+    fn new(kind: Kind, limits: PriceLimits, band: PriceBand, random: &mut Random) -> Self {
+        let [buyer, seller] = traders(limits);
+        Self { buys: kind.made(&buyer, band, random), sells: kind.made(&seller, band, random), buyer, seller }
+    }
+}
+
+/// A home's limits as its two sides see them.
+fn traders(limits: PriceLimits) -> [Trader; 2] {
+    let (buy, sell) = (limits.buy_at_most, limits.sell_at_least);
+    [Trader { side: Side::Buy, limit: buy, other: sell }, Trader { side: Side::Sell, limit: sell, other: buy }]
 }
 
 /// A home and all that it knows.
 pub(super) struct Home {
+    /// Whether it trades at all.
+    pub(super) trades: bool,
     /// When in each beat it looks at the market.
     pub(super) offset: Duration,
     pub(super) key: MemberKey,
@@ -50,38 +73,25 @@ pub(super) struct Home {
 }
 
 impl Home {
-    pub(super) fn new(
-        number: usize,
-        input: &super::input::HomeInput,
-        setting: &Setting,
-        shape: &Shape,
-        beat: Duration,
-    ) -> Self {
+    pub(super) fn new(number: usize, strategy: Kind, setting: &Setting, beat: Duration) -> Self {
+        let shape = &setting.shape;
         let mut random = Random::new(setting.seed ^ (number as u64).wrapping_mul(0x2545_f491_4f6c_dd1d));
         let beat = u64::try_from(beat.as_millis()).expect("a beat").max(1);
         let offset = Duration::from_millis(random.below(beat));
         let key = MemberKey(random.bytes());
-        let pilot = match setting.strategy {
+        let pilot = match strategy {
             Kind::Autopilot => {
-                let settings = Settings::between(input.sell_at_least(), input.buy_at_most());
-                let wanted = setting.trade_ahead.unwrap_or(settings.trade_ahead);
-                let trade_ahead = if setting.when == When::After { 0 } else { wanted };
-                Pilot::Node(Settings { trade_ahead, ..settings })
+                let settings = Settings { on: true, trade_ahead: setting.trade_ahead, ..Settings::off(shape) };
+                Pilot::Node(settings)
             }
-            kind => {
-                let band = PriceBand::new(shape.floor, shape.cap).expect("a charter's band");
-                let (buy, sell) = (input.buy_at_most(), input.sell_at_least());
-                let buyer = Trader { side: Side::Buy, limit: buy, other: sell };
-                let seller = Trader { side: Side::Sell, limit: sell, other: buy };
-                let (buys, sells) = (kind.made(&buyer, band, &mut random), kind.made(&seller, band, &mut random));
-                Pilot::Strategy { buys, sells, buyer, seller, random }
-            }
+            kind => Pilot::Strategy { kind, both: None, random },
         };
         let metering = Metering::new(Limits::new(CONNECTION, CONNECTION, shape));
         let meter = MeterId::new("grid").expect("a good name");
         let (ledger, positions) = (Ledger::default(), BTreeMap::new());
         let zero = WattHours::ZERO;
-        Self { offset, key, metering, ledger, meter, import: zero, export: zero, positions, pilot }
+        let trades = strategy != Kind::Passive;
+        Self { trades, offset, key, metering, ledger, meter, import: zero, export: zero, positions, pilot }
     }
 
     /// The meter shows its registers, after it has counted `net` in the slot before.
@@ -99,12 +109,21 @@ impl Home {
         self.positions.retain(|slot, _| shape.gate(*slot) > now);
     }
 
-    /// What to change now.
+    /// The net energy of a slot that it relies on; none if it does not trade on forecasts.
+    pub(super) fn forecast(&self, now: UtcMillis, shape: &Shape, slot: Slot) -> Option<WattHours> {
+        match &self.pilot {
+            Pilot::Node(settings) if settings.trade_ahead > 0 => autopilot::forecast(now, shape, &self.metering, slot),
+            _ => None,
+        }
+    }
+
+    /// What to change now, with these price limits in each slot.
     pub(super) fn plan(
         &mut self,
         now: UtcMillis,
         shape: &Shape,
         open: &VecDeque<Open>,
+        limits: impl Fn(Slot) -> PriceLimits,
         actions: &mut Vec<Action<OrderId>>,
     ) {
         match &mut self.pilot {
@@ -116,18 +135,22 @@ impl Home {
                     let open = at.and_then(|at| open.get(usize::try_from(at).ok()?));
                     open.map_or(Depth::default(), |open| open.depth)
                 };
-                actions.extend(autopilot::plan(now, shape, &self.metering, &self.positions, depth, settings));
+                actions.extend(autopilot::plan(now, shape, &self.metering, &self.positions, depth, limits, settings));
             }
-            Pilot::Strategy { buys, sells, buyer, seller, random } => {
+            Pilot::Strategy { kind, both, random } => {
+                let band = PriceBand::new(shape.floor, shape.cap).expect("a charter's band");
                 let empty = Position::default();
                 for slot in shape.open_slots(now).take_while(|slot| shape.next(*slot).start() <= now) {
                     let Some(net) = counted(&self.metering, slot, shape) else { continue };
+                    let sides = both.get_or_insert_with(|| Sides::new(*kind, limits(slot), band, random));
+                    [sides.buyer, sides.seller] = traders(limits(slot));
                     let position = self.positions.get(&slot).unwrap_or(&empty);
                     let missing = net - (position.bought - position.sold);
-                    let (strategy, trader) =
-                        if missing.is_positive() { (&mut *buys, &*buyer) } else { (&mut *sells, &*seller) };
-                    let view = view(slot, now, shape, open);
-                    let price = strategy.quote(trader, &view, random);
+                    let (strategy, trader) = match missing.is_positive() {
+                        true => (&mut sides.buys, &sides.buyer),
+                        false => (&mut sides.sells, &sides.seller),
+                    };
+                    let price = strategy.quote(trader, &view(slot, now, shape, open), random);
                     let quantity = WattHours(missing.0.abs());
                     let wanted = price.filter(|_| quantity >= shape.smallest_fill).map(|price| Quote {
                         slot,
@@ -144,7 +167,9 @@ impl Home {
 
     /// Tells its strategies of something that it was not told by its own trade.
     pub(super) fn hear(&mut self, slot: Slot, heard: &Heard) {
-        let Pilot::Strategy { buys, sells, buyer, seller, random } = &mut self.pilot else { return };
+        let Pilot::Strategy { both: Some(Sides { buys, sells, buyer, seller }), random, .. } = &mut self.pilot else {
+            return;
+        };
         for (strategy, trader) in [(buys, &*buyer), (sells, &*seller)] {
             if strategy.listens() {
                 let live = self.positions.get(&slot).map_or(&[] as &[_], |position| &position.live);

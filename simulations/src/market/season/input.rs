@@ -1,62 +1,61 @@
-//! What a season is given: homes, with what each needs and makes in each slot, and what energy is worth to it.
+//! What a season is given, slot by slot: what each home's meter counts, and what energy is worth to it.
 //!
-//! Where it comes from (files, a generator) is its maker's business.
+//! Where it comes from (files, a generator, batteries) is its maker's business.
 
-use wattswap_matching::{Limit, Price, Side, Slot, Trader, WattHours};
+use wattswap_matching::{Limit, Price, Side, Slot, Trader, UtcMillis, WattHours};
+use wattswap_node::protocol::autopilot::PriceLimits;
+use wattswap_node::protocol::charter::Shape;
+use wattswap_node::protocol::settlement::Tariff;
 
-/// What one home does for the whole time, and what it pays and wants.
+/// What one home brings to one slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// What its meter counts: positive is drawn. Nobody but the meter knows it before the slot is over.
+    pub net: WattHours,
+    /// Its supplier's prices, exactly.
+    pub tariff: Tariff,
+    /// The supplier's retail price in ticks.
+    pub retail: Price,
+    /// The worst prices at which it trades: what its supplier takes and pays, and what local power is worth to it.
+    pub limits: PriceLimits,
+}
+
+/// One slot of all homes, in their order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlotInput {
+    /// The homes.
+    pub homes: Vec<Terms>,
+}
+
+impl Terms {
+    /// What the home can trade in the slot, if anything, at its limit; as the trader of this number.
+    #[must_use]
+    pub fn limit(&self, number: usize) -> Option<Limit> {
+        let (side, price) = match self.net.is_positive() {
+            true => (Side::Buy, self.limits.buy_at_most),
+            false => (Side::Sell, self.limits.sell_at_least),
+        };
+        let trader = Trader(u32::try_from(number).expect("homes are counted by u32"));
+        (self.net.0 != 0).then_some(Limit { trader, side, price, quantity: WattHours(self.net.0.abs()) })
+    }
+}
+
+/// What one home does for a whole season that is known beforehand, and what it pays and wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HomeInput {
     /// Energy that it uses in each slot.
     pub need: Vec<WattHours>,
     /// Energy that its roof makes in each slot.
     pub pv: Vec<WattHours>,
-    /// Its supplier's prices.
-    pub tariff: Tariff,
+    /// Its supplier's retail price, in ticks.
+    pub retail: Price,
+    /// Its supplier's feed-in tariff, in ticks.
+    pub feed_in: Price,
     /// What a kWh from a neighbour is worth to it beyond one from the supplier, in ticks.
     pub local_premium: Price,
 }
 
-/// A supplier's prices per kWh, in ticks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tariff {
-    /// Of energy that is drawn.
-    pub retail: Price,
-    /// Of energy that is fed in.
-    pub feed_in: Price,
-}
-
-impl HomeInput {
-    /// Its need in a slot less what its roof makes, as its meter counts it; below zero it has energy over.
-    #[must_use]
-    pub fn net(&self, slot: usize) -> WattHours {
-        self.need[slot] - self.pv[slot]
-    }
-
-    /// It buys no dearer than this.
-    #[must_use]
-    pub fn buy_at_most(&self) -> Price {
-        Price(self.tariff.retail.0 + self.local_premium.0)
-    }
-
-    /// It sells no cheaper than this.
-    #[must_use]
-    pub fn sell_at_least(&self) -> Price {
-        self.tariff.feed_in
-    }
-
-    /// What it can trade in a slot, if anything, at its limit; as the trader of this number.
-    #[must_use]
-    pub fn limit(&self, number: usize, slot: usize) -> Option<Limit> {
-        let net = self.net(slot);
-        let (side, price) =
-            if net.is_positive() { (Side::Buy, self.buy_at_most()) } else { (Side::Sell, self.sell_at_least()) };
-        let trader = Trader(u32::try_from(number).expect("homes are counted by u32"));
-        (net.0 != 0).then_some(Limit { trader, side, price, quantity: WattHours(net.0.abs()) })
-    }
-}
-
-/// Homes that trade with each other.
+/// Homes of such seasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Neighbourhood {
     /// The first slot of all profiles.
@@ -70,5 +69,30 @@ impl Neighbourhood {
     #[must_use]
     pub fn slots(&self) -> usize {
         self.homes.iter().map(|home| home.need.len().min(home.pv.len())).min().unwrap_or(0)
+    }
+
+    /// One of its slots, counted from 0.
+    ///
+    /// # Panics
+    /// If there is no such slot.
+    #[must_use]
+    pub fn slot(&self, number: usize, shape: &Shape) -> SlotInput {
+        let scale = shape.price_scale();
+        let terms = |home: &HomeInput| Terms {
+            net: home.need[number] - home.pv[number],
+            tariff: Tariff { retail: scale.decimal(home.retail), feed_in: scale.decimal(home.feed_in) },
+            retail: home.retail,
+            limits: PriceLimits {
+                sell_at_least: home.feed_in,
+                buy_at_most: Price(home.retail.0 + home.local_premium.0),
+            },
+        };
+        SlotInput { homes: self.homes.iter().map(terms).collect() }
+    }
+
+    /// When a slot starts, if each is this long.
+    #[must_use]
+    pub fn start(&self, number: usize, shape: &Shape) -> UtcMillis {
+        self.first.start().after(shape.slot_length * u32::try_from(number).expect("a season"))
     }
 }

@@ -4,25 +4,31 @@
 //! before delivery and from what the meters counted afterwards; its gate closes; each home settles it with
 //! [`node::protocol::settlement`](wattswap_node::protocol::settlement) and books it into its ledger. Left out is
 //! the network: a quote is seen by all at once.
+//!
+//! A [`Season`] is given one slot after the other, holds those that are not settled yet, and tells what each came to.
 
 pub mod account;
 mod home;
 pub mod input;
 mod open;
+mod settle;
 pub mod weeks;
 pub mod worth;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use wattswap_matching::{Book, PriceBand, Side, Slot, UtcMillis};
-use wattswap_node::protocol::autopilot::{self, Action, Quote};
+use wattswap_matching::{Book, PriceBand, Side, Slot, UtcMillis, WattHours};
+use wattswap_node::protocol::autopilot::{self, Action, DEFAULT_TRADE_AHEAD, PriceLimits, Quote};
 use wattswap_node::protocol::charter::Shape;
 
 use self::account::{Account, Report};
 use self::home::{Home, OrderId};
-use self::input::Neighbourhood;
+use self::input::{Neighbourhood, SlotInput, Terms};
 use self::open::Open;
+pub use self::settle::{HomeOutcome, Outcome};
+use self::settle::{Settler, Station};
+use super::mechanism::Mechanism;
 use super::strategies::Kind;
 use crate::network::usual_shape;
 
@@ -38,14 +44,14 @@ pub enum When {
 }
 
 /// How a season is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// How all homes quote. Only the autopilot has forecasts; all others trade after delivery.
-    pub strategy: Kind,
-    /// When they trade.
-    pub when: When,
-    /// For how many slots the autopilot trades on forecasts; its own default if nothing is said.
-    pub trade_ahead: Option<u16>,
+    /// The market's rules.
+    pub shape: Shape,
+    /// How buyers find sellers.
+    pub mechanism: Mechanism,
+    /// For how many slots the autopilot trades on forecasts. All others trade after delivery.
+    pub trade_ahead: u16,
     /// How often a home looks at the market in the time of a slot.
     pub beats: u32,
     /// Slots at the beginning in which homes only count: the forecasts' yesterdays.
@@ -57,84 +63,134 @@ pub struct Setting {
 impl Setting {
     /// How homes usually trade.
     #[must_use]
-    pub fn usual(strategy: Kind, when: When) -> Self {
-        let shape = usual_shape();
+    pub fn usual(when: When) -> Self {
+        Self::with(usual_shape(), when)
+    }
+
+    /// How homes usually trade under such rules; the gate closes as `when` needs it.
+    #[must_use]
+    pub fn with(shape: Shape, when: When) -> Self {
+        let slot = i64::try_from(shape.slot_length.as_millis()).expect("an hour at the most");
+        let gate_millis = if when == When::Ahead { -slot } else { shape.gate_millis };
+        let shape = Shape { gate_millis, ..shape };
         let beats = shape.slot_length.as_millis() / autopilot::beat(&shape).as_millis();
         let beats = u32::try_from(beats).expect("a few in a slot");
-        Self { strategy, when, trade_ahead: None, beats, warm_up: 0, seed: 1 }
+        let trade_ahead = if when == When::After { 0 } else { DEFAULT_TRADE_AHEAD };
+        Self { shape, mechanism: Mechanism::Continuous, trade_ahead, beats, warm_up: 0, seed: 1 }
     }
 
-    /// The market's rules.
-    #[must_use]
-    pub fn shape(&self) -> Shape {
-        let usual = usual_shape();
-        let slot = i64::try_from(usual.slot_length.as_millis()).expect("a quarter of an hour");
-        match self.when {
-            When::Ahead => Shape { gate_millis: -slot, ..usual },
-            When::After | When::Both => usual,
-        }
+    fn band(&self) -> PriceBand {
+        PriceBand::new(self.shape.floor, self.shape.cap).expect("a charter's band")
     }
 }
 
-/// Runs a season to its end.
+/// Runs a season that is known beforehand, in which all homes quote alike.
 #[must_use]
-pub fn run(input: &Neighbourhood, setting: &Setting) -> Report {
-    let mut season = Season::new(input, setting);
+pub fn run(input: &Neighbourhood, strategy: Kind, setting: &Setting) -> Report {
+    let mut season = Season::new(setting, input.first, &vec![strategy; input.homes.len()]);
     for slot in 0..input.slots() {
-        season.pass(slot);
+        season.push(input.slot(slot, &setting.shape), &mut |_| {});
     }
-    season.finish()
+    season.finish(&mut |_| {})
 }
 
-struct Season<'i> {
-    input: &'i Neighbourhood,
-    warm_up: usize,
-    shape: Shape,
+/// Homes that trade. See the module's text.
+pub struct Season {
+    setting: Setting,
+    first: Slot,
     beat: Duration,
-    beats: u32,
     homes: Vec<Home>,
-    /// The homes in the order in which they look at the market in each beat.
+    /// The homes that look at the market, in the order in which they do so in each beat.
     order: Vec<usize>,
-    /// Books of the slots that are traded, without a gap.
+    /// Slots that are not settled yet and slots to come, without a gap.
+    known: VecDeque<Known>,
+    /// Books of those of them that are traded, from the first one on.
     open: VecDeque<Open>,
     /// The number of the first of them.
-    first_open: usize,
+    first_known: usize,
+    /// The number of the next slot that passes.
+    next: usize,
+    settler: Settler,
     account: Account,
     actions: Vec<Action<OrderId>>,
 }
 
-impl<'i> Season<'i> {
-    fn new(input: &'i Neighbourhood, setting: &Setting) -> Self {
-        let shape = setting.shape();
-        let (warm_up, beats) = (setting.warm_up, setting.beats.max(1));
-        let beat = shape.slot_length / beats;
-        let home = |(number, home)| Home::new(number, home, setting, &shape, beat);
-        let homes: Vec<Home> = input.homes.iter().enumerate().map(home).collect();
-        let mut order: Vec<usize> = (0..homes.len()).collect();
+/// A slot that is not settled yet.
+struct Known {
+    terms: Vec<Terms>,
+    /// What each home relied on when its delivery began.
+    forecasts: Vec<Option<WattHours>>,
+}
+
+/// Is told what a slot came to.
+pub type Told<'t> = dyn FnMut(&Outcome<'_>) + 't;
+
+impl Season {
+    /// Homes with these strategies before their first slot.
+    #[must_use]
+    pub fn new(setting: &Setting, first: Slot, strategies: &[Kind]) -> Self {
+        let beat = setting.shape.slot_length / setting.beats.max(1);
+        let home = |(number, strategy): (usize, &Kind)| Home::new(number, *strategy, setting, beat);
+        let homes: Vec<Home> = strategies.iter().enumerate().map(home).collect();
+        let mut order: Vec<usize> = match setting.mechanism {
+            Mechanism::Continuous => (0..homes.len()).filter(|home| homes[*home].trades).collect(),
+            Mechanism::None | Mechanism::Call => Vec::new(),
+        };
         order.sort_by_key(|home| (homes[*home].offset, *home));
-        let account = Account::new(homes.len(), input.slots().div_ceil(account::SLOTS_A_DAY) + 1);
-        let (open, actions) = (VecDeque::new(), Vec::new());
-        Self { input, warm_up, shape, beat, beats, homes, order, open, first_open: warm_up, account, actions }
+        let account = Account::new(homes.len(), setting);
+        let (settler, setting) = (Settler::new(homes.len()), setting.clone());
+        let (known, open, actions) = (VecDeque::new(), VecDeque::new(), Vec::new());
+        Self { setting, first, beat, homes, order, known, open, first_known: 0, next: 0, settler, account, actions }
+    }
+
+    /// Makes the next slot known, with as many homes as there are, and lets the time pass for which enough is known by
+    /// now. Slots are told when they are settled, in their order.
+    pub fn push(&mut self, input: SlotInput, told: &mut Told<'_>) {
+        assert_eq!(input.homes.len(), self.homes.len(), "all homes have a part in every slot");
+        self.known.push_back(Known { terms: input.homes, forecasts: Vec::new() });
+        // Who trades ahead knows its tariffs that far.
+        if self.end() > self.next + usize::from(self.setting.trade_ahead) + 1 {
+            self.pass(told);
+        }
+    }
+
+    /// Lets the rest of the time pass.
+    #[must_use]
+    pub fn finish(mut self, told: &mut Told<'_>) -> Report {
+        while self.next < self.end() {
+            self.pass(told);
+        }
+        self.read_meters(self.next, self.slot(self.next).start());
+        self.close_gates(UtcMillis(u64::MAX), told);
+        let traded = self.next.saturating_sub(self.setting.warm_up);
+        self.account.report(&mut self.homes, traded)
+    }
+
+    /// The number of the first slot that is not known.
+    fn end(&self) -> usize {
+        self.first_known + self.known.len()
     }
 
     fn slot(&self, number: usize) -> Slot {
-        Slot(self.input.first.start().after(self.shape.slot_length * u32::try_from(number).expect("a season")))
+        Slot(self.first.start().after(self.setting.shape.slot_length * u32::try_from(number).expect("a season")))
     }
 
     fn number(&self, slot: Slot) -> usize {
-        let millis = slot.start().since(self.input.first.start()).as_millis() / self.shape.slot_length.as_millis();
-        usize::try_from(millis).expect("a season")
+        let since = slot.start().since(self.first.start()).as_millis();
+        usize::try_from(since / self.setting.shape.slot_length.as_millis()).expect("a season")
     }
 
     /// Lets the time of one slot pass.
-    fn pass(&mut self, number: usize) {
-        let from = self.slot(number).start();
+    fn pass(&mut self, told: &mut Told<'_>) {
+        let (number, from) = (self.next, self.slot(self.next).start());
+        self.next += 1;
         self.read_meters(number, from);
-        self.close_gates(from);
-        if number < self.warm_up {
+        self.close_gates(from, told);
+        if number < self.setting.warm_up {
             return;
         }
-        for beat in 0..self.beats {
+        self.forecast(number, from);
+        for beat in 0..self.setting.beats {
             let begins = from.after(self.beat * beat);
             for turn in 0..self.order.len() {
                 let home = self.order[turn];
@@ -145,22 +201,38 @@ impl<'i> Season<'i> {
 
     /// What all homes' meters show at the start of a slot.
     fn read_meters(&mut self, number: usize, at: UtcMillis) {
-        for (home, input) in self.homes.iter_mut().zip(&self.input.homes) {
-            home.read(number.checked_sub(1).map(|last| input.net(last)), at);
-            home.let_go(at, &self.shape);
+        let last = number.checked_sub(1).map(|last| &self.known[last - self.first_known].terms);
+        for (number, home) in self.homes.iter_mut().enumerate() {
+            home.read(last.map(|terms| terms[number].net), at);
+            home.let_go(at, &self.setting.shape);
         }
+    }
+
+    /// Notes what those who trade on forecasts rely on in the slot that begins.
+    fn forecast(&mut self, number: usize, now: UtcMillis) {
+        let (slot, shape) = (self.slot(number), &self.setting.shape);
+        let forecasts = self.homes.iter().map(|home| home.forecast(now, shape, slot)).collect();
+        self.known[number - self.first_known].forecasts = forecasts;
     }
 
     /// A home looks at the market, and does what it wants to.
     fn look(&mut self, number: usize, now: UtcMillis, today: usize) {
         let mut actions = std::mem::take(&mut self.actions);
-        self.homes[number].plan(now, &self.shape, &self.open, &mut actions);
+        let Self { homes, known, open, setting, first, .. } = self;
+        let (first, length) =
+            (first.start().after(setting.shape.slot_length * slots(self.first_known)), millis(setting));
+        let at = |slot: Slot| {
+            let ahead = slot.start().0.saturating_sub(first.0) / length;
+            usize::try_from(ahead).unwrap_or(usize::MAX).min(known.len() - 1)
+        };
+        let limits = |slot: Slot| -> PriceLimits { known[at(slot)].terms[number].limits };
+        homes[number].plan(now, &setting.shape, open, limits, &mut actions);
         self.account.looks += 1;
         let mut writes = false;
         for action in actions.drain(..) {
             match action {
                 Action::Cancel(order) => writes |= self.cancel(number, order),
-                Action::Place(quote) => writes |= self.place(number, now, &quote, today),
+                Action::Place(quote) => writes |= self.place(number, now, &quote),
             }
         }
         if writes {
@@ -171,19 +243,20 @@ impl<'i> Season<'i> {
 
     fn cancel(&mut self, number: usize, order: OrderId) -> bool {
         self.homes[number].drop_order(order);
-        let open = order.slot.checked_sub(self.first_open).and_then(|at| self.open.get_mut(at));
+        let open = order.slot.checked_sub(self.first_known).and_then(|at| self.open.get_mut(at));
         open.is_some_and(|open| open.cancel(order))
     }
 
     /// Puts a quote into its book. Returns whether something of it rests, which the home writes down.
-    fn place(&mut self, number: usize, now: UtcMillis, quote: &Quote, today: usize) -> bool {
+    fn place(&mut self, number: usize, now: UtcMillis, quote: &Quote) -> bool {
         let slot = self.number(quote.slot);
-        if slot < self.first_open || slot >= self.input.slots() {
+        if slot < self.first_known.max(self.setting.warm_up) || slot >= self.end() {
             return false;
         }
         self.open_until(slot);
         self.account.quotes += 1;
-        let open = &mut self.open[slot - self.first_open];
+        let today = self.next - 1;
+        let open = &mut self.open[slot - self.first_known];
         let first = open.trades.len();
         let rests = open.submit(number, now, quote);
         let mut left = quote.quantity;
@@ -206,31 +279,35 @@ impl<'i> Season<'i> {
 
     /// Opens the books up to this slot.
     fn open_until(&mut self, slot: usize) {
-        while self.first_open + self.open.len() <= slot {
-            let next = self.first_open + self.open.len();
-            let band = PriceBand::new(self.shape.floor, self.shape.cap).expect("a charter's band");
-            self.open.push_back(Open::new(next, self.slot(next), Book::new(band)));
+        while self.first_known + self.open.len() <= slot {
+            let next = self.first_known + self.open.len();
+            self.open.push_back(Open::new(next, self.slot(next), Book::new(self.setting.band())));
         }
     }
 
     /// Settles the slots whose gate has closed and whose delivery was counted.
-    fn close_gates(&mut self, now: UtcMillis) {
-        while self.first_open < self.input.slots() {
-            let slot = self.slot(self.first_open);
-            if self.shape.gate(slot).max(self.shape.next(slot).start()) > now {
+    fn close_gates(&mut self, now: UtcMillis, told: &mut Told<'_>) {
+        while !self.known.is_empty() {
+            let (number, slot, shape) = (self.first_known, self.slot(self.first_known), &self.setting.shape);
+            if shape.gate(slot).max(shape.next(slot).start()) > now {
                 break;
             }
-            let open = self.open.pop_front();
-            let trades = open.iter().flat_map(|open| &open.trades).map(|(trade, _)| trade);
-            self.account.settle(self.first_open, slot, trades, &mut self.homes, self.input, &self.shape);
-            self.first_open += 1;
+            let (known, open) = (self.known.pop_front().expect("there is one"), self.open.pop_front());
+            self.first_known += 1;
+            if number < self.setting.warm_up {
+                continue;
+            }
+            let trades = open.iter().flat_map(|open| &open.trades).map(|(trade, _)| *trade);
+            let station = Station { number, slot, known: &known, setting: &self.setting };
+            self.settler.settle(&station, trades, &mut self.homes, &mut self.account, told);
         }
     }
+}
 
-    fn finish(mut self) -> Report {
-        let slots = self.input.slots();
-        self.read_meters(slots, self.slot(slots).start());
-        self.close_gates(UtcMillis(u64::MAX));
-        self.account.report(&self.homes, slots.saturating_sub(self.warm_up))
-    }
+fn slots(number: usize) -> u32 {
+    u32::try_from(number).expect("a season")
+}
+
+fn millis(setting: &Setting) -> u64 {
+    u64::try_from(setting.shape.slot_length.as_millis()).expect("an hour at the most")
 }

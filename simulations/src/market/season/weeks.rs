@@ -10,7 +10,7 @@ use rust_decimal::prelude::ToPrimitive as _;
 use wattswap_matching::{Price, Slot, UtcMillis, WattHours};
 
 use super::account::SLOTS_A_DAY;
-use super::input::{HomeInput, Neighbourhood, Tariff};
+use super::input::{HomeInput, Neighbourhood};
 use crate::network::Random;
 
 /// Days before the week in which meters count already.
@@ -164,8 +164,8 @@ fn watt_hours(values: &[Decimal]) -> Vec<WattHours> {
 
 fn home(need: &[Decimal], pv: &[Decimal], random: &mut Random) -> HomeInput {
     let mut tick = |(low, high)| Price(i32::try_from(random.between(low, high)).expect("thousands"));
-    let tariff = Tariff { retail: tick(RETAIL), feed_in: tick(FEED_IN) };
-    HomeInput { need: watt_hours(need), pv: watt_hours(pv), tariff, local_premium: tick(PREMIUM) }
+    let (retail, feed_in, local_premium) = (tick(RETAIL), tick(FEED_IN), tick(PREMIUM));
+    HomeInput { need: watt_hours(need), pv: watt_hours(pv), retail, feed_in, local_premium }
 }
 
 const SLOTS: usize = (WARM_UP_DAYS + DAYS) * SLOTS_A_DAY;

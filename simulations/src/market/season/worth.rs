@@ -1,8 +1,9 @@
 //! What a home's trades of a slot were worth, by what its meter counted.
 
 use wattswap_matching::{Price, Side, WattHours};
+use wattswap_node::protocol::autopilot::PriceLimits;
 
-use super::input::HomeInput;
+use super::input::Terms;
 use crate::market::mechanism::{TickWattHours, worth};
 
 /// What a home bought or sold in a slot, by what came of it.
@@ -52,23 +53,27 @@ impl Errors {
     /// resell a supplier's energy to somebody with a dearer one is no use of local energy, so what is short costs at
     /// least what the best buyer would pay, and what is in excess is worth at most what the cheapest seller asks.
     #[must_use]
-    pub fn surplus(&self, home: &HomeInput, used: Use) -> TickWattHours {
-        let short = self.most.map_or(home.tariff.retail, |most| most.max(home.tariff.retail));
-        let excess = self.least.map_or(home.tariff.feed_in, |least| least.min(home.tariff.feed_in));
-        let gained = worth(home.buy_at_most(), used.needed) - worth(home.sell_at_least(), used.given);
+    pub fn surplus(&self, home: &Terms, used: Use) -> TickWattHours {
+        let PriceLimits { sell_at_least, buy_at_most } = home.limits;
+        let short = self.most.map_or(home.retail, |most| most.max(home.retail));
+        let excess = self.least.map_or(sell_at_least, |least| least.min(sell_at_least));
+        let gained = worth(buy_at_most, used.needed) - worth(sell_at_least, used.given);
         gained + worth(excess, used.excess) - worth(short, used.short)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use rust_decimal::Decimal;
+    use wattswap_node::protocol::settlement::Tariff;
+
     use super::*;
-    use crate::market::season::input::Tariff;
 
     #[test]
     fn what_was_traded_in_error_is_the_suppliers_and_never_a_gain() {
-        let tariff = Tariff { retail: Price(30), feed_in: Price(8) };
-        let home = HomeInput { need: vec![], pv: vec![], tariff, local_premium: Price(2) };
+        let tariff = Tariff { retail: Decimal::new(30, 4), feed_in: Decimal::new(8, 4) };
+        let limits = PriceLimits { sell_at_least: Price(8), buy_at_most: Price(32) };
+        let home = Terms { net: WattHours(0), tariff, retail: Price(30), limits };
         let mut errors = Errors::default();
         errors.include(Side::Buy, Price(35));
         errors.include(Side::Sell, Price(6));

@@ -57,7 +57,8 @@ impl Strategy for Autopilot {
         let passed = u128::from(until.0 - from.0) * u128::from(view.elapsed) / u128::from(view.whole);
         let now = UtcMillis(from.0 + u64::try_from(passed).expect("a part of an hour").min(until.0 - from.0 - 1));
         let depth = |_| view.depth;
-        let actions = plan::<u32>(now, &self.shape, &self.metering, &BTreeMap::new(), depth, &self.settings);
+        let limits = |_| self.settings.price_limits();
+        let actions = plan::<u32>(now, &self.shape, &self.metering, &BTreeMap::new(), depth, limits, &self.settings);
         actions.into_iter().find_map(|action| match action {
             Action::Place(quote) if quote.slot == self.slot => Some(quote.price),
             _ => None,

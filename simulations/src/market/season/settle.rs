@@ -1,0 +1,168 @@
+//! What a slot came to, once its gate has closed and the meters have counted it.
+
+use wattswap_matching::{Money, Side, Slot, WattHours};
+use wattswap_node::protocol::ledger::Month;
+use wattswap_node::protocol::settlement::{Deal, settle};
+
+use super::account::Account;
+use super::home::Home;
+use super::worth::{Errors, Use};
+use super::{Known, Setting, Told};
+use crate::market::mechanism::optimum::{MeritOrder, Optimum};
+use crate::market::mechanism::{Mechanism, TickWattHours, Trade, call};
+
+/// What a slot came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Outcome<'o> {
+    /// Counted from the season's first.
+    pub number: usize,
+    /// Which.
+    pub slot: Slot,
+    /// The homes, in their order.
+    pub homes: &'o [HomeOutcome],
+    /// Who traded what with whom.
+    pub trades: &'o [Trade],
+    /// The most that trades could have been worth, by what the meters counted.
+    pub optimum: Optimum,
+    /// What they were worth, errors taken off.
+    pub surplus: TickWattHours,
+}
+
+/// What a home came to in one slot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HomeOutcome {
+    /// The net energy that it relied on when delivery began; negative is surplus.
+    pub forecast: Option<WattHours>,
+    /// Bought from neighbours.
+    pub bought: WattHours,
+    /// Sold to neighbours.
+    pub sold: WattHours,
+    /// What it owes neighbours.
+    pub paid: Money,
+    /// What neighbours owe it.
+    pub earned: Money,
+    /// What it owes for the market's fees.
+    pub fees: Money,
+    /// What it owes its supplier; negative: the supplier owes it.
+    pub supplier: Money,
+}
+
+/// A slot that is to be settled.
+pub(super) struct Station<'s> {
+    pub(super) number: usize,
+    pub(super) slot: Slot,
+    pub(super) known: &'s Known,
+    pub(super) setting: &'s Setting,
+}
+
+/// Settles slots; keeps its lists from one to the next.
+pub(super) struct Settler {
+    merit: MeritOrder,
+    trades: Vec<Trade>,
+    deals: Vec<Vec<Deal>>,
+    homes: Vec<HomeOutcome>,
+    month: Option<Month>,
+}
+
+impl Settler {
+    pub(super) fn new(homes: usize) -> Self {
+        let (merit, trades, month) = (MeritOrder::default(), Vec::new(), None);
+        Self { merit, trades, deals: vec![Vec::new(); homes], homes: vec![HomeOutcome::default(); homes], month }
+    }
+
+    /// Settles a slot for all homes, and tells of it.
+    pub(super) fn settle(
+        &mut self,
+        station: &Station<'_>,
+        trades: impl Iterator<Item = Trade>,
+        homes: &mut [Home],
+        account: &mut Account,
+        told: &mut Told<'_>,
+    ) {
+        let month = Month::of(station.slot);
+        if self.month.replace(month).is_some_and(|last| last != month) {
+            account.close_books(homes);
+        }
+        self.trades.clear();
+        self.trades.extend(trades);
+        if station.setting.mechanism == Mechanism::Call {
+            self.call(station, homes, account);
+        }
+        let limits = station.known.terms.iter().enumerate().filter_map(|(at, terms)| terms.limit(at));
+        let optimum = self.merit.optimum(limits);
+        self.trades.iter().for_each(|trade| account.price(trade, &optimum));
+        self.deal(station.slot, homes);
+        let surplus = self.book(station, homes, account);
+        account.add(&optimum, surplus);
+        let (number, slot) = (station.number, station.slot);
+        told(&Outcome { number, slot, homes: &self.homes, trades: &self.trades, optimum, surplus });
+    }
+
+    /// Clears the slot by what the meters counted, at one price; everybody who trades quotes its limit.
+    fn call(&mut self, station: &Station<'_>, homes: &[Home], account: &mut Account) {
+        let terms = station.known.terms.iter().zip(homes).enumerate().filter(|(_, (_, home))| home.trades);
+        let limits: Vec<_> = terms.filter_map(|(at, (terms, _))| terms.limit(at)).collect();
+        for limit in &limits {
+            account.quotes += 1;
+            account.wrote(limit.trader.0 as usize, station.number);
+        }
+        call::clear(&mut self.merit, limits, &mut self.trades);
+        for trade in &self.trades {
+            account.traded(trade.buyer as usize, trade.seller as usize, station.number);
+        }
+    }
+
+    /// Each trade as both of its parties see it.
+    fn deal(&mut self, slot: Slot, homes: &[Home]) {
+        self.deals.iter_mut().for_each(Vec::clear);
+        for Trade { buyer, seller, price, quantity: energy } in self.trades.iter().copied() {
+            let (buyer, seller) = (buyer as usize, seller as usize);
+            let deal = |side, other: usize| Deal { slot, side, counterparty: homes[other].key, energy, price };
+            self.deals[buyer].push(deal(Side::Buy, seller));
+            self.deals[seller].push(deal(Side::Sell, buyer));
+        }
+    }
+
+    /// Books the slot in all homes' ledgers; returns what their trades were worth.
+    fn book(&mut self, station: &Station<'_>, homes: &mut [Home], account: &mut Account) -> TickWattHours {
+        let (slot, shape, terms) = (station.slot, &station.setting.shape, &station.known.terms);
+        let mut errors = Errors::default();
+        let limits = terms.iter().enumerate().filter_map(|(at, terms)| terms.limit(at));
+        limits.for_each(|limit| errors.include(limit.side, limit.price));
+        let mut surplus = 0;
+        for (at, (home, terms)) in homes.iter_mut().zip(terms).enumerate() {
+            let outcome = &mut self.homes[at];
+            let forecast = station.known.forecasts.get(at).copied().flatten();
+            *outcome = HomeOutcome { forecast, ..HomeOutcome::default() };
+            for deal in &self.deals[at] {
+                home.ledger.book(deal, shape);
+                outcome.add(deal, shape);
+            }
+            let measured = home.metering.energy(slot.start(), shape.next(slot).start()).expect("its delivery is over");
+            let settled = settle(slot, &self.deals[at], measured, &terms.tariff);
+            home.ledger.book_supplier(&settled);
+            outcome.supplier = settled.supplier;
+            let used = Use::of(measured.net(), settled.traded);
+            account.use_up(used, settled.traded);
+            surplus += errors.surplus(terms, used);
+        }
+        surplus
+    }
+}
+
+impl HomeOutcome {
+    fn add(&mut self, deal: &Deal, shape: &wattswap_node::protocol::charter::Shape) {
+        let cost = deal.cost(shape);
+        match deal.side {
+            Side::Buy => {
+                self.bought += deal.energy;
+                self.paid = self.paid + cost;
+            }
+            Side::Sell => {
+                self.sold += deal.energy;
+                self.earned = self.earned + cost;
+            }
+        }
+        self.fees = deal.fees(shape).fold(self.fees, |fees, (_, fee)| fees + fee);
+    }
+}
