@@ -30,6 +30,8 @@ pub(super) struct Forecast<'a> {
     metering: &'a Metering,
     /// The newest slot that was counted exactly.
     newest: Option<Slot>,
+    /// What it and those before it have in common.
+    recent: Option<WattHours>,
 }
 
 /// What the meters say of a slot.
@@ -51,10 +53,13 @@ impl Count {
 
 impl<'a> Forecast<'a> {
     pub(super) fn new(now: UtcMillis, shape: &'a Shape, metering: &'a Metering) -> Self {
-        let mut forecast = Self { shape, metering, newest: None };
+        let mut forecast = Self { shape, metering, newest: None, recent: None };
         let current = shape.slot_at(now);
         let mut earlier = (1..=MEMORY).filter_map(|back| forecast.earlier(current, shape.slot_length * back));
-        forecast.newest = earlier.find(|slot| forecast.counted(*slot).exact().is_some());
+        let newest = earlier.find(|slot| forecast.counted(*slot).exact().is_some());
+        let recent =
+            newest.into_iter().flat_map(|newest| (0..RECENT).map(move |back| (newest, shape.slot_length * back)));
+        (forecast.newest, forecast.recent) = (newest, forecast.evidence(recent).reduce(agreed));
         forecast
     }
 
@@ -62,10 +67,14 @@ impl<'a> Forecast<'a> {
     pub(super) fn net(&self, slot: Slot) -> Option<WattHours> {
         let newest = self.newest.filter(|newest| *newest < slot)?;
         let is_soon = slot.start().since(newest.start()) <= self.shape.slot_length * MEMORY;
-        let recent = (0..if is_soon { RECENT } else { 0 }).map(|back| (newest, self.shape.slot_length * back));
+        let recent = self.recent.filter(|_| is_soon);
         let days = (1..=DAYS).map(|days| (slot, self.day() * days));
-        let evidence = recent.chain(days).filter_map(|(from, back)| self.counted(self.earlier(from, back)?).exact());
-        evidence.reduce(agreed)
+        recent.into_iter().chain(self.evidence(days)).reduce(agreed)
+    }
+
+    /// What was counted exactly of slots that lie so long before these.
+    fn evidence(&self, of: impl Iterator<Item = (Slot, Duration)>) -> impl Iterator<Item = WattHours> {
+        of.filter_map(|(from, back)| self.counted(self.earlier(from, back)?).exact())
     }
 
     /// What the meters counted in a slot.

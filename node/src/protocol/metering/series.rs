@@ -2,7 +2,6 @@
 //!
 //! Invariant: neither register ever falls from one row to the next, and none rose faster than the connection allows.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use wattswap_matching::{UtcMillis, WattHours, Watts};
@@ -46,9 +45,13 @@ impl Registers {
     }
 }
 
+/// What a meter showed, and when.
+type Shown = (UtcMillis, Registers);
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Series {
-    rows: BTreeMap<UtcMillis, Registers>,
+    /// In the order of their instants, each once. Not a tree: rows come at the end, and are looked up far more often.
+    rows: Vec<Shown>,
     /// Rows up to this instant were dropped for want of room.
     forgotten: Option<UtcMillis>,
 }
@@ -61,7 +64,15 @@ impl Series {
 
     /// The instants of the first and the last row.
     pub(super) fn reach(&self) -> Option<(UtcMillis, UtcMillis)> {
-        Some((*self.rows.first_key_value()?.0, *self.rows.last_key_value()?.0))
+        Some((self.rows.first()?.0, self.rows.last()?.0))
+    }
+
+    /// Where a row of this instant is, or would be.
+    fn find(&self, at: UtcMillis) -> Result<usize, usize> {
+        match self.rows.last() {
+            Some((last, _)) if *last < at => Err(self.rows.len()),
+            _ => self.rows.binary_search_by_key(&at, |(at, _)| *at),
+        }
     }
 
     /// Judges a row, and keeps it if it counts.
@@ -83,17 +94,20 @@ impl Series {
         if self.forgotten.is_some_and(|forgotten| row.at <= forgotten) {
             return Some(Verdict::Quarantined(Reason::TooOld));
         }
-        match self.rows.get(&row.at) {
-            Some(kept) if *kept == Registers::of(row) => Some(Verdict::Duplicate),
-            Some(kept) => Some(Verdict::Conflict { kept_import: kept.import, kept_export: kept.export }),
-            None if row.import.min(row.export) < WattHours::ZERO => Some(Verdict::Quarantined(Reason::WentBack)),
-            None => None,
+        match self.find(row.at).map(|found| self.rows[found].1) {
+            Ok(kept) if kept == Registers::of(row) => Some(Verdict::Duplicate),
+            Ok(kept) => Some(Verdict::Conflict { kept_import: kept.import, kept_export: kept.export }),
+            Err(_) if row.import.min(row.export) < WattHours::ZERO => Some(Verdict::Quarantined(Reason::WentBack)),
+            Err(_) => None,
         }
     }
 
     /// Keeps a row that counts.
     pub(super) fn put(&mut self, row: &Row, limits: &Limits) {
-        self.rows.insert(row.at, Registers::of(row));
+        match self.find(row.at) {
+            Ok(found) => self.rows[found].1 = Registers::of(row),
+            Err(place) => self.rows.insert(place, (row.at, Registers::of(row))),
+        }
         if self.rows.len() > MAX_ROWS {
             self.make_room(limits);
         }
@@ -116,13 +130,13 @@ impl Series {
     }
 
     fn has_moved(&self) -> bool {
-        let ends = self.rows.first_key_value().zip(self.rows.last_key_value());
+        let ends = self.rows.first().zip(self.rows.last());
         ends.is_some_and(|((_, first), (_, last))| first != last)
     }
 
     fn misfit(&self, at: UtcMillis, new: Registers, limits: &Limits) -> Option<Reason> {
-        let before = self.rows.range(..at).next_back();
-        let after = self.rows.range(at..).next();
+        let (earlier, later) = self.rows.split_at(self.find(at).unwrap_or_else(|place| place));
+        let (before, after) = (earlier.last(), later.first());
         let vouched = before.is_some() && self.has_moved();
         let believed = |elapsed: Duration| {
             let delivered = delivered_millis(elapsed, limits);
@@ -135,33 +149,21 @@ impl Series {
 
     /// Energy between two instants within the reach of the rows.
     pub(super) fn energy(&self, start: UtcMillis, end: UtcMillis, limits: &Limits) -> Measured {
-        let (from, to) = (self.registers_at(start), self.registers_at(end));
-        let longest = self.longest_gap(start, end).as_millis();
+        let around = self.around(start, end);
+        let (from, to) = (registers_at(around, start), registers_at(around, end));
+        let gaps = around.windows(2).map(|pair| pair[1].0.0 - pair[0].0.0);
+        let longest = u128::from(gaps.max().unwrap_or(0));
         let slot = limits.slot_length.as_millis();
         let quality = if longest > slot + slot / GAP_JITTER_PART { Quality::Estimated } else { Quality::Exact };
         Measured { import: to.import - from.import, export: to.export - from.export, quality }
     }
 
-    fn registers_at(&self, at: UtcMillis) -> Registers {
-        let before = self.rows.range(..=at).next_back().or(self.rows.first_key_value());
-        let after = self.rows.range(at..).next().or(self.rows.last_key_value());
-        let (Some((earlier, from)), Some((later, to))) = (before, after) else {
-            return Registers { import: WattHours::ZERO, export: WattHours::ZERO };
-        };
-        let (part, whole) = (at.since(*earlier).as_millis(), later.since(*earlier).as_millis());
-        Registers {
-            import: interpolate(from.import, to.import, part, whole),
-            export: interpolate(from.export, to.export, part, whole),
-        }
-    }
-
-    /// The longest time without a reading that touches the interval.
-    fn longest_gap(&self, start: UtcMillis, end: UtcMillis) -> Duration {
-        let first = self.rows.range(..=start).next_back().map_or(start, |(at, _)| *at);
-        let last = self.rows.range(end..).next().map_or(end, |(at, _)| *at);
-        let instants = self.rows.range(first..=last).map(|(at, _)| *at);
-        let next = instants.clone().skip(1);
-        instants.zip(next).map(|(at, next)| next.since(at)).max().unwrap_or(Duration::ZERO)
+    /// The rows of an interval, from the last one that is not after its start to the first one that is not before its
+    /// end.
+    fn around(&self, start: UtcMillis, end: UtcMillis) -> &[Shown] {
+        let first = self.find(start).unwrap_or_else(|place| place.saturating_sub(1));
+        let inside = self.rows[first..].iter().take_while(|(at, _)| *at < end).count();
+        &self.rows[first..self.rows.len().min(first + inside + 1)]
     }
 
     /// Thins the older half of the rows out to those next to slot boundaries, which changes no slot's energy. If that
@@ -169,15 +171,29 @@ impl Series {
     fn make_room(&mut self, limits: &Limits) {
         let slot = limits.slot_length.as_millis().max(1);
         let slot_of = |at: UtcMillis| u128::from(at.0) / slot;
-        let older: Vec<UtcMillis> = self.rows.keys().copied().take(MAX_ROWS / 2).collect();
-        for window in older.windows(3) {
-            if slot_of(window[0]) == slot_of(window[2]) {
-                self.rows.remove(&window[1]);
-            }
-        }
-        while self.rows.len() > MAX_ROWS - MAX_ROWS / SPARE_PART {
-            self.forgotten = self.rows.pop_first().map(|(at, _)| at);
-        }
+        let older: Vec<UtcMillis> = self.rows.iter().take(MAX_ROWS / 2).map(|(at, _)| *at).collect();
+        let mut place = 0_usize;
+        self.rows.retain(|_| {
+            let neighbours = place.checked_sub(1).and_then(|before| Some((older.get(before)?, older.get(place + 1)?)));
+            place += 1;
+            neighbours.is_none_or(|(before, after)| slot_of(*before) != slot_of(*after))
+        });
+        let beyond = self.rows.len().saturating_sub(MAX_ROWS - MAX_ROWS / SPARE_PART);
+        self.forgotten = self.rows.drain(..beyond).next_back().map(|(at, _)| at).or(self.forgotten);
+    }
+}
+
+/// What the meter would have shown at an instant within the reach of these rows.
+fn registers_at(rows: &[Shown], at: UtcMillis) -> Registers {
+    let later = rows.partition_point(|(row, _)| *row < at).min(rows.len().saturating_sub(1));
+    let Some((later_at, to)) = rows.get(later) else {
+        return Registers { import: WattHours::ZERO, export: WattHours::ZERO };
+    };
+    let (earlier_at, from) = &rows[if *later_at > at { later.saturating_sub(1) } else { later }];
+    let (part, whole) = (at.since(*earlier_at).as_millis(), later_at.since(*earlier_at).as_millis());
+    Registers {
+        import: interpolate(from.import, to.import, part, whole),
+        export: interpolate(from.export, to.export, part, whole),
     }
 }
 
