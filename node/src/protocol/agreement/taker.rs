@@ -207,7 +207,9 @@ impl Household {
         }
         let maker = self.fold.log_of(&resting);
         let newest = self.peers.newest_word(&maker.author).unwrap_or(self.now);
-        let from = self.now.max(newest.min(self.now.after(charter.clock_skew)));
+        // By its log's time: that may be past a gate which the clock, set back a little, is still before.
+        let own = self.own.entry_time(self.now);
+        let from = own.max(newest.min(self.now.after(charter.clock_skew)));
         let expires_at = from.after(charter.proposal_lifetime);
         let gate = shape.gate(resting.book.slot);
         let closes_at = expires_at.min(resting.expires_at).min(gate);

@@ -106,6 +106,8 @@ pub struct Household {
     turn_is_open: bool,
     /// When the driver promised to call again at the latest.
     wake_by: UtcMillis,
+    /// The clock has stepped in this turn.
+    clock_stepped: bool,
     /// The driver was asked to start the household again.
     is_restarting: bool,
     /// Who asked for a beacon, and which proposal it answers.
@@ -189,12 +191,19 @@ impl Household {
             self.is_restarting = true;
             self.out.push_back(Output::Restart);
         }
-        if stepped_back || self.now > self.wake_by.after(skew) {
+        if !self.clock_stepped && (stepped_back || self.now > self.wake_by.after(skew)) {
+            self.clock_stepped = true;
+            self.peers.forget_when();
+        }
+    }
+
+    /// Asks all peers for the time, once in a turn in which the clock has stepped. What came in that turn tells nothing:
+    /// it may have waited as long as the clock was away.
+    fn ask_for_the_time(&mut self) {
+        if std::mem::take(&mut self.clock_stepped) {
             self.peers.forget_when();
             let peers: Vec<MemberKey> = self.peers.connected().copied().collect();
-            for peer in peers {
-                self.send(peer, Message::GetBeacon);
-            }
+            peers.into_iter().for_each(|peer| self.send(peer, Message::GetBeacon));
         }
     }
 

@@ -146,6 +146,7 @@ impl Household {
             next_ticket: 0,
             turn_is_open: true,
             wake_by: now,
+            clock_stepped: false,
             is_restarting: false,
             beacon_wanted_by: BTreeSet::new(),
             out: VecDeque::new(),

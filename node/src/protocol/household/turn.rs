@@ -12,6 +12,7 @@ use crate::protocol::message::{Gossip, Message, Summary};
 impl Household {
     /// Does what the inputs of this turn, and the time, ask for.
     pub(super) fn close_turn(&mut self) {
+        self.ask_for_the_time();
         self.let_time_pass();
         self.update_standing();
         self.complete_accepted();

@@ -1,0 +1,50 @@
+//! Clocks that are a little wrong, or step.
+
+use std::time::Duration;
+
+use wattswap_matching::{Side, WattHours};
+use wattswap_node::protocol::household::io::{Input, Output, Wish};
+use wattswap_node::protocol::message::Message;
+use wattswap_simulations::network::{Street, usual_shape};
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOME: usize = 1;
+const NEIGHBOUR: usize = 2;
+
+#[test]
+fn a_log_that_is_past_the_gate_takes_nothing_more_whatever_the_clock_shows() {
+    let mut street = Street::new(4, 72);
+    street.run(SECOND);
+    let ask = street.wish(Side::Sell, 500, 1_000);
+    street.place(NEIGHBOUR, ask).unwrap();
+    let gate = usual_shape().gate(ask.slot);
+    street.run(gate.before(3 * SECOND).since(street.now));
+    // Four seconds ahead, which is as right as clocks have to be: its log is past the gate.
+    street.set_clock(HOME, |clock, now| clock.jump(now, 4_000));
+    let elsewhere = street.wish(Side::Sell, 10, 2_000);
+    street.place(HOME, elsewhere).unwrap();
+    street.run(SECOND / 10);
+    assert!(street.household(HOME).unwrap().is_final(ask.slot));
+    // And then behind, by as much as makes it start again, which brings back the books that time had closed.
+    street.set_clock(HOME, |clock, now| clock.jump(now, -5_500));
+    street.run(SECOND / 10);
+    let bid = street.wish(Side::Buy, 200, 1_000);
+    let late = street.place(HOME, Wish { slot: ask.slot, ..bid }).unwrap();
+    for _ in 0..30 {
+        street.run(SECOND);
+        assert!(street.household(HOME).unwrap().is_final(ask.slot), "nothing of it is open again");
+    }
+    assert_eq!(street.request(HOME, late).filled, WattHours(0));
+}
+
+#[test]
+fn whoever_wakes_up_late_asks_each_peer_once_for_the_time_however_much_has_piled_up() {
+    let mut street = Street::new(4, 73);
+    street.run(5 * SECOND);
+    let now = street.now.after(3_600 * SECOND);
+    let household = street.household(HOME).unwrap();
+    (0..100).for_each(|_| household.handle(now, Input::Wake));
+    let asked = std::iter::from_fn(|| household.poll());
+    let asked = asked.filter(|output| matches!(output, Output::Send { message: Message::GetBeacon, .. }));
+    assert_eq!(asked.count(), 3);
+}
