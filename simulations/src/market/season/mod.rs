@@ -23,6 +23,7 @@ use wattswap_node::protocol::autopilot::{self, Action, DEFAULT_TRADE_AHEAD, Pric
 use wattswap_node::protocol::charter::Shape;
 
 use self::account::{Account, Report};
+pub use self::home::CONNECTION;
 use self::home::{Home, OrderId};
 use self::input::{Neighbourhood, SlotInput, Terms};
 use self::open::Open;
