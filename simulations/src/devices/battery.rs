@@ -1,8 +1,8 @@
 //! A battery as a store of energy: how much goes in and out of it in a slot, and what it holds then.
 //!
-//! All of a round trip's loss is taken when it is charged: of 100 Wh that go in, `round_trip_percent` are stored, and what
-//! is stored comes out whole. It is held in hundredths of a watt-hour, so nothing is rounded, and nothing drifts. What
-//! it should do is not decided here.
+//! All of a round trip's loss is taken when it is charged: of 100 Wh that go in, `round_trip_percent` are stored, and
+//! what is stored comes out whole. It is held in hundredths of a watt-hour, so nothing is rounded, and nothing drifts.
+//! What it should do is not decided here.
 
 use std::time::Duration;
 

@@ -3,6 +3,8 @@
 //! It gathers what a [`program`] needs, and keeps what comes of it until the next plan. Until a whole day was counted,
 //! and where the solver finds nothing, there is no plan, and the rules hold.
 
+use wattswap_matching::WattHours;
+
 use super::battery::Store;
 use super::car::{Charger, Presence};
 use super::counted::Counted;
@@ -11,12 +13,11 @@ use super::program::{Program, Step, Vessel};
 use super::{DayOf, Forecast, Outlook, Rules};
 use crate::homes::Day;
 use crate::run::record::Flows;
-use wattswap_matching::WattHours;
 
 /// How far a plan looks: to the same hour of the next day, so that each has a night and a noon before it.
 const HORIZON_MINUTES: u32 = 24 * 60;
-/// How long it holds. A plan costs milliseconds, and what is expected of an hour changes once a day; it is made anew for
-/// what batteries hold by then, and for what comes into sight at the horizon's end.
+/// How long it holds. A plan costs milliseconds, and what is expected of an hour changes once a day; it is made anew
+/// for what batteries hold by then, and for what comes into sight at the horizon's end.
 const REPLAN_MINUTES: u32 = 4 * 60;
 
 /// A home's plans, from slot to slot.

@@ -1,22 +1,22 @@
 //! The cheapest day of a home as a linear program: what battery and car should do in each step, given what is expected.
 //!
 //! Floats are allowed in this file alone: whole watt-hours come in, whole watt-hours leave as set-points, and what they
-//! really come to is worked out in whole numbers by those who follow them. The solver does the same operations each time,
-//! so a seed gives the same bytes wherever IEEE 754 holds and the solver's version is the same.
+//! really come to is worked out in whole numbers by those who follow them. The solver looks at no clock and draws
+//! nothing: with the same version of it, on machines of the same kind, a seed gives the same bytes.
 //!
 //! Energies are in kWh, prices in hundredths of the currency (cents) per kWh. With the net of a step,
 //! `net = drawn - yielded + car + charged - discharged = import - export - curtailed`, the program minimises
 //!
 //! ```text
-//! sum(retail * import - min(feed_in, retail) * export + WEAR * (charged + car)) + PUBLIC * missed
-//!     - what is stored at the end, at its value
+//! sum(retail * import - min(feed_in, retail) * export + WEAR * (charged + car) + missed at PUBLIC)
+//!     - what is stored at the end, at its worth
 //! ```
 //!
-//! `min(feed_in, retail)` keeps a step from drawing and feeding in at once for the difference. A battery may give no more
-//! than the home would draw (it never feeds the grid). All variables are bounded, and a trip for which the car is not
-//! full enough is `missed` rather than impossible: a program always has a solution, but for rounding. It does not know
-//! that a battery can't charge and discharge at once; with prices below zero that may pay, and then the difference of
-//! both is the set-point.
+//! `min(feed_in, retail)` keeps a step from drawing and feeding in at once for the difference. A battery may give no
+//! more than the home would draw (it never feeds the grid). All variables are bounded, and a trip for which the car is
+//! not full enough is `missed` rather than impossible: a program always has a solution, but for rounding. It does not
+//! know that a battery can't charge and discharge at once; with prices below zero that may pay, and then the difference
+//! of both is the set-point.
 
 use good_lp::{Constraint, Expression, ProblemVariables, ResolutionError, Solution as _, SolverModel as _, variable};
 use rust_decimal::Decimal;
@@ -29,9 +29,9 @@ use super::intent::{Grid, Intent};
 
 /// What charging costs beside the energy, in cents per kWh, so that nothing is cycled for nothing.
 const WEAR: f64 = 0.1;
-/// By how much the first step's exchange with the grid is dearer than the last one's, in cents per kWh: where it makes no
-/// difference in money, a battery charges and gives early, which is the better choice for whatever was not foreseen. It is
-/// less than `WEAR`, so it never pays to cycle for it.
+/// By how much the first step's exchange with the grid is dearer than the last one's, in cents per kWh: where it makes
+/// no difference in money, a battery charges and gives early, which is the better choice for whatever was not foreseen.
+/// Twice that, once for each way, is less than `WEAR`, so it never pays to cycle for it.
 const EARLY: f64 = 0.04;
 /// A missed kWh is so many times dearer than the dearest hour and a whole unit of the currency.
 const PUBLIC: f64 = 10.0;
@@ -138,7 +138,7 @@ impl Program {
             }
             choices.push(choice);
         }
-        // What is left in the battery could be fed in, at least; what is left in the car saves the cheapest hour's price.
+        // What is left in the battery is worth what feeding it in would have brought; in the car, the cheapest hour.
         let feed_in = prices.last().map_or(0.0, |[_, feed_in]| *feed_in);
         for (stored, worth) in stored.into_iter().zip([feed_in, cheapest]) {
             draft.objective.add_mul(-worth, stored);

@@ -159,8 +159,8 @@ pub struct Pv {
     pub share_percent: Percent,
     /// Power under full sun, the least and the most.
     pub peak_w: Between,
-    /// Of its roofs' peak power, a home feeds in at most so much: in several countries 60 or 70 for small roofs. Holds for
-    /// all roofs, those that the data brings included. No limit if nothing is said.
+    /// Of its roofs' peak power, a home feeds in at most so much: in several countries 60 or 70 for small roofs. Holds
+    /// for all roofs, those that the data brings included. No limit if nothing is said.
     pub feed_in_limit_percent: Option<Percent>,
 }
 
