@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     /// Net without the battery, its set-point and the meter's side, the feed-in limit, what it should take.
-    const WANTED: [(i64, Option<(i64, Grid)>, Option<i64>, i64); 14] = [
+    const WANTED: [(i64, Option<(i64, Grid)>, Option<i64>, i64); 16] = [
         (300, None, None, -300),
         (-300, None, None, 300),
         (300, Some((-100, Grid::Neither)), None, -300),
@@ -85,6 +85,8 @@ mod tests {
         // A battery does not feed the grid.
         (-700, Some((-200, Grid::Export)), None, 0),
         (-700, Some((0, Grid::Export)), Some(600), 100),
+        (-700, Some((-200, Grid::Export)), Some(900), 0),
+        (100, Some((-200, Grid::Export)), Some(600), -100),
     ];
 
     #[test]

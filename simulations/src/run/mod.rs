@@ -5,3 +5,4 @@
 //! write it down, or look at what it does to the wires. An observer changes nothing.
 
 pub mod record;
+pub mod tables;
