@@ -142,15 +142,25 @@ impl Table {
         };
         // Not `with_extension`: a name may have a dot of its own.
         let path = folder.join(format!("{name}.{extension}"));
-        let open = || -> Result<Open, Trouble> {
-            let file = File::create(&path)?;
+        Self::open(&path, |file| {
             Ok(match format {
                 Format::Csv => Open::Csv(Box::new(CsvRows::create(file, columns)?)),
                 Format::Parquet => Open::Parquet(Box::new(ParquetRows::create(file, name, columns)?)),
             })
-        };
-        let file = open().map_err(|trouble| trouble.at(&path))?;
-        Ok(Self { path, file })
+        })
+    }
+
+    /// Makes a CSV file of this name, whatever that is; if there is one, it is written over.
+    ///
+    /// # Errors
+    /// [`CantWrite`].
+    pub fn csv(path: &Path, columns: &[Column]) -> Result<Self, CantWrite> {
+        Self::open(path, |file| Ok(Open::Csv(Box::new(CsvRows::create(file, columns)?))))
+    }
+
+    fn open(path: &Path, rows: impl FnOnce(File) -> Result<Open, Trouble>) -> Result<Self, CantWrite> {
+        let file = File::create(path).map_err(Trouble::from).and_then(rows);
+        Ok(Self { path: path.to_owned(), file: file.map_err(|trouble| trouble.at(path))? })
     }
 
     /// Adds a row: a cell for each column.
