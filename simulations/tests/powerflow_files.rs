@@ -9,10 +9,11 @@ use parquet::record::Field;
 use tempfile::TempDir;
 use wattswap_simulations::grid::feeder::{Feeder, Kind, Phases, Winding};
 use wattswap_simulations::grid::folder;
-use wattswap_simulations::grid::output::{Format, Tables};
+use wattswap_simulations::grid::output::Tables;
 use wattswap_simulations::grid::profiles::{self, Profiles};
 use wattswap_simulations::grid::series::{self, Block, HandOn, Summary};
 use wattswap_simulations::grid::solver::{Settings, Solver, Start};
+use wattswap_simulations::output::Format;
 
 type Files = [(&'static str, &'static str)];
 

@@ -1,25 +1,13 @@
 //! Writes tables as scenarios read them: `at`, then a column for each home, in whole watt-hours of each step.
 
-use std::fs::File;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use jiff::Timestamp;
 use wattswap_matching::{UtcMillis, WattHours};
 
 use super::Community;
 use super::register::Register;
 use super::table::Columns;
-
-/// A table can't be written.
-#[derive(Debug, thiserror::Error)]
-#[error("{path}: {source}")]
-pub struct CantWrite {
-    /// Which.
-    pub path: PathBuf,
-    /// Why.
-    pub source: io::Error,
-}
+use crate::output::{CantWrite, Cell, Column, Kind, Table};
 
 /// Which of a home's energies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,30 +20,15 @@ pub enum What {
     Pv,
 }
 
-/// A table that is being written.
-struct Rows {
-    path: PathBuf,
-    writer: csv::Writer<File>,
+/// A table with a column of energy for each name.
+fn create<'n>(path: &Path, names: impl Iterator<Item = &'n str>) -> Result<Table, CantWrite> {
+    let at = Column { name: "at".to_owned(), kind: Kind::Instant };
+    let names = names.map(|name| Column { name: name.to_owned(), kind: Kind::Whole });
+    Table::csv(path, &std::iter::once(at).chain(names).collect::<Vec<_>>())
 }
 
-impl Rows {
-    fn create<'n>(path: &Path, names: impl Iterator<Item = &'n str>) -> Result<Self, CantWrite> {
-        let cant = |source: csv::Error| CantWrite { path: path.to_owned(), source: source.into() };
-        let mut writer = csv::Writer::from_path(path).map_err(cant)?;
-        writer.write_record(std::iter::once("at").chain(names)).map_err(cant)?;
-        Ok(Self { path: path.to_owned(), writer })
-    }
-
-    fn add(&mut self, at: UtcMillis, energies: impl Iterator<Item = WattHours>) -> Result<(), CantWrite> {
-        let at = i64::try_from(at.0).ok().and_then(|millis| Timestamp::from_millisecond(millis).ok());
-        let at = at.expect("tables have instants of our time").to_string();
-        let row = std::iter::once(at).chain(energies.map(|energy| energy.0.to_string()));
-        self.writer.write_record(row).map_err(|source| CantWrite { path: self.path.clone(), source: source.into() })
-    }
-
-    fn finish(mut self) -> Result<(), CantWrite> {
-        self.writer.flush().map_err(|source| CantWrite { path: self.path.clone(), source })
-    }
+fn row(at: UtcMillis, energies: impl Iterator<Item = WattHours>) -> impl Iterator<Item = Cell<'static>> {
+    std::iter::once(Cell::Instant(at)).chain(energies.map(|energy| Cell::Whole(energy.0)))
 }
 
 /// Writes columns of a table that was read, step by step, each times 1 kW.
@@ -63,7 +36,7 @@ impl Rows {
 /// # Errors
 /// [`CantWrite`].
 pub fn columns(path: &Path, columns: &Columns) -> Result<usize, CantWrite> {
-    let mut rows = Rows::create(path, columns.keys().map(String::as_str))?;
+    let mut table = create(path, columns.keys().map(String::as_str))?;
     let registers: Vec<Register> = (columns.values())
         .map(|column| {
             let mut register = Register::new(0);
@@ -77,10 +50,10 @@ pub fn columns(path: &Path, columns: &Columns) -> Result<usize, CantWrite> {
     let mut count = 0;
     for at in (start.0..end.0).step_by(usize::try_from(step).unwrap_or(usize::MAX)) {
         let energy = |register: &Register| register.until(UtcMillis(at + step)) - register.until(UtcMillis(at));
-        rows.add(UtcMillis(at), registers.iter().map(energy))?;
+        table.row(row(UtcMillis(at), registers.iter().map(energy)))?;
         count += 1;
     }
-    rows.finish()?;
+    table.finish()?;
     Ok(count)
 }
 
@@ -96,7 +69,7 @@ pub fn homes(path: &Path, community: &Community, what: What) -> Result<(), CantW
             What::Pv => community.homes[*home].has_pv(),
         })
         .collect();
-    let mut rows = Rows::create(path, wanted.iter().map(|home| community.homes[*home].name.as_str()))?;
+    let mut table = create(path, wanted.iter().map(|home| community.homes[*home].name.as_str()))?;
     for (number, day) in community.calendar.days.iter().enumerate() {
         let energies = |home: &usize| {
             let day = community.day(*home, number);
@@ -108,8 +81,8 @@ pub fn homes(path: &Path, community: &Community, what: What) -> Result<(), CantW
         };
         let days: Vec<Vec<WattHours>> = wanted.iter().map(energies).collect();
         for slot in 0..day.slots {
-            rows.add(community.calendar.instant(day, slot), days.iter().map(|day| day[slot]))?;
+            table.row(row(community.calendar.instant(day, slot), days.iter().map(|day| day[slot])))?;
         }
     }
-    rows.finish()
+    table.finish()
 }

@@ -4,25 +4,28 @@
 //! came to is a [`record::SettledSlot`], which is told to observers, in the order of delivery: those that add it up,
 //! write it down, or look at what it does to the wires. An observer changes nothing.
 
+mod homes;
 pub mod record;
 mod rules;
+pub mod tables;
 
 use std::collections::VecDeque;
 use std::thread;
 
 use jiff::civil::Date;
-use rayon::prelude::*;
 use wattswap_matching::Slot;
 use wattswap_node::protocol::settlement::Tariff;
 
+use self::homes::{Homes, Made};
 use self::record::{Flows, HomeSlot, Observer, SettledSlot};
 use self::rules::Rules;
-use crate::homes::{Community, HomeDay};
+use crate::homes::Community;
 use crate::market::mechanism;
 use crate::market::season::account::Report;
-use crate::market::season::input::{SlotInput, Terms};
+use crate::market::season::input::SlotInput;
 use crate::market::season::{CONNECTION, Outcome, Season, Setting, When};
 use crate::market::strategies::Kind;
+use crate::scenario::Document;
 use crate::scenario::document::{Mechanism, Strategy};
 
 /// Why a scenario can't be run.
@@ -46,37 +49,47 @@ pub enum CantRun {
     TooManyTicks,
 }
 
-/// Runs a community's whole period, and tells the observers of each slot.
+/// What a run came to as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// The market.
+    pub market: Report,
+    /// Plans of batteries and cars that could not be made, so that the rules held instead.
+    pub failed_plans: u64,
+}
+
+/// Runs a community's whole period, and tells the observers of each slot. The same document gives the same records,
+/// whatever the number of threads.
 ///
 /// # Errors
 /// [`CantRun`].
-pub fn run(community: &Community, seed: u64, observers: &mut [&mut dyn Observer]) -> Result<Report, CantRun> {
+pub fn run(community: &Community, document: &Document, observers: &mut [&mut dyn Observer]) -> Result<Ran, CantRun> {
     let rules = Rules::new(community)?;
-    let setting = setting(community, &rules, seed);
     let strategies: Vec<Kind> = community.homes.iter().map(|home| kind(home.strategy)).collect();
-    let first = Slot(community.calendar.start());
-    let mut season = Season::new(&setting, first, &strategies);
-    let mut records = Records { waiting: VecDeque::new(), homes: Vec::new(), observers };
+    let season = Season::new(&setting(community, document, &rules), Slot(community.calendar.start()), &strategies);
+    let records = Records { waiting: VecDeque::new(), homes: Vec::new(), observers };
+    let mut market = Market { community, rules, season, records };
+    let mut homes = Homes::new(community, document);
     let days = community.calendar.days.len();
-    let mut ready = make(community, 0);
+    let mut made = homes.make();
     for day in 0..days {
         // The next day is made while this one is traded.
-        ready = thread::scope(|scope| {
-            let next = scope.spawn(|| if day + 1 < days { make(community, day + 1) } else { Vec::new() });
-            trade(community, &rules, day, &ready, &mut season, &mut records)?;
+        made = thread::scope(|scope| {
+            let next = scope.spawn(|| if day + 1 < days { homes.make() } else { Made::default() });
+            market.trade(day, &made)?;
             Ok(next.join().expect("it does not panic"))
         })?;
     }
-    Ok(season.finish(&mut |outcome| records.tell(outcome)))
+    Ok(Ran { market: market.finish(), failed_plans: homes.failed_plans() })
 }
 
-fn setting(community: &Community, rules: &Rules, seed: u64) -> Setting {
+fn setting(community: &Community, document: &Document, rules: &Rules) -> Setting {
     let mechanism = match community.market.mechanism {
         Mechanism::None => mechanism::Mechanism::None,
         Mechanism::Continuous => mechanism::Mechanism::Continuous,
         Mechanism::Call => mechanism::Mechanism::Call,
     };
-    Setting { mechanism, seed, ..Setting::with(rules.shape.clone(), When::Both) }
+    Setting { mechanism, seed: document.seed, ..Setting::with(rules.shape.clone(), When::Both) }
 }
 
 fn kind(strategy: Strategy) -> Kind {
@@ -90,44 +103,49 @@ fn kind(strategy: Strategy) -> Kind {
     }
 }
 
-/// What a day comes to behind all homes' meters.
-fn make(community: &Community, day: usize) -> Vec<Vec<Flows>> {
-    let flows = |home| {
-        let HomeDay { need, heat_pump, pv, .. } = community.day(home, day);
-        let slots = need.into_iter().zip(heat_pump).zip(pv);
-        slots.map(|((need, heat_pump), pv)| Flows { need, heat_pump, pv, ..Flows::default() }).collect()
-    };
-    (0..community.homes.len()).into_par_iter().map(flows).collect()
+/// A community that trades.
+struct Market<'r, 'o> {
+    community: &'r Community,
+    rules: Rules,
+    season: Season,
+    records: Records<'r, 'o>,
 }
 
-/// Lets a day be traded.
-fn trade(
-    community: &Community,
-    rules: &Rules,
-    number: usize,
-    flows: &[Vec<Flows>],
-    season: &mut Season,
-    records: &mut Records<'_, '_>,
-) -> Result<(), CantRun> {
-    let day = &community.calendar.days[number];
-    let prices: Vec<Vec<Tariff>> =
-        (0..community.tariffs.len()).map(|tariff| community.prices(tariff, number)).collect();
-    for of_day in 0..day.slots {
-        let mut waiting = Waiting { day: number, of_day, flows: Vec::new(), tariffs: Vec::new() };
-        let mut terms: Vec<Terms> = Vec::with_capacity(community.homes.len());
-        for (home, flows) in community.homes.iter().zip(flows) {
-            let (flows, tariff) = (flows[of_day], prices[home.tariff][of_day]);
-            if flows.net().0.abs() > CONNECTION.over(rules.shape.slot_length).0 {
-                return Err(CantRun::TooMuch { home: home.name.clone(), date: day.date, of_day });
-            }
-            terms.push(rules.terms(flows.net(), tariff, home.premium)?);
-            waiting.flows.push(flows);
-            waiting.tariffs.push(tariff);
+impl Market<'_, '_> {
+    /// Lets a day be traded.
+    fn trade(&mut self, number: usize, made: &Made) -> Result<(), CantRun> {
+        let slots = self.community.calendar.days[number].slots;
+        for of_day in 0..slots {
+            let waiting = self.waiting(number, of_day, made);
+            let input = self.input(&waiting)?;
+            self.records.waiting.push_back(waiting);
+            self.season.push(input, &mut |outcome| self.records.tell(outcome));
         }
-        records.waiting.push_back(waiting);
-        season.push(SlotInput { homes: terms }, &mut |outcome| records.tell(outcome));
+        Ok(())
     }
-    Ok(())
+
+    fn waiting(&self, day: usize, of_day: usize, made: &Made) -> Waiting {
+        let homes = self.community.homes.iter().zip(&made.flows);
+        let homes = homes.map(|(home, flows)| (flows[of_day], made.prices[home.tariff][of_day])).collect();
+        Waiting { day, of_day, homes }
+    }
+
+    fn input(&self, slot: &Waiting) -> Result<SlotInput, CantRun> {
+        let most = CONNECTION.over(self.rules.shape.slot_length);
+        let homes = self.community.homes.iter().zip(&slot.homes).map(|(home, (flows, tariff))| {
+            let net = flows.net();
+            if net.0.abs() > most.0 {
+                let date = self.community.calendar.days[slot.day].date;
+                return Err(CantRun::TooMuch { home: home.name.clone(), date, of_day: slot.of_day });
+            }
+            self.rules.terms(net, *tariff, home.premium)
+        });
+        Ok(SlotInput { homes: homes.collect::<Result<_, _>>()? })
+    }
+
+    fn finish(mut self) -> Report {
+        self.season.finish(&mut |outcome| self.records.tell(outcome))
+    }
 }
 
 /// Makes records of what is known of a slot beforehand, and of what it came to.
@@ -142,15 +160,15 @@ struct Records<'r, 'o> {
 struct Waiting {
     day: usize,
     of_day: usize,
-    flows: Vec<Flows>,
-    tariffs: Vec<Tariff>,
+    /// Each home's flows and tariff.
+    homes: Vec<(Flows, Tariff)>,
 }
 
 impl Records<'_, '_> {
     fn tell(&mut self, outcome: &Outcome<'_>) {
-        let Waiting { day, of_day, flows, tariffs } = self.waiting.pop_front().expect("slots are settled in order");
+        let Waiting { day, of_day, homes } = self.waiting.pop_front().expect("slots are settled in order");
         self.homes.clear();
-        self.homes.extend(outcome.homes.iter().zip(flows).zip(tariffs).map(|((home, flows), tariff)| HomeSlot {
+        self.homes.extend(outcome.homes.iter().zip(homes).map(|(home, (flows, tariff))| HomeSlot {
             flows,
             forecast: home.forecast,
             bought: home.bought,

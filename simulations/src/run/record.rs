@@ -17,6 +17,10 @@ pub struct Flows {
     pub heat_pump: WattHours,
     /// What the car's charger draws.
     pub car: WattHours,
+    /// What the car used on a trip that ended with this slot.
+    pub driven: WattHours,
+    /// What of that was not in its battery when it left.
+    pub missed: WattHours,
     /// What the roof could yield.
     pub pv: WattHours,
     /// What of that is not let out of the roof, since more must not be fed in.
@@ -131,6 +135,8 @@ mod tests {
             need: WattHours(300),
             heat_pump: WattHours(200),
             car: WattHours(100),
+            driven: WattHours(0),
+            missed: WattHours(0),
             pv: WattHours(1_500),
             curtailed: WattHours(50),
             charged: WattHours(400),

@@ -159,6 +159,9 @@ pub struct Pv {
     pub share_percent: Percent,
     /// Power under full sun, the least and the most.
     pub peak_w: Between,
+    /// Of its roofs' peak power, a home feeds in at most so much: in several countries 60 or 70 for small roofs. Holds
+    /// for all roofs, those that the data brings included. No limit if nothing is said.
+    pub feed_in_limit_percent: Option<Percent>,
 }
 
 /// Batteries.
@@ -174,6 +177,20 @@ pub struct Battery {
     /// Of 100 Wh that go in, so many come out. 90 if nothing is said.
     #[serde(default = "ninety")]
     pub round_trip_percent: Percent,
+    /// What all batteries follow, those that the data brings included. `self-consumption` if nothing is said.
+    #[serde(default)]
+    pub control: BatteryControl,
+}
+
+/// What a battery follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BatteryControl {
+    /// It takes what the home has over, and gives what it draws.
+    #[default]
+    SelfConsumption,
+    /// A rolling plan of the cheapest next day.
+    Plan,
 }
 
 fn ninety() -> Percent {
@@ -193,6 +210,22 @@ pub struct Car {
     /// What it uses on a day with a trip, the least and the most. [2000, 14000] if nothing is said.
     #[serde(default = "trip")]
     pub trip_wh: Between,
+    /// What all cars follow. `surplus-first` if nothing is said.
+    #[serde(default)]
+    pub control: CarControl,
+}
+
+/// What a car at its charger follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CarControl {
+    /// It charges with full power until it is full.
+    AtOnce,
+    /// It takes what the home has over; what the next trip still needs comes from the grid, as late as possible.
+    #[default]
+    SurplusFirst,
+    /// A rolling plan of the cheapest next day.
+    Plan,
 }
 
 fn trip() -> Between {

@@ -7,11 +7,12 @@ use std::time::Instant;
 use clap::{Args, ValueEnum};
 use wattswap_simulations::grid::feeder::{Feeder, Phases};
 use wattswap_simulations::grid::folder::{self, NoFeeder};
-use wattswap_simulations::grid::output::{CantWrite, Format, Tables};
+use wattswap_simulations::grid::output::Tables;
 use wattswap_simulations::grid::profiles::{self, BadProfiles, Profiles};
 use wattswap_simulations::grid::series::{self, Block, Extreme, HandOn, Summary, phase_names};
 use wattswap_simulations::grid::solver::{Settings, Solver};
 use wattswap_simulations::grid::{BadFeeder, LANES};
+use wattswap_simulations::output::{CantWrite, Format};
 
 use super::report::say;
 
