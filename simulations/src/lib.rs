@@ -4,8 +4,9 @@
 //! reorder and crash. [`exhaustive`] looks at every interleaving of small scenarios instead of random ones. [`cost`]
 //! compares a neighbourhood with one central book. [`scenario`] says which homes trade how, [`homes`] what they need and
 //! yield; [`market`] measures traders and whole weeks of homes without a network, and [`grid`] what the feeder makes of
-//! it. [`run`] takes a scenario through all of them.
+//! it. [`run`] takes a scenario through all of them, and [`answers`] says what it came to.
 
+pub mod answers;
 pub mod cost;
 pub mod exhaustive;
 pub mod grid;
