@@ -41,6 +41,12 @@ impl Forecasts {
         self.counted += net.max(-net);
     }
 
+    /// Adds those of others.
+    pub fn include(&mut self, other: &Self) {
+        self.errors += other.errors;
+        self.counted += other.counted;
+    }
+
     /// The mean absolute error as a share of the mean absolute net energy, `sum |forecast - net| / sum |net|`, over the
     /// slots that had a forecast (Hyndman and Koehler 2006 call it MAD/mean ratio; nMAE elsewhere). None without one.
     #[must_use]
@@ -73,6 +79,10 @@ mod tests {
             forecasts.add(&HomeSlot { forecast: forecast.map(WattHours), ..home_slot(net, 0, 0) });
         }
         assert_eq!(forecasts.nmae(), ratio(70, 200));
+        let mut together = Forecasts::default();
+        together.add(&HomeSlot { forecast: Some(WattHours(0)), ..home_slot(50, 0, 0) });
+        together.include(&forecasts);
+        assert_eq!(together.nmae(), ratio(120, 250));
         assert_eq!(Forecasts::default().nmae(), None);
     }
 }

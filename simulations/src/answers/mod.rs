@@ -62,8 +62,6 @@ pub struct Answers<'c> {
     scale: PriceScale,
     homes: Vec<HomeSums>,
     together: Energy,
-    neighbours: Neighbours,
-    forecasts: Forecasts,
     hours: [Trades; HOURS],
     surplus: Surplus,
     leftovers: Leftovers,
@@ -140,8 +138,6 @@ impl<'c> Answers<'c> {
             scale: PriceScale::new(community.market.tick_eur_per_kwh.0)?,
             homes: vec![HomeSums::default(); community.homes.len()],
             together: Energy::default(),
-            neighbours: Neighbours::default(),
-            forecasts: Forecasts::default(),
             hours: [Trades::default(); HOURS],
             surplus: Surplus::default(),
             leftovers: Leftovers::default(),
@@ -188,8 +184,6 @@ impl Observer for Answers<'_> {
             sums.payments.add(home);
             sums.battery.add(&home.flows);
             sums.forecasts.add(home);
-            self.neighbours.add(home);
-            self.forecasts.add(home);
             drawn += counted.import();
             together = together + counted;
         }

@@ -49,6 +49,16 @@ impl Neighbours {
         self.imbalance += (net - bought).max(bought - net);
     }
 
+    /// Adds what others did.
+    pub fn include(&mut self, other: &Self) {
+        self.demand += other.demand;
+        self.bought += other.bought;
+        self.sold += other.sold;
+        self.local += other.local;
+        self.in_error += other.in_error;
+        self.imbalance += other.imbalance;
+    }
+
     /// What neighbours supplied.
     #[must_use]
     pub fn local(&self) -> WattHours {
@@ -90,9 +100,8 @@ mod tests {
         let mut all = Neighbours::default();
         for (name, net, bought, sold, expected) in cases {
             let mut one = Neighbours::default();
-            for sums in [&mut one, &mut all] {
-                sums.add(&home_slot(net, bought, sold));
-            }
+            one.add(&home_slot(net, bought, sold));
+            all.include(&one);
             assert_eq!([one.local, one.in_error, one.imbalance], expected.map(WattHours), "{name}");
         }
         // 500 Wh are drawn by those who draw.

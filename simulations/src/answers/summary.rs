@@ -6,13 +6,14 @@
 use serde::Serialize;
 
 use super::Answers;
+use super::devices::Forecasts;
 use super::emissions::Emissions;
 use super::energy::EnergyAnswers;
 use super::fairness::Fairness;
 use super::grid::FeederAnswers;
 use super::market::MarketAnswers;
 use super::money::{MoneyAnswers, Payments};
-use super::neighbours::NeighbourAnswers;
+use super::neighbours::{NeighbourAnswers, Neighbours};
 use super::prices::{PriceAnswers, Trades};
 use super::residuals::Residuals;
 use super::value::Figure;
@@ -156,19 +157,24 @@ fn run(answers: &Answers<'_>) -> RunFacts {
 }
 
 fn together(answers: &Answers<'_>) -> CommunityAnswers {
-    let mut payments = Payments::default();
-    answers.homes.iter().for_each(|home| payments.include(&home.payments));
+    let (mut payments, mut neighbours, mut forecasts) =
+        (Payments::default(), Neighbours::default(), Forecasts::default());
+    for home in &answers.homes {
+        payments.include(&home.payments);
+        neighbours.include(&home.neighbours);
+        forecasts.include(&home.forecasts);
+    }
     let mut trades = Trades::default();
     answers.rows.iter().for_each(|row| trades.include(&row.trades));
     CommunityAnswers {
         energy: answers.together.answers(answers.community.calendar.slot_minutes),
-        neighbours: answers.neighbours.answers(),
+        neighbours: neighbours.answers(),
         money: payments.answers(),
         fairness: Fairness::of(answers.homes.iter().map(|home| home.payments.saved())),
         prices: trades.answers(answers.scale),
-        market: answers.surplus.answers(answers.neighbours.local(), answers.scale),
+        market: answers.surplus.answers(neighbours.local(), answers.scale),
         emissions: Emissions::of(answers.together.import(), answers.together.demand()),
-        forecast_nmae: answers.forecasts.nmae(),
+        forecast_nmae: forecasts.nmae(),
         residuals: answers.leftovers.answers(),
     }
 }
