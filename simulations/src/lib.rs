@@ -3,9 +3,11 @@
 //! [`network`] runs real households, the production protocol itself, over a network and disks that lose, repeat,
 //! reorder and crash. [`exhaustive`] looks at every interleaving of small scenarios instead of random ones. [`cost`]
 //! compares a neighbourhood with one central book. [`scenario`] says which homes trade how, [`homes`] what they need and
-//! yield, [`devices`] what batteries and cars make of it; [`market`] measures traders and whole weeks of homes without a network, and [`grid`] what the feeder makes of
-//! it. [`run`] takes a scenario through all of them, and [`output`] writes tables.
+//! yield, [`devices`] what batteries and cars make of it; [`market`] measures traders and whole weeks of homes without a
+//! network, and [`grid`] what the feeder makes of it. [`run`] takes a scenario through all of them, [`answers`] says what
+//! it came to, and [`output`] writes tables.
 
+pub mod answers;
 pub mod cost;
 pub mod devices;
 pub mod exhaustive;

@@ -132,6 +132,18 @@ impl Columns {
         Self { homes: HOMES.iter().collect(), trades: TRADES.iter().collect() }
     }
 
+    /// These columns of `homes` and of `trades`, in this order; all of a table of which nothing is said.
+    ///
+    /// # Errors
+    /// [`BadColumns`].
+    pub fn some(homes: Option<&[String]>, trades: Option<&[String]>) -> Result<Self, BadColumns> {
+        let Self { homes: all_homes, trades: all_trades } = Self::all();
+        Ok(Self {
+            homes: homes.map_or(Ok(all_homes), |names| choose("homes", &HOMES, names))?,
+            trades: trades.map_or(Ok(all_trades), |names| choose("trades", &TRADES, names))?,
+        })
+    }
+
     /// These columns of `homes` and of `trades`, in this order.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod laboratory;
 mod one;
 mod powerflow;
 mod report;
+mod run;
 mod scenario;
 mod season;
 mod soak;
@@ -49,6 +50,8 @@ enum What {
     Season(season::SeasonArgs),
     /// Look at every interleaving of small scenarios of the agreement, within bounds.
     Exhaustive(Exhaustive),
+    /// Run a scenario: who saves what, how much energy is from here, and does the grid hold.
+    Run(run::Run),
     /// Write a commented example of a scenario.
     Init(scenario::Init),
     /// Say what is wrong with a scenario and where, or what it comes to.
@@ -221,6 +224,7 @@ fn main() -> ExitCode {
             Ok(0)
         }
         What::Season(args) => season::run(&args).map(|()| 0).map_err(Into::into),
+        What::Run(args) => run::run(&args).map(|()| 0),
         What::Init(args) => scenario::init(&args).map(|()| 0),
         What::Check(args) => scenario::check(&args).map(|()| 0),
         What::Schema => {

@@ -1,0 +1,88 @@
+//! Batteries and forecasts: how much a battery was used, and how far off a home's forecasts were.
+
+use wattswap_matching::WattHours;
+
+use super::value::{Figure, ratio};
+use crate::run::record::{Flows, HomeSlot};
+
+/// A battery's sums.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BatteryUse {
+    through: WattHours,
+}
+
+impl BatteryUse {
+    /// Adds a slot.
+    pub fn add(&mut self, flows: &Flows) {
+        self.through += flows.charged + flows.discharged;
+    }
+
+    /// Equivalent full cycles: `(charged + discharged) / (2 capacity)`, the energy throughput over that of one full
+    /// charge and discharge (IEC 61427-2 counts throughput alike). None without a battery.
+    #[must_use]
+    pub fn cycles(&self, capacity: Option<WattHours>) -> Option<Figure> {
+        ratio(self.through.0, capacity?.0.checked_mul(2)?)
+    }
+}
+
+/// Sums over the slots for which there was a forecast.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forecasts {
+    errors: WattHours,
+    counted: WattHours,
+}
+
+impl Forecasts {
+    /// Adds a home's slot.
+    pub fn add(&mut self, home: &HomeSlot) {
+        let Some(forecast) = home.forecast else { return };
+        let net = home.flows.net();
+        self.errors += (forecast - net).max(net - forecast);
+        self.counted += net.max(-net);
+    }
+
+    /// Adds those of others.
+    pub fn include(&mut self, other: &Self) {
+        self.errors += other.errors;
+        self.counted += other.counted;
+    }
+
+    /// The mean absolute error as a share of the mean absolute net energy, `sum |forecast - net| / sum |net|`, over the
+    /// slots that had a forecast (Hyndman and Koehler 2006 call it MAD/mean ratio; nMAE elsewhere). None without one.
+    #[must_use]
+    pub fn nmae(&self) -> Option<Figure> {
+        ratio(self.errors.0, self.counted.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answers::fixture::home_slot;
+
+    #[test]
+    fn cycles_by_hand() {
+        let mut battery = BatteryUse::default();
+        for (charged, discharged) in [(4_000, 0), (1_000, 0), (0, 4_500)] {
+            let (charged, discharged) = (WattHours(charged), WattHours(discharged));
+            battery.add(&Flows { charged, discharged, ..Flows::default() });
+        }
+        assert_eq!(battery.cycles(Some(WattHours(5_000))), ratio(95, 100));
+        assert_eq!((battery.cycles(None), battery.cycles(Some(WattHours(0)))), (None, None));
+    }
+
+    #[test]
+    fn forecast_errors_by_hand() {
+        let mut forecasts = Forecasts::default();
+        // (forecast, net): off by 20, by 50, and a slot without a forecast, which counts nowhere.
+        for (forecast, net) in [(Some(120), 100), (Some(-150), -100), (None, 9_999)] {
+            forecasts.add(&HomeSlot { forecast: forecast.map(WattHours), ..home_slot(net, 0, 0) });
+        }
+        assert_eq!(forecasts.nmae(), ratio(70, 200));
+        let mut together = Forecasts::default();
+        together.add(&HomeSlot { forecast: Some(WattHours(0)), ..home_slot(50, 0, 0) });
+        together.include(&forecasts);
+        assert_eq!(together.nmae(), ratio(120, 250));
+        assert_eq!(Forecasts::default().nmae(), None);
+    }
+}

@@ -1,0 +1,39 @@
+//! The community slot by slot: the only thing here that grows with the run, by a row of a few numbers a slot.
+
+use wattswap_matching::WattHours;
+
+use super::energy::Counted;
+use super::prices::Trades;
+
+/// When a slot is, as local clocks see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At {
+    /// The local day, counted from the run's first.
+    pub day: usize,
+    /// Its place in the day.
+    pub of_day: usize,
+}
+
+/// A slot of the community.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// When.
+    pub at: At,
+    /// Drawn from the grid by all together.
+    pub import: WattHours,
+    /// Fed in by all together.
+    pub export: WattHours,
+    /// Drawn by some while others fed it in, whoever had a contract with whom.
+    pub shared: WattHours,
+    /// The slot's trades.
+    pub trades: Trades,
+}
+
+impl Row {
+    /// Of what all homes counted together, and what they drew each for itself.
+    #[must_use]
+    pub fn new(at: At, together: &Counted, drawn: WattHours, trades: Trades) -> Self {
+        let (import, export) = (together.import(), together.export());
+        Self { at, import, export, shared: drawn - import, trades }
+    }
+}
