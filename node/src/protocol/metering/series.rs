@@ -70,7 +70,16 @@ impl Series {
     /// Where a row of this instant is, or would be.
     fn find(&self, at: UtcMillis) -> Result<usize, usize> {
         match self.rows.last() {
-            Some((last, _)) if *last < at => Err(self.rows.len()),
+            Some((last, _)) if *last < at => return Err(self.rows.len()),
+            _ => {}
+        }
+        // Meters are read at even intervals, mostly: then it is as far from the end as these say.
+        let [.., (before, _), (last, _)] = self.rows.as_slice() else {
+            return self.rows.binary_search_by_key(&at, |(at, _)| *at);
+        };
+        let back = usize::try_from((last.0 - at.0) / (last.0 - before.0)).unwrap_or(usize::MAX);
+        match (self.rows.len() - 1).checked_sub(back) {
+            Some(guess) if self.rows[guess].0 == at => Ok(guess),
             _ => self.rows.binary_search_by_key(&at, |(at, _)| *at),
         }
     }

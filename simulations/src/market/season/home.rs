@@ -68,6 +68,9 @@ pub(super) struct Home {
     meter: MeterId,
     import: WattHours,
     export: WattHours,
+    /// Its price limits in the slots that are known, from the first one on. Here and not with the slots, since a look at
+    /// the market wants those of a dozen slots at once.
+    pub(super) limits: VecDeque<PriceLimits>,
     positions: BTreeMap<Slot, Position<OrderId>>,
     pilot: Pilot,
 }
@@ -91,7 +94,8 @@ impl Home {
         let (ledger, positions) = (Ledger::default(), BTreeMap::new());
         let zero = WattHours::ZERO;
         let trades = strategy != Kind::Passive;
-        Self { trades, offset, key, metering, ledger, meter, import: zero, export: zero, positions, pilot }
+        let limits = VecDeque::new();
+        Self { trades, offset, key, metering, ledger, meter, import: zero, export: zero, limits, positions, pilot }
     }
 
     /// The meter shows its registers, after it has counted `net` in the slot before.
@@ -117,24 +121,26 @@ impl Home {
         }
     }
 
-    /// What to change now, with these price limits in each slot.
+    /// What to change now; `first` is the slot of the first book and limit.
     pub(super) fn plan(
         &mut self,
         now: UtcMillis,
         shape: &Shape,
+        first: Slot,
         open: &VecDeque<Open>,
-        limits: impl Fn(Slot) -> PriceLimits,
         actions: &mut Vec<Action<OrderId>>,
     ) {
+        let length = u64::try_from(shape.slot_length.as_millis()).expect("an hour at the most");
+        let number = |slot: Slot| {
+            let ahead = slot.start().0.checked_sub(first.start().0)? / length;
+            usize::try_from(ahead).ok()
+        };
+        // Nobody trades so far ahead that the limits are not known; the last ones are as good as any.
+        let known = &self.limits;
+        let limits = |slot| known[number(slot).unwrap_or(0).min(known.len() - 1)];
         match &mut self.pilot {
             Pilot::Node(settings) => {
-                let first = open.front().map_or(now, |open| open.slot.start());
-                let length = shape.slot_length.as_millis();
-                let depth = |slot: Slot| {
-                    let at = slot.start().0.checked_sub(first.0).map(|millis| u128::from(millis) / length);
-                    let open = at.and_then(|at| open.get(usize::try_from(at).ok()?));
-                    open.map_or(Depth::default(), |open| open.depth)
-                };
+                let depth = |slot| number(slot).and_then(|at| open.get(at)).map_or(Depth::default(), |open| open.depth);
                 actions.extend(autopilot::plan(now, shape, &self.metering, &self.positions, depth, limits, settings));
             }
             Pilot::Strategy { kind, both, random } => {
@@ -165,17 +171,24 @@ impl Home {
         }
     }
 
+    /// Whether its strategy wants to [`hear`](Self::hear).
+    pub(super) fn listens(&self, band: PriceBand) -> bool {
+        let limits = PriceLimits { sell_at_least: band.floor(), buy_at_most: band.cap() };
+        match &self.pilot {
+            Pilot::Node(_) => false,
+            Pilot::Strategy { kind, random, .. } => Sides::new(*kind, limits, band, &mut random.clone()).buys.listens(),
+        }
+    }
+
     /// Tells its strategies of something that it was not told by its own trade.
     pub(super) fn hear(&mut self, slot: Slot, heard: &Heard) {
         let Pilot::Strategy { both: Some(Sides { buys, sells, buyer, seller }), random, .. } = &mut self.pilot else {
             return;
         };
         for (strategy, trader) in [(buys, &*buyer), (sells, &*seller)] {
-            if strategy.listens() {
-                let live = self.positions.get(&slot).map_or(&[] as &[_], |position| &position.live);
-                let active = live.iter().any(|live| live.side == trader.side);
-                strategy.hear(trader, active, heard, random);
-            }
+            let live = self.positions.get(&slot).map_or(&[] as &[_], |position| &position.live);
+            let active = live.iter().any(|live| live.side == trader.side);
+            strategy.hear(trader, active, heard, random);
         }
     }
 

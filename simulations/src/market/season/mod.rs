@@ -19,7 +19,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use wattswap_matching::{Book, PriceBand, Side, Slot, UtcMillis, WattHours};
-use wattswap_node::protocol::autopilot::{self, Action, DEFAULT_TRADE_AHEAD, PriceLimits, Quote};
+use wattswap_node::protocol::autopilot::{self, Action, DEFAULT_TRADE_AHEAD, Quote};
 use wattswap_node::protocol::charter::Shape;
 
 use self::account::{Account, Report};
@@ -103,6 +103,8 @@ pub struct Season {
     homes: Vec<Home>,
     /// The homes that look at the market, in the order in which they do so in each beat.
     order: Vec<usize>,
+    /// The homes whose strategies learn from what others do.
+    listeners: Vec<usize>,
     /// Slots that are not settled yet and slots to come, without a gap.
     known: VecDeque<Known>,
     /// Books of those of them that are traded, from the first one on.
@@ -138,16 +140,32 @@ impl Season {
             Mechanism::None | Mechanism::Call => Vec::new(),
         };
         order.sort_by_key(|home| (homes[*home].offset, *home));
+        let listeners = (0..homes.len()).filter(|home| homes[*home].listens(setting.band())).collect();
         let account = Account::new(homes.len(), setting);
         let (settler, setting) = (Settler::new(homes.len()), setting.clone());
         let (known, open, actions) = (VecDeque::new(), VecDeque::new(), Vec::new());
-        Self { setting, first, beat, homes, order, known, open, first_known: 0, next: 0, settler, account, actions }
+        Self {
+            setting,
+            first,
+            beat,
+            homes,
+            order,
+            listeners,
+            known,
+            open,
+            first_known: 0,
+            next: 0,
+            settler,
+            account,
+            actions,
+        }
     }
 
     /// Makes the next slot known, with as many homes as there are, and lets the time pass for which enough is known by
     /// now. Slots are told when they are settled, in their order.
     pub fn push(&mut self, input: SlotInput, told: &mut Told<'_>) {
         assert_eq!(input.homes.len(), self.homes.len(), "all homes have a part in every slot");
+        self.homes.iter_mut().zip(&input.homes).for_each(|(home, terms)| home.limits.push_back(terms.limits));
         self.known.push_back(Known { terms: input.homes, forecasts: Vec::new() });
         // Who trades ahead knows its tariffs that far.
         if self.end() > self.next + usize::from(self.setting.trade_ahead) + 1 {
@@ -219,15 +237,8 @@ impl Season {
     /// A home looks at the market, and does what it wants to.
     fn look(&mut self, number: usize, now: UtcMillis, today: usize) {
         let mut actions = std::mem::take(&mut self.actions);
-        let Self { homes, known, open, setting, first, .. } = self;
-        let (first, length) =
-            (first.start().after(setting.shape.slot_length * slots(self.first_known)), millis(setting));
-        let at = |slot: Slot| {
-            let ahead = slot.start().0.saturating_sub(first.0) / length;
-            usize::try_from(ahead).unwrap_or(usize::MAX).min(known.len() - 1)
-        };
-        let limits = |slot: Slot| -> PriceLimits { known[at(slot)].terms[number].limits };
-        homes[number].plan(now, &setting.shape, open, limits, &mut actions);
+        let first = self.slot(self.first_known);
+        self.homes[number].plan(now, &self.setting.shape, first, &self.open, &mut actions);
         self.account.looks += 1;
         let mut writes = false;
         for action in actions.drain(..) {
@@ -273,7 +284,7 @@ impl Season {
             self.homes[number].keep(quote, order, left);
         }
         for heard in open.heard.drain(..) {
-            self.homes.iter_mut().for_each(|home| home.hear(quote.slot, &heard));
+            self.listeners.iter().for_each(|home| self.homes[*home].hear(quote.slot, &heard));
         }
         rests.is_some()
     }
@@ -295,6 +306,9 @@ impl Season {
             }
             let (known, open) = (self.known.pop_front().expect("there is one"), self.open.pop_front());
             self.first_known += 1;
+            for home in &mut self.homes {
+                home.limits.pop_front();
+            }
             if number < self.setting.warm_up {
                 continue;
             }
@@ -303,12 +317,4 @@ impl Season {
             self.settler.settle(&station, trades, &mut self.homes, &mut self.account, told);
         }
     }
-}
-
-fn slots(number: usize) -> u32 {
-    u32::try_from(number).expect("a season")
-}
-
-fn millis(setting: &Setting) -> u64 {
-    u64::try_from(setting.shape.slot_length.as_millis()).expect("an hour at the most")
 }
