@@ -1,0 +1,224 @@
+//! Whole runs of scenarios: what must hold in every slot, whoever trades how, and on whichever day.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rust_decimal::Decimal;
+use wattswap_matching::{Money, PriceScale, WattHours};
+use wattswap_simulations::answers::Answers;
+use wattswap_simulations::homes::Community;
+use wattswap_simulations::output::Format;
+use wattswap_simulations::run::record::{HomeSlot, Observer, SettledSlot};
+use wattswap_simulations::run::tables::{Columns, Tables};
+use wattswap_simulations::run::{CantRun, Ran, run};
+use wattswap_simulations::scenario::{EXAMPLE, Scenario};
+
+/// The example's text, with these texts in place of others.
+fn text(changes: &[(&str, &str)]) -> String {
+    changes.iter().fold(EXAMPLE.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replacen(from, to, 1)
+    })
+}
+
+fn example(changes: &[(&str, &str)]) -> Scenario {
+    Scenario::parse(Path::new("example.toml"), text(changes)).unwrap()
+}
+
+const FEW: (&str, &str) = ("count = 50", "count = 12");
+const TWO_DAYS: (&str, &str) = ("days = 7", "days = 2");
+
+/// Looks at every slot.
+struct Watcher<'c> {
+    community: &'c Community,
+    fee: Decimal,
+    slots: Vec<usize>,
+    traded: WattHours,
+    /// What all homes cost, and what they would have without the market.
+    cost: [Money; 2],
+    stored: Vec<WattHours>,
+}
+
+impl<'c> Watcher<'c> {
+    fn new(community: &'c Community) -> Self {
+        Self {
+            community,
+            fee: community.market.local_grid_fee_eur_per_kwh.0,
+            slots: vec![0; community.calendar.days.len()],
+            traded: WattHours(0),
+            cost: [Money::default(); 2],
+            stored: vec![WattHours(0); community.homes.len()],
+        }
+    }
+
+    /// Nobody trades at a loss by its supplier's prices in that very slot.
+    fn check_prices(&self, slot: &SettledSlot<'_>) {
+        let scale = PriceScale::new(self.community.market.tick_eur_per_kwh.0).unwrap();
+        for trade in slot.trades {
+            let price = scale.decimal(trade.price);
+            let of = |number: u32| (&slot.homes[number as usize], &self.community.homes[number as usize]);
+            let ((buyer, who), (seller, _)) = (of(trade.buyer), of(trade.seller));
+            assert!(price + self.fee <= buyer.tariff.retail + who.premium, "slot {}: {trade:?}", slot.number);
+            assert!(price >= seller.tariff.feed_in, "slot {}: {trade:?}", slot.number);
+        }
+    }
+
+    fn check_sums(&self, slot: &SettledSlot<'_>) {
+        let energy = |of: fn(&HomeSlot) -> WattHours| slot.homes.iter().map(of).sum::<WattHours>();
+        assert_eq!(energy(|home| home.bought), energy(|home| home.sold));
+        assert_eq!(energy(|home| home.bought), slot.trades.iter().map(|trade| trade.quantity).sum());
+        let money = |of: fn(&HomeSlot) -> Money| slot.homes.iter().map(|home| of(home).0).sum::<Decimal>();
+        assert_eq!(money(|home| home.paid), money(|home| home.earned), "what one pays another gets");
+        let fees = Decimal::from(energy(|home| home.bought).0) / Decimal::from(1_000) * self.fee;
+        assert_eq!(money(|home| home.fees), fees);
+        for home in slot.homes {
+            let left = home.flows.net() - (home.bought - home.sold);
+            assert_eq!(home.supplier, home.tariff.cost(left), "the supplier settles what is left");
+        }
+        assert!(slot.surplus <= slot.optimum.surplus);
+    }
+}
+
+impl Observer for Watcher<'_> {
+    fn settled(&mut self, slot: &SettledSlot<'_>) {
+        assert_eq!(
+            (slot.number, slot.of_day),
+            (self.slots.iter().sum(), self.slots[slot.day]),
+            "in order, none left out"
+        );
+        let day = &self.community.calendar.days[slot.day];
+        assert_eq!(slot.slot, self.community.calendar.slot(day, slot.of_day));
+        self.slots[slot.day] += 1;
+        self.check_prices(slot);
+        self.check_sums(slot);
+        self.traded += slot.trades.iter().map(|trade| trade.quantity).sum::<WattHours>();
+        for (home, stored) in slot.homes.iter().zip(&mut self.stored) {
+            assert!(home.flows.stored >= WattHours(0));
+            assert!(home.flows.stored <= *stored + home.flows.charged, "nothing comes from nowhere");
+            *stored = home.flows.stored;
+            self.cost[0] = self.cost[0] + home.cost();
+            self.cost[1] = self.cost[1] + home.cost_without_market();
+        }
+    }
+}
+
+fn watched<'c>(scenario: &Scenario, community: &'c Community) -> (Ran, Watcher<'c>) {
+    let mut watcher = Watcher::new(community);
+    let ran = run(community, &scenario.document, &mut [&mut watcher]).unwrap();
+    assert_eq!((ran.market.energy_residual, ran.market.money_residual.0), (WattHours(0), Decimal::ZERO));
+    (ran, watcher)
+}
+
+#[test]
+fn every_scenario_that_ships_runs_and_adds_up() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let mut all: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    all.sort();
+    assert!(all.len() >= 3, "{all:?}");
+    for path in all {
+        let scenario = Scenario::read(&path).unwrap();
+        let community = Community::new(&scenario).unwrap();
+        let (ran, watcher) = watched(&scenario, &community);
+        let slots: Vec<usize> = community.calendar.days.iter().map(|day| day.slots).collect();
+        assert_eq!(watcher.slots, slots, "{}", path.display());
+        assert!(ran.market.surplus_share() >= Some(9_700), "{}: {:?}", path.display(), ran.market);
+        assert!(watcher.cost[0].0 < watcher.cost[1].0, "{}", path.display());
+    }
+}
+
+#[test]
+fn all_mechanisms_and_strategies_keep_the_rules() {
+    let continuous = "mechanism = \"continuous\"";
+    let strategies = "name = \"autopilot\"                        # or zi-c";
+    let cases = [
+        ("none", "autopilot", false),
+        ("call", "autopilot", true),
+        ("continuous", "zi-c", true),
+        ("continuous", "zip", true),
+        ("continuous", "ramp", true),
+        ("continuous", "truthful", true),
+        ("continuous", "passive", false),
+    ];
+    for (mechanism, strategy, trades) in cases {
+        let mechanism = format!("mechanism = \"{mechanism}\"");
+        let name = format!("name = \"{strategy}\"                        # or zi-c");
+        let scenario = example(&[FEW, TWO_DAYS, (continuous, &mechanism), (strategies, &name)]);
+        let community = Community::new(&scenario).unwrap();
+        let (_, watcher) = watched(&scenario, &community);
+        assert_eq!(watcher.traded > WattHours(0), trades, "{mechanism}, {strategy}");
+        assert!(trades || watcher.cost[0] == watcher.cost[1], "{mechanism}, {strategy}");
+    }
+}
+
+#[test]
+fn a_call_in_which_everybody_has_a_part_reaches_the_optimum() {
+    let changes = [FEW, TWO_DAYS, ("mechanism = \"continuous\"", "mechanism = \"call\"")];
+    let all = [
+        ("share_percent = 80 ", "share_percent = 100 "),
+        ("\n[[strategies]]\nname = \"passive\"\nshare_percent = 20", ""),
+    ];
+    let scenario = example(&[changes.as_slice(), all.as_slice()].concat());
+    let community = Community::new(&scenario).unwrap();
+    let (ran, _) = watched(&scenario, &community);
+    assert_eq!(ran.market.surplus_share(), Some(10_000));
+}
+
+#[test]
+fn days_of_23_and_25_hours_are_run_whole() {
+    for (first_day, slots) in [("2026-03-28", [96, 92]), ("2026-10-24", [96, 100])] {
+        let first = format!("first_day = \"{first_day}\"");
+        let scenario = example(&[FEW, TWO_DAYS, ("first_day = \"2026-06-08\"", &first)]);
+        let community = Community::new(&scenario).unwrap();
+        let (_, watcher) = watched(&scenario, &community);
+        assert_eq!(watcher.slots, slots, "{first_day}");
+    }
+}
+
+/// The bytes of all that a run writes.
+fn bytes(scenario: &Scenario, threads: usize) -> Vec<Vec<u8>> {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| {
+        let community = Community::new(scenario).unwrap();
+        let names = community.homes.iter().map(|home| home.name.clone()).collect();
+        let scale = PriceScale::new(community.market.tick_eur_per_kwh.0).unwrap();
+        let mut tables = Tables::create(folder.path(), Format::Csv, Columns::all(), names, scale).unwrap();
+        let mut answers = Answers::new(scenario, &community).unwrap();
+        run(&community, &scenario.document, &mut [&mut tables, &mut answers]).unwrap();
+        tables.finish().unwrap();
+        answers.finish().write(folder.path()).unwrap();
+    });
+    let files = ["homes.csv", "trades.csv", "summary.json", "report.html"];
+    files.map(|name| fs::read(folder.path().join(name)).unwrap()).to_vec()
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_whatever_the_number_of_threads() {
+    let scenario = example(&[FEW, TWO_DAYS]);
+    let alone = bytes(&scenario, 1);
+    assert!(alone.iter().all(|file| file.len() > 1_000));
+    assert_eq!(alone, bytes(&scenario, 3));
+    let other = bytes(&example(&[FEW, TWO_DAYS, ("seed = 1 ", "seed = 2 ")]), 1);
+    assert!(alone.iter().zip(&other).all(|(one, other)| one != other));
+}
+
+#[test]
+fn a_home_with_a_power_station_s_data_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = jiff::civil::date(2026, 6, 8).in_tz("Europe/Berlin").unwrap().timestamp().as_millisecond();
+    let rows = (0..200).map(|slot| {
+        let at = jiff::Timestamp::from_millisecond(start + slot * 900_000).unwrap();
+        format!("{at},100,{}\n", if slot == 7 { 400_000_000 } else { 100 })
+    });
+    fs::write(folder.path().join("need.csv"), format!("at,modest,mill\n{}", rows.collect::<String>())).unwrap();
+    let generated =
+        "[homes.generated]                         # people, appliances and habits, made up from the seed\ncount = 50";
+    let path = folder.path().join("scenario.toml");
+    fs::write(&path, text(&[TWO_DAYS, (generated, "[homes.files]\nneed = \"need.csv\"")])).unwrap();
+    let scenario = Scenario::read(&path).unwrap();
+    let community = Community::new(&scenario).unwrap();
+    let Err(CantRun::TooMuch { home, of_day, .. }) = run(&community, &scenario.document, &mut []) else {
+        panic!("no cable carries that");
+    };
+    assert_eq!((home.as_str(), of_day), ("mill", 7));
+}
