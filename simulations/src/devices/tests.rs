@@ -195,7 +195,7 @@ type Plan<'t> = (
     [i64; 10],
 );
 
-const PLANS: [Plan<'_>; 7] = [
+const PLANS: [Plan<'_>; 8] = [
     // 2000 of 2500 Wh will be there: 0.8 times 0.40 is more than 0.10. As late as it can be.
     (
         Some((2_000, 2_000, 80)),
@@ -272,6 +272,17 @@ const PLANS: [Plan<'_>; 7] = [
         &[(7, 9, 9_000)],
         None,
         [2_000, 2_000, 2_000, 2_000, 0, 0, 1_000, 0, 0, 0],
+    ),
+    // A battery that is not worth charging stays empty, and keeps no car from charging in the cheap hours.
+    (
+        Some((2_000, 2_000, 20)),
+        Some((10_000, 2_000)),
+        [10, 40],
+        &[],
+        &[],
+        &[(7, 9, 5_000)],
+        None,
+        [0, 1_000, 2_000, 2_000, 0, 0, 0, 0, 0, 0],
     ),
 ];
 
