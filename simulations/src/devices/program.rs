@@ -73,6 +73,8 @@ struct Choice {
     net: Expression,
     /// What goes into the battery, and what comes out.
     battery: [Expression; 2],
+    /// What the battery holds when the step is over.
+    held: Expression,
     /// What the car gets.
     car: Expression,
 }
@@ -100,18 +102,30 @@ impl Program {
         let solution = model.solve()?;
         let intent = |choice: &Choice| {
             let [charged, discharged] = &choice.battery;
+            let [car, net, held] = [&choice.car, &choice.net, &choice.held].map(|part| solution.eval(part));
             let battery = watt_hours(solution.eval(charged) - solution.eval(discharged));
             Intent {
                 battery: self.battery.map(|_| battery),
-                car: self.car.map(|_| watt_hours(solution.eval(&choice.car))),
-                grid: match solution.eval(&choice.net) {
-                    net if net > NOTHING => Grid::Import,
-                    net if net < -NOTHING => Grid::Export,
-                    _ => Grid::Neither,
-                },
+                car: self.car.map(|_| watt_hours(car)),
+                grid: self.side(net, held, car),
             }
         };
         Ok(choices.iter().map(intent).collect())
+    }
+
+    /// On which side of the meter a step is meant to be, in which the battery holds so much and the car gets so much.
+    ///
+    /// A battery that feeds in because it is full, or draws because it is empty, means neither: should it turn out to
+    /// have room or energy after all, it is to use them. What it has, it does not give to a car that was to be charged
+    /// from the grid.
+    fn side(&self, net: f64, held: f64, car: f64) -> Grid {
+        let full = self.battery.is_some_and(|battery| held > kwh(battery.capacity) - NOTHING);
+        let empty = self.battery.is_some_and(|_| held < NOTHING);
+        match net {
+            net if net > NOTHING && (!empty || car > NOTHING) => Grid::Import,
+            net if net < -NOTHING && !full => Grid::Export,
+            _ => Grid::Neither,
+        }
     }
 
     fn write(&self, draft: &mut Draft) -> Vec<Choice> {
@@ -122,12 +136,13 @@ impl Program {
         let mut choices = Vec::with_capacity(self.steps.len());
         for (number, (step, [retail, feed_in])) in self.steps.iter().zip(&prices).enumerate() {
             let early = EARLY * (self.steps.len() - number) as f64 / self.steps.len() as f64;
-            let choice = self.choice(draft, step, [retail + early, feed_in - early]);
+            let mut choice = self.choice(draft, step, [retail + early, feed_in - early]);
             let [in_battery, in_car] = &mut stored;
             if let Some(battery) = &self.battery {
                 let [charged, discharged] = choice.battery.clone();
                 let after = in_battery.clone() + charged * (battery.percent as f64 / 100.0) - discharged;
                 *in_battery = draft.hold(battery, after);
+                choice.held = in_battery.clone();
             }
             if let (Some(car), Presence::Home) = (&self.car, step.car) {
                 *in_car = draft.hold(car, in_car.clone() + choice.car.clone());
@@ -138,9 +153,10 @@ impl Program {
             }
             choices.push(choice);
         }
-        // What is left in the battery is worth what feeding it in would have brought; in the car, the cheapest hour.
-        let feed_in = prices.last().map_or(0.0, |[_, feed_in]| *feed_in);
-        for (stored, worth) in stored.into_iter().zip([feed_in, cheapest]) {
+        // What is left in the car saves the cheapest hour's price. What is left in the battery is worth less than that,
+        // so that nothing is drawn for it, and more than feeding in, so that what was not foreseen finds something.
+        let feed_in = prices.iter().map(|[_, feed_in]| *feed_in).fold(f64::INFINITY, f64::min);
+        for (stored, worth) in stored.into_iter().zip([f64::midpoint(feed_in, cheapest), cheapest]) {
             draft.objective.add_mul(-worth, stored);
         }
         choices
@@ -165,7 +181,7 @@ impl Program {
         if car_power > 0.0 {
             draft.constraints.push((discharged.clone() - car.clone()).leq(deficit));
         }
-        Choice { net, battery: [charged, discharged], car }
+        Choice { net, battery: [charged, discharged], held: Expression::default(), car }
     }
 }
 

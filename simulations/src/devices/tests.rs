@@ -195,7 +195,7 @@ type Plan<'t> = (
     [i64; 10],
 );
 
-const PLANS: [Plan<'_>; 7] = [
+const PLANS: [Plan<'_>; 8] = [
     // 2000 of 2500 Wh will be there: 0.8 times 0.40 is more than 0.10. As late as it can be.
     (
         Some((2_000, 2_000, 80)),
@@ -273,6 +273,17 @@ const PLANS: [Plan<'_>; 7] = [
         None,
         [2_000, 2_000, 2_000, 2_000, 0, 0, 1_000, 0, 0, 0],
     ),
+    // A battery that is not worth charging stays empty, and keeps no car from charging in the cheap hours.
+    (
+        Some((2_000, 2_000, 20)),
+        Some((10_000, 2_000)),
+        [10, 40],
+        &[],
+        &[],
+        &[(7, 9, 5_000)],
+        None,
+        [0, 1_000, 2_000, 2_000, 0, 0, 0, 0, 0, 0],
+    ),
 ];
 
 #[test]
@@ -314,6 +325,42 @@ fn without_a_day_of_history_there_is_no_plan() {
     assert_eq!([drawn(0), drawn(1)], [vec![0, 0, 0, 0, 1_000, 500], vec![0, 0, 0, 1_500, 0, 0]]);
 }
 
+/// Need and PV of a day that was counted, and of the one that was planned by it; what is drawn in its hours 8 to 13. The
+/// price never changes; the battery holds 2 kWh.
+const SURPRISES: [([&[i64]; 2], [&[i64]; 2], [i64; 6]); 3] = [
+    // By hour 9 it was to be full: there is room, and it takes what the plan meant to feed in.
+    (
+        [&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2_000], &[0, 0, 0, 0, 0, 0, 0, 0, 3_000, 1_000]],
+        [&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2_000], &[0, 0, 0, 0, 0, 0, 0, 0, 500, 1_000]],
+        [0, 0, 0, 0, 500, 0],
+    ),
+    // By hour 9 it was to be empty: what it still has, it gives.
+    (
+        [&[0, 0, 0, 0, 0, 0, 0, 0, 2_000, 1_000], &[0, 0, 0, 0, 2_000]],
+        [&[0, 0, 0, 0, 0, 0, 0, 0, 500, 1_000], &[0, 0, 0, 0, 2_000]],
+        [0, 0, 0, 0, 0, 0],
+    ),
+    // No use was seen for more than 500 of the 1500 Wh that are left: it is filled all the same.
+    (
+        [&[0, 0, 0, 0, 0, 0, 0, 0, 0, 500], &[0, 0, 0, 0, 0, 0, 0, 0, 2_000]],
+        [&[0, 0, 0, 0, 0, 0, 0, 0, 0, 500, 1_500], &[0, 0, 0, 0, 0, 0, 0, 0, 2_000]],
+        [-1_500, 0, 0, 0, 0, 0],
+    ),
+];
+
+#[test]
+fn what_a_plan_did_not_see_is_not_wasted() {
+    for (number, (counted, planned, nets)) in SURPRISES.into_iter().enumerate() {
+        let home = home(Some((2_000, 2_000, 100)), None);
+        let mut rules = rules(PLAN, CarControl::Plan, None);
+        rules.forecast = Forecast::Persistence;
+        let days = [counted, planned].map(|[need, pv]| hours(need, pv, &[]));
+        let (flows, _) = run_hours(&home, &rules, &days, &[tariff(30, 8); 24]);
+        let drawn: Vec<i64> = flows[24 + 8..][..6].iter().map(|flows| flows.net().0).collect();
+        assert_eq!(drawn, nets, "row {number}");
+    }
+}
+
 /// What is drawn for a proptest: battery, car, days of need and PV, trips, limit.
 fn any_home() -> impl Strategy<Value = (Home, Vec<HomeDay>, Option<u8>)> {
     let battery = proptest::option::of((0_i64..6_000, 0_u32..4_000, 1_u8..=100));
@@ -331,7 +378,8 @@ fn any_home() -> impl Strategy<Value = (Home, Vec<HomeDay>, Option<u8>)> {
 
 /// What holds in every slot, whatever the control.
 fn holds(home: &Home, rules: &Rules, days: &[HomeDay]) -> Result<(), TestCaseError> {
-    let tariffs: Vec<Tariff> = (0..24).map(|hour| tariff(10 + hour * 7 % 23, 8)).collect();
+    // Some hours are below nought, and in some feeding in brings more than drawing costs.
+    let tariffs: Vec<Tariff> = (0..24).map(|hour| tariff(hour * 11 % 43 - 8, 8)).collect();
     let (flows, devices) = run_hours(home, rules, days, &tariffs);
     let limit = rules.feed_in_limit_percent.map(|percent| 2_000 * i64::from(percent) / 100);
     let (capacity, power, percent) = home.battery.map_or((0, 0, 100), |battery| {
@@ -383,8 +431,13 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
-    fn plans_keep_energy_and_bounds((home, days, limit) in any_home(), perfect in any::<bool>()) {
-        let mut rules = rules(PLAN, CarControl::Plan, limit);
+    fn plans_keep_energy_and_bounds((home, days, limit) in any_home(), perfect in any::<bool>(), which in 0_u8..3) {
+        let (battery, car) = match which {
+            0 => (PLAN, CarControl::Plan),
+            1 => (PLAN, CarControl::SurplusFirst),
+            _ => (RULE, CarControl::Plan),
+        };
+        let mut rules = rules(battery, car, limit);
         rules.forecast = if perfect { Forecast::Perfect } else { Forecast::Persistence };
         holds(&home, &rules, &days)?;
     }
