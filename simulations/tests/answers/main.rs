@@ -80,6 +80,16 @@ fn a_week_adds_up_and_is_written_down() {
         let money = || findings.summary.homes.iter().map(|home| &home.money);
         assert_eq!(money().map(|money| money.cost_eur.0).sum::<Decimal>(), euros(&summary, "community.money.cost_eur"));
         assert_eq!(money().map(|money| money.fees_eur.0).sum::<Decimal>(), euros(&summary, "community.money.fees_eur"));
+        // Sunny hours are cheap, and a day has 24.
+        let hours = at(&summary, "community.price_curve.by_hour_of_day").as_array().expect("a list");
+        let price = |hour: usize| hours[hour]["mean_price_eur_per_kwh"].as_f64();
+        assert!(hours.len() == 24 && price(12) < price(21) && price(2).is_none(), "{hours:?}");
+        // Large batteries count for more.
+        let batteries = summary["homes"].as_array().into_iter().flatten().filter(|home| !home["battery_wh"].is_null());
+        let batteries = batteries.map(|home| (number(home, "battery_wh"), number(home, "battery_cycles")));
+        let (capacity, through) = batteries
+            .fold((0.0, 0.0), |(sum, through), (capacity, cycles)| (sum + capacity, through + capacity * cycles));
+        assert!((number(&summary, "community.battery_cycles") - through / capacity).abs() < 1e-3);
         let table = findings.table();
         assert!(table.contains("self-sufficiency") && table.contains("energy left over"), "{table}");
     });
