@@ -85,6 +85,11 @@ fn a_week_adds_up_and_is_written_down() {
         let hours = at(&summary, "community.price_curve.by_hour_of_day").as_array().expect("a list");
         let price = |hour: usize| hours[hour]["mean_price_eur_per_kwh"].as_f64();
         assert!(hours.len() == 24 && price(12) < price(21) && price(2).is_none(), "{hours:?}");
+        for home in &findings.summary.homes {
+            let from_grid = home.energy.import_wh - home.neighbours.local_wh;
+            let off = home.emissions.co2_kg.0 - Decimal::new(from_grid * 363, 6);
+            assert!(off.abs() <= Decimal::new(5, 4), "{}: {off} kg", home.name);
+        }
         // Large batteries count for more.
         let batteries = summary["homes"].as_array().into_iter().flatten().filter(|home| !home["battery_wh"].is_null());
         let batteries = batteries.map(|home| (number(home, "battery_wh"), number(home, "battery_cycles")));
