@@ -17,8 +17,13 @@ impl BatteryUse {
         self.through += flows.charged + flows.discharged;
     }
 
+    /// Adds that of others.
+    pub fn include(&mut self, other: &Self) {
+        self.through += other.through;
+    }
+
     /// Equivalent full cycles: `(charged + discharged) / (2 capacity)`, the energy throughput over that of one full
-    /// charge and discharge (IEC 61427-2 counts throughput alike). None without a battery.
+    /// charge and discharge. None without a battery.
     #[must_use]
     pub fn cycles(&self, capacity: Option<WattHours>) -> Option<Figure> {
         ratio(self.through.0, capacity?.0.checked_mul(2)?)
@@ -48,7 +53,8 @@ impl Forecasts {
     }
 
     /// The mean absolute error as a share of the mean absolute net energy, `sum |forecast - net| / sum |net|`, over the
-    /// slots that had a forecast (Hyndman and Koehler 2006 call it MAD/mean ratio; nMAE elsewhere). None without one.
+    /// slots that had a forecast (the MAD/mean ratio of Kolassa and
+    /// Schütz 2007). None without one.
     #[must_use]
     pub fn nmae(&self) -> Option<Figure> {
         ratio(self.errors.0, self.counted.0)
@@ -68,6 +74,9 @@ mod tests {
             battery.add(&Flows { charged, discharged, ..Flows::default() });
         }
         assert_eq!(battery.cycles(Some(WattHours(5_000))), ratio(95, 100));
+        let mut both = battery;
+        both.include(&battery);
+        assert_eq!(both.cycles(Some(WattHours(10_000))), ratio(95, 100));
         assert_eq!((battery.cycles(None), battery.cycles(Some(WattHours(0)))), (None, None));
     }
 

@@ -25,7 +25,7 @@ pub struct MarketAnswers {
     pub optimum_eur: Amount,
     /// What they were worth, errors at the supplier taken off.
     pub surplus_eur: Amount,
-    /// `surplus / optimum`: the allocative efficiency of Smith (1962) and of Gode and Sunder (1993). Below zero where
+    /// `surplus / optimum`: the allocative efficiency of Gode and Sunder (1993). Below zero where
     /// errors cost more than trades brought. None where nothing could be gained.
     pub surplus_share: Option<Figure>,
     /// `local energy / optimum's energy`: what was traded and used, of what could have been. None of nothing.

@@ -7,6 +7,9 @@ use wattswap_matching::{Price, PriceScale, WattHours};
 use super::value::{Figure, ratio};
 use crate::market::mechanism::{Trade, worth};
 
+/// A duration curve is written down in so many steps.
+const STEPS: usize = 20;
+
 /// Trades that are looked at together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Trades {
@@ -27,6 +30,30 @@ pub struct PriceAnswers {
     pub lowest_price_eur_per_kwh: Option<Figure>,
     /// The highest price of a trade.
     pub highest_price_eur_per_kwh: Option<Figure>,
+}
+
+/// How prices are spread over the day and over slots.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PriceCurve {
+    /// The trades of each local hour of the day, from 0 to 23.
+    pub by_hour_of_day: Vec<PriceAnswers>,
+    /// The slots' mean prices, the dearest first: those at 0, 5, .. 100 % of the slots with trades. Empty without trades.
+    pub duration_eur_per_kwh: Vec<Figure>,
+}
+
+impl PriceCurve {
+    /// Of the hours' trades and the slots' mean prices.
+    #[must_use]
+    pub fn of(hours: &[Trades], slots: impl Iterator<Item = Figure>, scale: PriceScale) -> Self {
+        let mut prices: Vec<Figure> = slots.collect();
+        prices.sort_unstable_by(|one, other| other.cmp(one));
+        let last = prices.len().checked_sub(1);
+        let steps = last.into_iter().flat_map(|last| (0..=STEPS).map(move |step| step * last / STEPS));
+        Self {
+            by_hour_of_day: hours.iter().map(|hour| hour.answers(scale)).collect(),
+            duration_eur_per_kwh: steps.map(|slot| prices[slot]).collect(),
+        }
+    }
 }
 
 impl Trades {
@@ -85,6 +112,16 @@ impl Trades {
 mod tests {
     use super::*;
     use crate::answers::fixture::scale;
+
+    #[test]
+    fn a_curve_by_hand() {
+        let cents = |cents: i64| Figure(Decimal::new(cents, 2));
+        let curve = PriceCurve::of(&[Trades::default(); 2], (0..41).map(cents), scale());
+        assert_eq!(curve.by_hour_of_day.len(), 2);
+        assert_eq!(curve.duration_eur_per_kwh, (0..=20).map(|step| cents(40 - 2 * step)).collect::<Vec<_>>());
+        assert_eq!(PriceCurve::of(&[], std::iter::once(cents(7)), scale()).duration_eur_per_kwh, [cents(7); 21]);
+        assert_eq!(PriceCurve::of(&[], std::iter::empty(), scale()).duration_eur_per_kwh, []);
+    }
 
     #[test]
     fn by_hand() {

@@ -37,3 +37,24 @@ impl Row {
         Self { at, import, export, shared: drawn - import, trades }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shared_is_what_some_draw_and_others_feed_in() {
+        // (each home's net energy; import, export, shared)
+        for (nets, expected) in [
+            ([300, 500], [800, 0, 0]),
+            ([300, -500], [0, 200, 300]),
+            ([500, -300], [200, 0, 300]),
+            ([-300, -500], [0, 800, 0]),
+        ] {
+            let homes = nets.map(|net| Counted { net: WattHours(net), ..Counted::default() });
+            let drawn = homes.iter().map(Counted::import).sum();
+            let row = Row::new(At { day: 0, of_day: 0 }, &(homes[0] + homes[1]), drawn, Trades::default());
+            assert_eq!([row.import, row.export, row.shared], expected.map(WattHours), "{nets:?}");
+        }
+    }
+}

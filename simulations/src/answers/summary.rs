@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use super::Answers;
-use super::devices::Forecasts;
+use super::devices::{BatteryUse, Forecasts};
 use super::emissions::Emissions;
 use super::energy::EnergyAnswers;
 use super::fairness::Fairness;
@@ -14,7 +14,7 @@ use super::grid::FeederAnswers;
 use super::market::MarketAnswers;
 use super::money::{MoneyAnswers, Payments};
 use super::neighbours::{NeighbourAnswers, Neighbours};
-use super::prices::{PriceAnswers, Trades};
+use super::prices::{PriceAnswers, PriceCurve, Trades};
 use super::residuals::Residuals;
 use super::value::Figure;
 use crate::scenario::document::{Mechanism, Strategy};
@@ -79,12 +79,16 @@ pub struct CommunityAnswers {
     pub fairness: Fairness,
     /// What trades cost.
     pub prices: PriceAnswers,
+    /// How prices are spread over the day and over slots.
+    pub price_curve: PriceCurve,
     /// How well the market worked.
     pub market: MarketAnswers,
     /// CO2 of what was drawn from the grid.
     pub emissions: Emissions,
     /// Error of all homes' forecasts, as a share of all homes' net energy.
     pub forecast_nmae: Option<Figure>,
+    /// How often all batteries together went through a full cycle, by energy.
+    pub battery_cycles: Option<Figure>,
     /// What is left over: nothing.
     pub residuals: Residuals,
 }
@@ -157,13 +161,17 @@ fn run(answers: &Answers<'_>) -> RunFacts {
 }
 
 fn together(answers: &Answers<'_>) -> CommunityAnswers {
-    let (mut payments, mut neighbours, mut forecasts) =
-        (Payments::default(), Neighbours::default(), Forecasts::default());
+    let (mut payments, mut neighbours) = (Payments::default(), Neighbours::default());
+    let (mut forecasts, mut battery) = (Forecasts::default(), BatteryUse::default());
     for home in &answers.homes {
         payments.include(&home.payments);
         neighbours.include(&home.neighbours);
         forecasts.include(&home.forecasts);
+        battery.include(&home.battery);
     }
+    let batteries = answers.community.homes.iter().filter_map(|home| home.battery);
+    let capacity = batteries.map(|battery| battery.capacity).reduce(|sum, capacity| sum + capacity);
+    let means = answers.rows.iter().filter_map(|row| row.trades.mean(answers.scale));
     let mut trades = Trades::default();
     answers.rows.iter().for_each(|row| trades.include(&row.trades));
     CommunityAnswers {
@@ -172,9 +180,11 @@ fn together(answers: &Answers<'_>) -> CommunityAnswers {
         money: payments.answers(),
         fairness: Fairness::of(answers.homes.iter().map(|home| home.payments.saved())),
         prices: trades.answers(answers.scale),
+        price_curve: PriceCurve::of(&answers.hours, means, answers.scale),
         market: answers.surplus.answers(neighbours.local(), answers.scale),
         emissions: Emissions::of(answers.together.import(), answers.together.demand()),
         forecast_nmae: forecasts.nmae(),
+        battery_cycles: battery.cycles(capacity),
         residuals: answers.leftovers.answers(),
     }
 }

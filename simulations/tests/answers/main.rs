@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use wattswap_matching::WattHours;
+use wattswap_simulations::answers::value::{Amount, ratio};
 use wattswap_simulations::answers::{Answers, Findings};
 use wattswap_simulations::homes::Community;
 use wattswap_simulations::run::record::{Observer, SettledSlot};
@@ -80,6 +81,21 @@ fn a_week_adds_up_and_is_written_down() {
         let money = || findings.summary.homes.iter().map(|home| &home.money);
         assert_eq!(money().map(|money| money.cost_eur.0).sum::<Decimal>(), euros(&summary, "community.money.cost_eur"));
         assert_eq!(money().map(|money| money.fees_eur.0).sum::<Decimal>(), euros(&summary, "community.money.fees_eur"));
+        // Sunny hours are cheap, and a day has 24.
+        let hours = at(&summary, "community.price_curve.by_hour_of_day").as_array().expect("a list");
+        let price = |hour: usize| hours[hour]["mean_price_eur_per_kwh"].as_f64();
+        assert!(hours.len() == 24 && price(12) < price(21) && price(2).is_none(), "{hours:?}");
+        for home in &findings.summary.homes {
+            let from_grid = home.energy.import_wh - home.neighbours.local_wh;
+            let off = home.emissions.co2_kg.0 - Decimal::new(from_grid * 363, 6);
+            assert!(off.abs() <= Decimal::new(5, 4), "{}: {off} kg", home.name);
+        }
+        // Large batteries count for more.
+        let batteries = summary["homes"].as_array().into_iter().flatten().filter(|home| !home["battery_wh"].is_null());
+        let batteries = batteries.map(|home| (number(home, "battery_wh"), number(home, "battery_cycles")));
+        let (capacity, through) = batteries
+            .fold((0.0, 0.0), |(sum, through), (capacity, cycles)| (sum + capacity, through + capacity * cycles));
+        assert!((number(&summary, "community.battery_cycles") - through / capacity).abs() < 1e-3);
         let table = findings.table();
         assert!(table.contains("self-sufficiency") && table.contains("energy left over"), "{table}");
     });
@@ -236,4 +252,57 @@ fn each_phase_for_itself() {
     assert!(feeder.voltage_unbalance_max.is_some_and(|factor| factor > 0.01), "{:?}", feeder.voltage_unbalance_max);
     assert_eq!(feeder.en50160.as_ref().map(|week| week.weeks), Some(2));
     written(&findings, "unbalanced");
+}
+
+#[test]
+fn answers_say_what_the_figures_say() {
+    let report = wattswap_simulations::answers::report::html;
+    with(&example(&[("days = 7", "days = 1")]), |findings| {
+        let mut findings = Findings {
+            summary: findings.summary.clone(),
+            rows: Vec::new(),
+            busy_slot: None,
+            home_day: None,
+            envelopes: Vec::new(),
+            ..*findings
+        };
+        let feeder = findings.summary.feeder.clone();
+        // (how voltages, a line and the solver fared; what is said)
+        let cases = [
+            (true, 0.4, 0, "Yes: voltages lie between"),
+            (false, 0.4, 0, "No, since voltages leave what EN 50160 allows: "),
+            (true, 1.2, 0, "No, since something carries more than it may: "),
+            (true, 0.4, 2, "No, since some slots have no solution: "),
+            (false, 1.2, 1, "leave what EN 50160 allows and something carries more than it may and some slots"),
+        ];
+        for (holds, loading, lost, said) in cases {
+            let mut feeder = feeder.clone();
+            if let Some(feeder) = &mut feeder {
+                feeder.line_loading_max = Some(loading);
+                feeder.slots_not_converged = lost;
+                feeder.en50160.iter_mut().for_each(|week| week.holds = holds);
+            }
+            findings.summary.feeder = feeder;
+            let html = report(&findings);
+            assert!(html.contains(said), "{said}");
+            assert_eq!(html.contains("For 2 of 96 slots there is no solution"), lost == 2);
+        }
+        let money = &mut findings.summary.community.money;
+        let amount = |text: &str| Amount(text.parse().expect("a decimal"));
+        money.cost_eur = amount("80");
+        money.cost_without_market_eur = amount("100");
+        money.saved_by_market_eur = amount("20");
+        money.saved_by_market_share = ratio(20, 100);
+        let said =
+            "The market saves 50 homes 20.00 EUR (20.0 %): together they pay 80.00 EUR, and without it they would";
+        assert!(report(&findings).contains(said));
+        let money = &mut findings.summary.community.money;
+        money.cost_eur = amount("-5");
+        money.cost_without_market_eur = amount("-6");
+        money.saved_by_market_eur = amount("-1");
+        money.saved_by_market_share = None;
+        let said =
+            "The market costs 50 homes 1.00 EUR: together they earn 5.00 EUR, and without it they would earn 6.00";
+        assert!(report(&findings).contains(said));
+    });
 }

@@ -127,7 +127,19 @@ fn a_phase_that_draws_alone_is_unbalanced_and_outside() {
     near(week.worst_share_outside, 6.0 / 11.0, 1e-4);
     assert_eq!(week.worst_bus.as_deref(), Some("house"));
     near(answers.line_overload_hours, 1.5, 0.0);
+    let minutes: Vec<u64> = answers.buses.iter().map(|bus| bus.minutes_outside_10_percent).collect();
+    assert_eq!(minutes, [0, 90]);
     near(answers.lines[0].overload_hours.unwrap(), 1.5, 0.0);
+}
+
+#[test]
+fn one_single_phase_makes_a_feeder_unbalanced() {
+    let mut mixed = feeder(Phases::All, 0.0);
+    mixed.connections[1].phases = Phases::C;
+    let (answers, _) = watched(&with(mixed, [Some(0), Some(1)]), [draw([3_000, 1_000])]);
+    let low: Vec<f64> = answers.phases.iter().map(|phase| phase.lowest_pu).collect();
+    near(low[0], by_hand(1_000.0), 1e-5);
+    near(low[2], by_hand(2_000.0), 1e-5);
 }
 
 #[test]
@@ -180,5 +192,7 @@ fn needs_draw_reactive_power_and_roofs_do_not() {
 fn unbalance_by_hand() {
     let turn = |degrees: f64| Complex64::from_polar(1.0, degrees.to_radians());
     near(unbalance([turn(0.0), turn(-120.0), turn(120.0)]), 0.0, 1e-12);
+    // A voltage that all phases have beside their own is no unbalance of this kind: it is zero sequence.
+    near(unbalance([0.0, -120.0, 120.0].map(|degrees| turn(degrees) + 0.1)), 0.0, 1e-12);
     near(unbalance([turn(0.0) * 0.97, turn(-120.0), turn(120.0)]), 0.03 / 2.97, 1e-12);
 }

@@ -87,3 +87,27 @@ fn lorenz(savings: &[(Decimal, &str)]) -> Option<Plot> {
         rows: rows.collect(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shares(savings: &[i64]) -> Option<Vec<[String; 2]>> {
+        let savings: Vec<(Decimal, &str)> = savings.iter().map(|saved| (Decimal::from(*saved), "home")).collect();
+        let cells = |row: Vec<String>| <[String; 2]>::try_from(row).expect("two columns");
+        lorenz(&savings).map(|plot| plot.rows.into_iter().map(cells).collect())
+    }
+
+    #[test]
+    fn a_lorenz_curve_by_hand() {
+        let expected = [["0.0", "0.0"], ["25.0", "-25.0"], ["50.0", "-25.0"], ["75.0", "12.5"], ["100.0", "100.0"]];
+        assert_eq!(shares(&[-2, 0, 3, 7]), Some(expected.map(|row| row.map(str::to_owned)).to_vec()));
+        assert_eq!((shares(&[-2, 2]), shares(&[-1, -1])), (None, None));
+        let many: Vec<i64> = (1..=5_000).collect();
+        let curve = shares(&many).expect("they save");
+        assert_eq!((curve.len(), curve[MOST - 1].clone()), (MOST, ["100.0", "100.0"].map(str::to_owned)));
+        // Half of the homes have a quarter of what grows evenly.
+        let half = curve.iter().find(|row| row[0] == "50.2").expect("a point near the middle");
+        assert!(half[1].starts_with("25."), "{}", half[1]);
+    }
+}

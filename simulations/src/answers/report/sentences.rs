@@ -81,12 +81,13 @@ fn grid(feeder: Option<&FeederAnswers>) -> String {
     let loads = [("the most loaded line", feeder.line_loading_max), ("the transformer", transformer)];
     let loads: Vec<(&str, f64)> = loads.into_iter().filter_map(|(name, load)| Some((name, load?))).collect();
     let overload = loads.iter().any(|(_, load)| *load > 1.0);
-    let verdict = match (week.holds && missing.is_empty(), overload) {
-        (true, false) => "Yes",
-        (true, true) => "No: it carries more than it may, though voltages stay within EN 50160",
-        (false, false) => "No: voltages leave what EN 50160 allows",
-        (false, true) => "No: voltages leave what EN 50160 allows, and it carries more than it may",
-    };
+    let wrong = [
+        (!week.holds, "voltages leave what EN 50160 allows"),
+        (overload, "something carries more than it may"),
+        (!missing.is_empty(), "some slots have no solution"),
+    ];
+    let wrong: Vec<&str> = wrong.into_iter().filter_map(|(is_wrong, what)| is_wrong.then_some(what)).collect();
+    let verdict = if wrong.is_empty() { "Yes".to_owned() } else { format!("No, since {}", wrong.join(" and ")) };
     let loads: Vec<String> =
         loads.iter().map(|(name, load)| format!("{name} reaches {:.1} % of its rating", load * 100.0)).collect();
     let loads = if loads.is_empty() { String::new() } else { format!(", and {}", loads.join(" and ")) };
