@@ -131,12 +131,14 @@ impl WattHours {
 
     /// Whether there is any energy in the positive sense.
     #[must_use]
+    #[inline]
     pub fn is_positive(self) -> bool {
         self.0 > 0
     }
 
     /// Less `other`, but never below zero.
     #[must_use]
+    #[inline]
     pub fn less_at_least_zero(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0).max(0))
     }
@@ -154,18 +156,21 @@ impl Watts {
 impl UtcMillis {
     /// The later instant; the end of time if it would lie beyond.
     #[must_use]
+    #[inline]
     pub fn after(self, time: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
     }
 
     /// The earlier instant; 1970 if it would lie before.
     #[must_use]
+    #[inline]
     pub fn before(self, time: Duration) -> Self {
         Self(self.0.saturating_sub(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
     }
 
     /// How long it is since `earlier`; zero if that lies ahead.
     #[must_use]
+    #[inline]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
@@ -174,6 +179,7 @@ impl UtcMillis {
 impl Slot {
     /// The instant at which delivery starts.
     #[must_use]
+    #[inline]
     pub fn start(self) -> UtcMillis {
         self.0
     }
@@ -181,6 +187,7 @@ impl Slot {
 
 impl Add for WattHours {
     type Output = Self;
+    #[inline]
     fn add(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
@@ -188,6 +195,7 @@ impl Add for WattHours {
 
 impl Sub for WattHours {
     type Output = Self;
+    #[inline]
     fn sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
@@ -195,18 +203,21 @@ impl Sub for WattHours {
 
 impl Neg for WattHours {
     type Output = Self;
+    #[inline]
     fn neg(self) -> Self {
         Self(self.0.saturating_neg())
     }
 }
 
 impl AddAssign for WattHours {
+    #[inline]
     fn add_assign(&mut self, other: Self) {
         *self = *self + other;
     }
 }
 
 impl SubAssign for WattHours {
+    #[inline]
     fn sub_assign(&mut self, other: Self) {
         *self = *self - other;
     }

@@ -46,7 +46,7 @@ fn a_pair_that_plans_together_takes_no_trade_from_an_honest_neighbour() {
 fn cheats_among_faults_cost_the_honest_nothing() {
     for seed in 1_000..1_004 {
         let outcome = run(&Options::drawn_with_cheats(seed), u64::MAX);
-        assert_eq!(outcome.finding, None, "seed {seed}: replay it with ./dev sim --seed {seed} --cheats");
+        assert_eq!(outcome.finding, None, "seed {seed}: replay it with ./dev network --seed {seed} --cheats");
     }
 }
 

@@ -22,7 +22,7 @@ const LATER: [&str; 2] = ["seal", "damage"];
 
 fn assert_nothing_found(options: &Options) -> Outcome {
     let outcome = run(options, u64::MAX);
-    assert_eq!(outcome.finding, None, "seed {}: replay it with ./dev sim --seed {0}", options.seed);
+    assert_eq!(outcome.finding, None, "seed {}: replay it with ./dev network --seed {0}", options.seed);
     outcome
 }
 

@@ -1,4 +1,5 @@
-//! Batteries and forecasts: how much a battery was used, and how far off a home's forecasts were.
+//! Batteries, cars and forecasts: how much a battery was used, whether cars could go where they went, and how far off a
+//! home's forecasts were.
 
 use wattswap_matching::WattHours;
 
@@ -27,6 +28,34 @@ impl BatteryUse {
     #[must_use]
     pub fn cycles(&self, capacity: Option<WattHours>) -> Option<Figure> {
         ratio(self.through.0, capacity?.0.checked_mul(2)?)
+    }
+}
+
+/// A car's sums.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CarUse {
+    driven: WattHours,
+    missed: WattHours,
+}
+
+impl CarUse {
+    /// Adds a slot.
+    pub fn add(&mut self, flows: &Flows) {
+        self.driven += flows.driven;
+        self.missed += flows.missed;
+    }
+
+    /// Adds that of others.
+    pub fn include(&mut self, other: &Self) {
+        self.driven += other.driven;
+        self.missed += other.missed;
+    }
+
+    /// Of the energy of all trips, what was in the car's battery when it left: `(driven - missed) / driven`. None
+    /// without a trip.
+    #[must_use]
+    pub fn service(&self) -> Option<Figure> {
+        ratio((self.driven - self.missed).0, self.driven.0)
     }
 }
 
@@ -78,6 +107,20 @@ mod tests {
         both.include(&battery);
         assert_eq!(both.cycles(Some(WattHours(10_000))), ratio(95, 100));
         assert_eq!((battery.cycles(None), battery.cycles(Some(WattHours(0)))), (None, None));
+    }
+
+    #[test]
+    fn a_car_s_service_by_hand() {
+        let mut car = CarUse::default();
+        assert_eq!(car.service(), None);
+        for (driven, missed) in [(6_000, 0), (0, 0), (4_000, 1_000)] {
+            let (driven, missed) = (WattHours(driven), WattHours(missed));
+            car.add(&Flows { driven, missed, ..Flows::default() });
+        }
+        assert_eq!(car.service(), ratio(9, 10));
+        let mut both = CarUse { driven: WattHours(10_000), missed: WattHours(5_000) };
+        both.include(&car);
+        assert_eq!(both.service(), ratio(14, 20));
     }
 
     #[test]

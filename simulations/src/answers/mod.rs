@@ -35,7 +35,7 @@ use std::path::{Path, PathBuf};
 
 use wattswap_matching::{PriceError, PriceScale};
 
-use self::devices::{BatteryUse, Forecasts};
+use self::devices::{BatteryUse, CarUse, Forecasts};
 use self::energy::{Counted, Energy};
 use self::grid::{Envelope, Grid};
 use self::market::Surplus;
@@ -77,6 +77,7 @@ struct HomeSums {
     neighbours: Neighbours,
     payments: Payments,
     battery: BatteryUse,
+    car: CarUse,
     forecasts: Forecasts,
 }
 
@@ -183,6 +184,7 @@ impl Observer for Answers<'_> {
             sums.neighbours.add(home);
             sums.payments.add(home);
             sums.battery.add(&home.flows);
+            sums.car.add(&home.flows);
             sums.forecasts.add(home);
             drawn += counted.import();
             together = together + counted;

@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use super::Answers;
-use super::devices::{BatteryUse, Forecasts};
+use super::devices::{BatteryUse, CarUse, Forecasts};
 use super::emissions::Emissions;
 use super::energy::EnergyAnswers;
 use super::fairness::Fairness;
@@ -89,6 +89,8 @@ pub struct CommunityAnswers {
     pub forecast_nmae: Option<Figure>,
     /// How often all batteries together went through a full cycle, by energy.
     pub battery_cycles: Option<Figure>,
+    /// Of the energy of all cars' trips, what was in them when they left.
+    pub car_service: Option<Figure>,
     /// What is left over: nothing.
     pub residuals: Residuals,
 }
@@ -118,6 +120,8 @@ pub struct HomeAnswers {
     pub forecast_nmae: Option<Figure>,
     /// How often its battery went through a full cycle, by energy.
     pub battery_cycles: Option<Figure>,
+    /// Of the energy of its car's trips, what was in the car when it left.
+    pub car_service: Option<Figure>,
 }
 
 impl Summary {
@@ -162,12 +166,13 @@ fn run(answers: &Answers<'_>) -> RunFacts {
 
 fn together(answers: &Answers<'_>) -> CommunityAnswers {
     let (mut payments, mut neighbours) = (Payments::default(), Neighbours::default());
-    let (mut forecasts, mut battery) = (Forecasts::default(), BatteryUse::default());
+    let (mut forecasts, mut battery, mut car) = (Forecasts::default(), BatteryUse::default(), CarUse::default());
     for home in &answers.homes {
         payments.include(&home.payments);
         neighbours.include(&home.neighbours);
         forecasts.include(&home.forecasts);
         battery.include(&home.battery);
+        car.include(&home.car);
     }
     let batteries = answers.community.homes.iter().filter_map(|home| home.battery);
     let capacity = batteries.map(|battery| battery.capacity).reduce(|sum, capacity| sum + capacity);
@@ -185,6 +190,7 @@ fn together(answers: &Answers<'_>) -> CommunityAnswers {
         emissions: Emissions::of(answers.together.import(), answers.together.demand()),
         forecast_nmae: forecasts.nmae(),
         battery_cycles: battery.cycles(capacity),
+        car_service: car.service(),
         residuals: answers.leftovers.answers(),
     }
 }
@@ -205,6 +211,7 @@ fn of_home(answers: &Answers<'_>, number: usize) -> HomeAnswers {
         emissions: Emissions::of(sums.energy.import() - sums.neighbours.local(), sums.energy.demand()),
         forecast_nmae: sums.forecasts.nmae(),
         battery_cycles: sums.battery.cycles(capacity),
+        car_service: sums.car.service(),
     }
 }
 

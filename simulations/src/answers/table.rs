@@ -131,6 +131,7 @@ fn market(summary: &Summary) -> Rows {
         ("mean price, EUR/kWh", plain(prices.mean_price_eur_per_kwh)),
         ("traded in error", kwh(WattHours(summary.community.neighbours.traded_in_error_wh))),
         ("forecast error (nMAE)", percent(summary.community.forecast_nmae)),
+        ("trips' energy that was there at departure", percent(summary.community.car_service)),
     ]
 }
 

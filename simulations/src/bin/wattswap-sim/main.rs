@@ -208,7 +208,7 @@ impl Change {
         if self.cheats {
             cheats.push_str(" --cheats");
         }
-        format!("./dev sim --seed {seed}{homes}{cheats}{without} --steps {steps}")
+        format!("./dev network --seed {seed}{homes}{cheats}{without} --steps {steps}")
     }
 }
 
