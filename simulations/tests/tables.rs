@@ -146,14 +146,14 @@ fn some_columns_in_any_order_and_no_table_without_any() {
 #[test]
 fn columns_that_are_not_there_or_come_twice_are_refused() {
     let refused = |homes: &[&str], trades: &[&str]| Columns::new(homes, trades).err().map(|error| error.to_string());
-    assert_eq!(refused(&["at", "home"], &["at", "energy_wh"]), None);
+    assert_eq!(refused(&["slot_start", "home"], &["slot_start", "energy_wh"]), None);
     assert_eq!(
-        refused(&[], &["at", "energy"]).unwrap(),
-        "the table trades has no column energy: write some of at, buyer, seller, energy_wh, price_eur_per_kwh"
+        refused(&[], &["slot_start", "energy"]).unwrap(),
+        "the table trades has no column energy: write some of slot_start, buyer, seller, energy_wh, price_eur_per_kwh"
     );
     assert_eq!(
-        refused(&["at", "home", "at"], &[]).unwrap(),
-        "the column at of the table homes is asked for twice: write it once"
+        refused(&["slot_start", "home", "slot_start"], &[]).unwrap(),
+        "the column slot_start of the table homes is asked for twice: write it once"
     );
 }
 
@@ -179,7 +179,7 @@ fn what_does_not_fit_is_said_at_the_end_at_the_latest() {
     let mut homes = homes();
     homes[1].paid = Money(decimal("1000000000"));
     let folder = TempDir::new().unwrap();
-    let columns = || Columns::new(&["paid_eur"], &["at"]).unwrap();
+    let columns = || Columns::new(&["paid_eur"], &["slot_start"]).unwrap();
     write(folder.path(), Format::Csv, columns(), &homes, 2).unwrap();
     let error = write(folder.path(), Format::Parquet, columns(), &homes, 2).unwrap_err().to_string();
     let expected = "homes.parquet: the amount 1000000000 does not fit into 18 digits of which 9 are decimals: write CSV \

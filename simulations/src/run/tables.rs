@@ -57,7 +57,7 @@ macro_rules! amount {
 
 /// All columns of `homes`: `flows` behind the meter, then what was traded, then money; see [`super::record`].
 static HOMES: [Column<OfHome>; 23] = [
-    column("at", Kind::Instant, |row| Cell::Instant(row.at)),
+    column("slot_start", Kind::Instant, |row| Cell::Instant(row.at)),
     column("home", Kind::Text, |row| Cell::Text(row.name)),
     energy!("need_wh", flows.need),
     energy!("heat_pump_wh", flows.heat_pump),
@@ -84,7 +84,7 @@ static HOMES: [Column<OfHome>; 23] = [
 
 /// All columns of `trades`.
 static TRADES: [Column<OfTrade>; 5] = [
-    column("at", Kind::Instant, |row| Cell::Instant(row.at)),
+    column("slot_start", Kind::Instant, |row| Cell::Instant(row.at)),
     column("buyer", Kind::Text, |row| Cell::Text(&row.names[row.trade.buyer as usize])),
     column("seller", Kind::Text, |row| Cell::Text(&row.names[row.trade.seller as usize])),
     column("energy_wh", Kind::Whole, |row| whole(row.trade.quantity)),

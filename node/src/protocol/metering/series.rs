@@ -194,6 +194,10 @@ impl Series {
 
 /// What the meter would have shown at an instant within the reach of these rows.
 fn registers_at(rows: &[Shown], at: UtcMillis) -> Registers {
+    // Most slots begin and end with a reading.
+    if let Some((_, exactly)) = [rows.first(), rows.last()].into_iter().flatten().find(|(row, _)| *row == at) {
+        return *exactly;
+    }
     let later = rows.partition_point(|(row, _)| *row < at).min(rows.len().saturating_sub(1));
     let Some((later_at, to)) = rows.get(later) else {
         return Registers { import: WattHours::ZERO, export: WattHours::ZERO };
