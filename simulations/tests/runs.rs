@@ -76,6 +76,12 @@ impl<'c> Watcher<'c> {
             assert_eq!(home.supplier, home.tariff.cost(left), "the supplier settles what is left");
         }
         assert!(slot.surplus <= slot.optimum.surplus);
+        if self.community.homes.iter().all(|home| home.premium.is_zero()) {
+            // Then all that trade is worth is money, and errors are counted at no less than what they cost.
+            let tick = self.community.market.tick_eur_per_kwh.0;
+            let saved = money(HomeSlot::cost_without_market) - money(HomeSlot::cost);
+            assert!(Decimal::from(slot.surplus) * tick / Decimal::from(1_000) <= saved, "slot {}", slot.number);
+        }
     }
 }
 
@@ -161,6 +167,77 @@ fn a_call_in_which_everybody_has_a_part_reaches_the_optimum() {
     let community = Community::new(&scenario).unwrap();
     let (ran, _) = watched(&scenario, &community);
     assert_eq!(ran.market.surplus_share(), Some(10_000));
+}
+
+#[test]
+fn what_trade_is_worth_is_what_it_saves_where_nobody_pays_for_locality() {
+    let premium = ("local_premium_eur_per_kwh = \"0.02\"", "local_premium_eur_per_kwh = \"0\"");
+    let scenario = example(&[FEW, TWO_DAYS, premium]);
+    let community = Community::new(&scenario).unwrap();
+    let (ran, watcher) = watched(&scenario, &community);
+    assert!(ran.market.traded > ran.market.volume, "some of it was bought and sold on, and the fee paid twice");
+    assert!(watcher.cost[0].0 < watcher.cost[1].0);
+}
+
+/// Volumes of each slot.
+#[derive(Default)]
+struct Volumes(Vec<WattHours>);
+
+impl Observer for Volumes {
+    fn settled(&mut self, slot: &SettledSlot<'_>) {
+        self.0.push(slot.trades.iter().map(|trade| trade.quantity).sum());
+    }
+}
+
+#[test]
+fn the_last_slots_are_traded_until_their_gates_like_all_others() {
+    // In Tokyo the sun is up when the period ends by the example's place. Cars look at tomorrow: there are none.
+    let zone =
+        ("time_zone = \"Europe/Berlin\"               # days", "time_zone = \"Asia/Tokyo\"               # days");
+    let car = EXAMPLE.split_once("[car]").unwrap().1.split_once("[heat_pump]").unwrap().0;
+    let car = format!("[car]{car}");
+    let volumes = |days: &str| {
+        let scenario = example(&[FEW, ("days = 7", days), zone, (&car, "")]);
+        let community = Community::new(&scenario).unwrap();
+        let mut volumes = Volumes::default();
+        run(&community, &scenario.document, &mut [&mut volumes]).unwrap();
+        volumes.0
+    };
+    let (one, two) = (volumes("days = 1"), volumes("days = 2"));
+    assert!(one[92..].iter().all(|volume| *volume > WattHours(0)), "{:?}", &one[92..]);
+    assert_eq!(one, two[..96]);
+}
+
+#[test]
+fn what_cannot_be_run_is_said() {
+    let minutes = |minutes: &'static str| ("slot_minutes = 15", minutes);
+    let zone = |name: &str| format!("time_zone = \"{name}\"               # days");
+    let berlin = "time_zone = \"Europe/Berlin\"               # days";
+    // Half an hour, or three quarters, off the hours of UTC; and a day that was left out.
+    let cases = [
+        ("Asia/Kolkata", "slot_minutes = 60", "2026-06-08", false),
+        ("Asia/Kolkata", "slot_minutes = 30", "2026-06-08", true),
+        ("Asia/Kathmandu", "slot_minutes = 30", "2026-06-08", false),
+        ("Asia/Kathmandu", "slot_minutes = 15", "2026-06-08", true),
+        ("Pacific/Apia", "slot_minutes = 15", "2011-12-29", false),
+        ("Atlantic/Azores", "slot_minutes = 60", "2026-10-24", true),
+        ("America/Havana", "slot_minutes = 60", "2026-10-31", true),
+    ];
+    for (name, length, first_day, is_good) in cases {
+        let (zone, first_day) = (zone(name), format!("first_day = \"{first_day}\""));
+        let changes = [FEW, TWO_DAYS, minutes(length), (berlin, &zone), ("first_day = \"2026-06-08\"", &first_day)];
+        let scenario = example(&changes);
+        match Community::new(&scenario) {
+            Ok(community) => {
+                assert!(is_good, "{name}, {length}");
+                watched(&scenario, &community);
+            }
+            Err(error) => assert!(!is_good && error.to_string().contains("slot_minutes"), "{name}: {error}"),
+        }
+    }
+    let dear = example(&[FEW, TWO_DAYS, ("retail_eur_per_kwh = \"0.32\"", "retail_eur_per_kwh = \"900\"")]);
+    let community = Community::new(&dear).unwrap();
+    assert_eq!(run(&community, &dear.document, &mut []), Err(CantRun::TooManyTicks));
 }
 
 #[test]

@@ -119,12 +119,12 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "retail_eur_per_kwh = \"0.32\"",
         "retail_eur_per_kwh = 0.32",
-        "line 62, tariffs[0].retail_eur_per_kwh: invalid type: floating point `0.32`, expected EUR per kWh as a decimal number in quotes, such as \"0.32\"",
+        "line 62, tariffs[0].retail_eur_per_kwh: invalid type: floating point `0.32`, expected EUR per kWh as a decimal number in quotes, such as \"0.32\", from -1000 to 1000",
     ),
     (
         "retail_eur_per_kwh = \"0.32\"",
         "retail_eur_per_kwh = \"0,32\"",
-        "line 62, tariffs[0].retail_eur_per_kwh: invalid value: string \"0,32\", expected EUR per kWh as a decimal number in quotes, such as \"0.32\"",
+        "line 62, tariffs[0].retail_eur_per_kwh: invalid value: string \"0,32\", expected EUR per kWh as a decimal number in quotes, such as \"0.32\", from -1000 to 1000",
     ),
     ("retail_eur_per_kwh = \"0.32\"", "", "line 59, tariffs[0]: write either retail_eur_per_kwh or [tariffs.dynamic]"),
     ("from_hour = 22", "from_hour = 24", "line 71, tariffs[1].hours[0].from_hour: 24: write an hour from 0 to 23"),

@@ -130,7 +130,6 @@ impl Summary {
         let community = answers.community;
         let mut notes = community.notes.clone();
         notes.extend(feeder.as_ref().and_then(unplaced));
-        notes.extend(community.feeder.iter().flat_map(|feeder| feeder.notes.iter().cloned()));
         Self {
             format: FORMAT,
             run: run(answers),

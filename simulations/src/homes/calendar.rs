@@ -27,13 +27,17 @@ pub struct Day {
     pub start: UtcMillis,
     /// How many slots it has.
     pub slots: usize,
+    slot_minutes: usize,
     /// For each slot the minute of the day that clocks on the wall show when it starts.
     wall: Vec<u16>,
 }
 
 /// A day can't be divided into slots.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} in this time zone is no whole number of slots: write a smaller slot_minutes, such as 30")]
+#[error(
+    "{0} does not begin and end with a slot in this time zone, or there is no such day: write a smaller slot_minutes, \
+     such as 15, or other days"
+)]
 pub struct BadDay(pub Date);
 
 impl Calendar {
@@ -86,12 +90,14 @@ impl Day {
         let end = date.tomorrow().ok().and_then(|next| midnight(next, zone)).ok_or(BadDay(date))?;
         let slot_ms = u64::from(slot_minutes) * MINUTE_MS;
         let length = end.0 - start.0;
-        if !length.is_multiple_of(slot_ms) {
+        // Slots are named by UTC: who is half an hour off has no slots of an hour.
+        if length == 0 || !length.is_multiple_of(slot_ms) || !start.0.is_multiple_of(slot_ms) {
             return Err(BadDay(date));
         }
         let slots = usize::try_from(length / slot_ms).expect("a day has few slots");
         let wall = (0..slots as u64).map(|slot| wall_minute(start.0 + slot * slot_ms, zone)).collect();
-        Ok(Self { date, start, slots, wall })
+        let slot_minutes = usize::try_from(slot_minutes).expect("an hour at the most");
+        Ok(Self { date, start, slots, slot_minutes, wall })
     }
 
     /// The hour that clocks on the wall show when a slot starts.
@@ -113,7 +119,7 @@ impl Day {
         if minutes == DAY_MINUTES {
             return minute.min(minutes);
         }
-        let slot_minutes = minutes / self.slots;
+        let slot_minutes = self.slot_minutes;
         let Some(after) = self.wall.iter().position(|wall| usize::from(*wall) > minute) else {
             // After the last slot has begun.
             let last = self.wall.last().map_or(0, |wall| usize::from(*wall));
@@ -127,12 +133,7 @@ impl Day {
     /// How long it is.
     #[must_use]
     pub fn minutes(&self) -> usize {
-        // All slots are alike, and clocks change at full slots: the first two say how long they are.
-        let slot = match self.wall.as_slice() {
-            [first, second, ..] => usize::from(second - first),
-            _ => DAY_MINUTES,
-        };
-        self.slots * slot
+        self.slots * self.slot_minutes
     }
 }
 

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::thread;
 
 use jiff::civil::Date;
-use wattswap_matching::Slot;
+use wattswap_matching::{PriceBand, Slot};
 use wattswap_node::protocol::settlement::Tariff;
 
 use self::homes::{Homes, Made};
@@ -44,8 +44,11 @@ pub enum CantRun {
         /// In which of its slots, from 0.
         of_day: usize,
     },
-    /// Prices are counted in ticks, by 31 bits.
-    #[error("there is a price of more than two thousand million ticks: write a larger market.tick_eur_per_kwh")]
+    /// Prices are counted in ticks.
+    #[error(
+        "between the lowest and the highest price there are more than {} ticks: write a larger market.tick_eur_per_kwh",
+        PriceBand::MOST_TICKS
+    )]
     TooManyTicks,
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
-use wattswap_matching::{Price, Side, WattHours};
+use wattswap_matching::{Price, PriceBand, Side, WattHours};
 use wattswap_node::protocol::autopilot::PriceLimits;
 use wattswap_node::protocol::charter::{Fee, Shape};
 use wattswap_node::protocol::settlement::Tariff;
@@ -35,10 +35,11 @@ impl Rules {
         let slot_length = Duration::from_secs(60 * u64::from(community.calendar.slot_minutes));
         let (least, most) = extremes(community);
         let premium = market.local_premium_eur_per_kwh.0;
-        let floor = ticks((least.min(Decimal::ZERO) - fee) / tick, Decimal::floor)?;
-        let cap = ticks((most.max(Decimal::ZERO) + premium) / tick, Decimal::ceil)?;
+        let floor = ticks(least.min(Decimal::ZERO) - fee, tick, Decimal::floor)?;
+        let cap = ticks(most.max(Decimal::ZERO) + premium, tick, Decimal::ceil)?;
+        PriceBand::new(floor, cap).map_err(|_too_wide| CantRun::TooManyTicks)?;
         let grid =
-            || Some(Fee { name: "grid".into(), payer: Side::Buy, per_kwh: ticks(fee / tick, Decimal::ceil).ok()? });
+            || Some(Fee { name: "grid".into(), payer: Side::Buy, per_kwh: ticks(fee, tick, Decimal::ceil).ok()? });
         let shape = Shape {
             currency: "EUR".into(),
             slot_length,
@@ -59,9 +60,9 @@ impl Rules {
     /// its supplier, the fee included, and sells no cheaper than to it.
     pub(super) fn terms(&self, net: WattHours, tariff: Tariff, premium: Decimal) -> Result<Terms, CantRun> {
         let tick = self.shape.price_tick;
-        let buy_at_most = ticks((tariff.retail + premium - self.fee) / tick, Decimal::floor)?;
-        let sell_at_least = ticks(tariff.feed_in / tick, Decimal::ceil)?;
-        let retail = ticks(tariff.retail / tick, Decimal::round)?;
+        let buy_at_most = ticks(tariff.retail + premium - self.fee, tick, Decimal::floor)?;
+        let sell_at_least = ticks(tariff.feed_in, tick, Decimal::ceil)?;
+        let retail = ticks(tariff.retail, tick, Decimal::round)?;
         Ok(Terms { net, tariff, retail, limits: PriceLimits { sell_at_least, buy_at_most } })
     }
 }
@@ -77,6 +78,7 @@ fn extremes(community: &Community) -> (Decimal, Decimal) {
 }
 
 /// So many ticks, rounded.
-fn ticks(exact: Decimal, round: impl Fn(&Decimal) -> Decimal) -> Result<Price, CantRun> {
+fn ticks(amount: Decimal, tick: Decimal, round: impl Fn(&Decimal) -> Decimal) -> Result<Price, CantRun> {
+    let exact = amount.checked_div(tick).ok_or(CantRun::TooManyTicks)?;
     round(&exact).to_i32().map(Price).ok_or(CantRun::TooManyTicks)
 }

@@ -9,6 +9,9 @@ use rust_decimal::Decimal;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
+/// More than that for a kWh is a slip of the pen.
+const MOST_EUR: Decimal = Decimal::ONE_THOUSAND;
+
 /// An amount of EUR per kWh: a decimal number in quotes, exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Eur(pub Decimal);
@@ -54,8 +57,9 @@ impl<T> Visitor<'_> for Text<T> {
 
 impl<'de> Deserialize<'de> for Eur {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let expected = "EUR per kWh as a decimal number in quotes, such as \"0.32\"";
-        deserializer.deserialize_str(Text { expected, read: |text| text.parse().ok().map(Self) })
+        let expected = "EUR per kWh as a decimal number in quotes, such as \"0.32\", from -1000 to 1000";
+        let read = |text: &str| text.parse().ok().filter(|eur: &Decimal| eur.abs() <= MOST_EUR).map(Self);
+        deserializer.deserialize_str(Text { expected, read })
     }
 }
 

@@ -12,7 +12,6 @@ mod ramp;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use wattswap_matching::{Price, Side, Slot, UtcMillis, WattHours};
@@ -211,6 +210,13 @@ impl<Id> Default for Position<Id> {
 }
 
 impl<Id> Position<Id> {
+    /// Whether nothing is traded, pending or quoted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self { bought, sold, pending_buys, pending_sells, live } = self;
+        live.is_empty() && [bought, sold, pending_buys, pending_sells].into_iter().all(|sum| *sum == WattHours::ZERO)
+    }
+
     /// What is traded and pending on one side.
     fn committed(&self, side: Side) -> WattHours {
         match side {
@@ -228,40 +234,90 @@ impl<Id> Position<Id> {
     }
 }
 
+/// What a household knows of the slots that it may trade in. An owner's node looks it up; a simulation of thousands of
+/// homes may have it at hand.
+pub trait Situation {
+    /// The household's name for a request.
+    type Id: Copy;
+
+    /// Slots in which the household has traded, pending or open quantities, earliest first.
+    fn taken_up(&self) -> impl Iterator<Item = Slot>;
+
+    /// What of a slot is traded, pending and quoted already; none if nothing is.
+    fn position(&self, slot: Slot) -> Option<&Position<Self::Id>>;
+
+    /// The net energy to trade in a slot, as [`Needs::of`] tells it.
+    fn need(&self, slot: Slot) -> Option<Need>;
+
+    /// What is open in a slot's book.
+    fn depth(&self, slot: Slot) -> Depth;
+
+    /// The household's prices in a slot: those of its settings, unless its supplier's tariff changes with the hour.
+    fn limits(&self, slot: Slot) -> PriceLimits;
+}
+
+/// The net energy that a household has to trade in a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// Negative is surplus.
+    pub net: WattHours,
+    /// Whether the meters have counted it; otherwise it is what the household can rely on.
+    pub is_counted: bool,
+}
+
+/// What a household's meters say of slots at one instant. It stays the same until a slot ends or a reading comes in.
+pub struct Needs<'a> {
+    now: UtcMillis,
+    shape: &'a Shape,
+    forecast: Forecast<'a>,
+}
+
+impl<'a> Needs<'a> {
+    /// At `now`.
+    #[must_use]
+    pub fn new(now: UtcMillis, shape: &'a Shape, metering: &'a Metering) -> Self {
+        Self { now, shape, forecast: Forecast::new(now, shape, metering) }
+    }
+
+    /// What the meters have counted, once a slot is delivered and that is known exactly; until then what the
+    /// [`forecast`] relies on; none where the count is only an estimate, or there is no evidence.
+    #[must_use]
+    pub fn of(&self, slot: Slot) -> Option<Need> {
+        let is_delivered = self.shape.next(slot).start() <= self.now;
+        match if is_delivered { self.forecast.counted(slot) } else { Count::NotYet } {
+            Count::Exact(net) => Some(Need { net, is_counted: true }),
+            Count::Estimated => None,
+            Count::NotYet => self.forecast.net(slot).map(|net| Need { net, is_counted: false }),
+        }
+    }
+}
+
 /// What to change at `now`, so that what is not traded yet is quoted: cancels before places, slot by slot.
 ///
 /// A slot is traded by what the meters counted, once it is delivered and that is known exactly; until then by what the
 /// [`forecast`] relies on; and not at all where the count is only an estimate. It is quoted on one side at a time, on
 /// the ticks, within the connection and the owner's limit; amounts below the smallest fill are left to the supplier.
 ///
-/// `positions` holds every slot in which the household has traded, pending or open quantities; others count as empty.
-/// `depth` tells what is open in a slot's book, and `limits` what the household's prices are in a slot: those of the
-/// `settings`, unless its supplier's tariff changes with the hour.
+/// `connection` is what the household's grid connection carries.
 #[must_use]
-pub fn plan<Id: Copy>(
+pub fn plan<S: Situation>(
     now: UtcMillis,
     shape: &Shape,
-    metering: &Metering,
-    positions: &BTreeMap<Slot, Position<Id>>,
-    depth: impl Fn(Slot) -> Depth,
-    limits: impl Fn(Slot) -> PriceLimits,
+    connection: Limits,
+    situation: &S,
     settings: &Settings,
-) -> Vec<Action<Id>> {
-    let forecast = Forecast::new(now, shape, metering);
-    let pilot = Pilot { now, shape, settings, forecast, connection: metering.limits() };
+) -> Vec<Action<S::Id>> {
+    let pilot = Pilot { now, shape, settings, connection, situation };
     let empty = Position::default();
-    let mut slots: BTreeSet<Slot> = pilot.quoted_slots().collect();
-    slots.extend(positions.keys());
-    let position = |slot: &Slot| positions.get(slot).unwrap_or(&empty);
-    let wanted = |slot: &Slot| pilot.wanted(*slot, position(slot), &depth, &limits);
-    slots.iter().flat_map(|slot| changes(position(slot), wanted(slot), shape)).collect()
-}
-
-/// The net energy of a slot that a household whose meters counted this can rely on at `now`: what [`plan`] trades on
-/// before it is counted; negative is surplus. None without evidence.
-#[must_use]
-pub fn forecast(now: UtcMillis, shape: &Shape, metering: &Metering, slot: Slot) -> Option<WattHours> {
-    Forecast::new(now, shape, metering).net(slot)
+    let mut slots: Vec<Slot> = pilot.quoted_slots().chain(situation.taken_up()).collect();
+    slots.sort_unstable();
+    slots.dedup();
+    let mut actions = Vec::new();
+    for slot in slots {
+        let position = situation.position(slot).unwrap_or(&empty);
+        change(position, pilot.wanted(slot, position), shape, &mut actions);
+    }
+    actions
 }
 
 /// How often the autopilot looks: once in each of the [`STEPS`] between delivery and the gate, as far as that is 2 to
@@ -291,33 +347,27 @@ struct Wanted {
     any_price: bool,
 }
 
-/// What a plan depends on beside the positions.
-struct Pilot<'a> {
+/// What a plan depends on.
+struct Pilot<'a, S> {
     now: UtcMillis,
     shape: &'a Shape,
     settings: &'a Settings,
-    forecast: Forecast<'a>,
     connection: Limits,
+    situation: &'a S,
 }
 
-impl Pilot<'_> {
+impl<S: Situation> Pilot<'_, S> {
     fn quoted_slots(&self) -> impl Iterator<Item = Slot> {
         let begun = |slot: &Slot| self.settings.begins(*slot, self.shape) <= self.now;
         self.shape.open_slots(self.now).take_while(move |slot| self.settings.on && begun(slot))
     }
 
-    fn wanted<Id>(
-        &self,
-        slot: Slot,
-        position: &Position<Id>,
-        depth: impl Fn(Slot) -> Depth,
-        limits: impl Fn(Slot) -> PriceLimits,
-    ) -> Option<Wanted> {
+    fn wanted(&self, slot: Slot, position: &Position<S::Id>) -> Option<Wanted> {
         let window = self.settings.window(slot, self.now, self.shape);
         if !self.settings.on || self.now < window.from || window.until <= self.now {
             return None;
         }
-        let (net, is_counted) = self.net(slot)?;
+        let Need { net, is_counted } = self.need(slot)?;
         let missing = net - (position.committed(Side::Buy) - position.committed(Side::Sell));
         let side = if missing.is_positive() { Side::Buy } else { Side::Sell };
         if position.pending(side.opposite()).is_positive() {
@@ -325,21 +375,20 @@ impl Pilot<'_> {
         }
         let room = self.room(side, position);
         let quantity = on_tick(WattHours(missing.0.saturating_abs()).min(room), self.shape);
-        let depth = depth(slot);
-        let price = ramp::price(side, self.now, window, depth, limits(slot), self.shape)?;
+        let depth = self.situation.depth(slot);
+        let price = ramp::price(side, self.now, window, depth, self.situation.limits(slot), self.shape)?;
         let slack = if is_counted { WattHours::ZERO } else { WattHours(quantity.0 / SLACK_PART) };
         let quote = Quote { slot, side, quantity, price, expires_at: self.shape.gate(slot) };
         quantity.is_positive().then_some(Wanted { quote, slack, any_price: !depth.has_other(side) })
     }
 
-    /// The net energy to trade in a slot, and whether the meters have counted it.
-    fn net(&self, slot: Slot) -> Option<(WattHours, bool)> {
-        let is_delivered = self.shape.next(slot).start() <= self.now;
-        match if is_delivered { self.forecast.counted(slot) } else { Count::NotYet } {
-            Count::Exact(net) => Some((net, true)),
-            Count::Estimated => None,
-            Count::NotYet if self.settings.trade_ahead == 0 => None,
-            Count::NotYet => self.forecast.net(slot).map(|net| (self.traded_ahead(slot, net), false)),
+    /// What to trade in a slot.
+    fn need(&self, slot: Slot) -> Option<Need> {
+        let need = self.situation.need(slot)?;
+        match need.is_counted {
+            true => Some(need),
+            false if self.settings.trade_ahead == 0 => None,
+            false => Some(Need { net: self.traded_ahead(slot, need.net), ..need }),
         }
     }
 
@@ -351,7 +400,7 @@ impl Pilot<'_> {
     }
 
     /// How much more may be traded on this side of a slot.
-    fn room<Id>(&self, side: Side, position: &Position<Id>) -> WattHours {
+    fn room(&self, side: Side, position: &Position<S::Id>) -> WattHours {
         let power = match side {
             Side::Buy => self.connection.import,
             Side::Sell => self.connection.export,
@@ -367,15 +416,15 @@ fn on_tick(quantity: WattHours, shape: &Shape) -> WattHours {
 }
 
 /// From what is live to what is wanted.
-fn changes<Id: Copy>(position: &Position<Id>, wanted: Option<Wanted>, shape: &Shape) -> Vec<Action<Id>> {
+fn change<Id: Copy>(position: &Position<Id>, wanted: Option<Wanted>, shape: &Shape, actions: &mut Vec<Action<Id>>) {
     if let (Some(wanted), [live]) = (&wanted, position.live.as_slice())
         && wanted.is_met_by(live)
     {
-        return Vec::new();
+        return;
     }
-    let cancels = position.live.iter().map(|live| Action::Cancel(live.id));
+    actions.extend(position.live.iter().map(|live| Action::Cancel(live.id)));
     let place = wanted.filter(|wanted| wanted.quote.quantity >= shape.smallest_fill);
-    cancels.chain(place.map(|wanted| Action::Place(wanted.quote))).collect()
+    actions.extend(place.map(|wanted| Action::Place(wanted.quote)));
 }
 
 impl Wanted {

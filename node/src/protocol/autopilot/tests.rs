@@ -2,6 +2,7 @@
 
 mod neighbourhood;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -36,6 +37,51 @@ fn shape() -> Shape {
         cap: Price(500),
         fees: Vec::new(),
     }
+}
+
+/// What a household of these tests knows.
+struct Desk<'a, Id, D, L> {
+    positions: &'a BTreeMap<Slot, Position<Id>>,
+    needs: Needs<'a>,
+    depth: D,
+    limits: L,
+}
+
+impl<Id: Copy, D: Fn(Slot) -> Depth, L: Fn(Slot) -> PriceLimits> Situation for Desk<'_, Id, D, L> {
+    type Id = Id;
+
+    fn taken_up(&self) -> impl Iterator<Item = Slot> {
+        self.positions.keys().copied()
+    }
+
+    fn position(&self, slot: Slot) -> Option<&Position<Id>> {
+        self.positions.get(&slot)
+    }
+
+    fn need(&self, slot: Slot) -> Option<Need> {
+        self.needs.of(slot)
+    }
+
+    fn depth(&self, slot: Slot) -> Depth {
+        (self.depth)(slot)
+    }
+
+    fn limits(&self, slot: Slot) -> PriceLimits {
+        (self.limits)(slot)
+    }
+}
+
+/// The plan of a household with the same limits in all slots.
+fn planned<Id: Copy>(
+    now: UtcMillis,
+    shape: &Shape,
+    metering: &Metering,
+    positions: &BTreeMap<Slot, Position<Id>>,
+    depth: impl Fn(Slot) -> Depth,
+    settings: &Settings,
+) -> Vec<Action<Id>> {
+    let (needs, limits) = (Needs::new(now, shape, metering), |_| settings.price_limits());
+    plan(now, shape, metering.limits(), &Desk { positions, needs, depth, limits }, settings)
 }
 
 fn settings() -> Settings {
@@ -92,7 +138,7 @@ fn plan_of(
     settings: &Settings,
 ) -> Vec<Action<u32>> {
     let positions = positions.iter().map(|(number, position)| (slot(*number), position.clone())).collect();
-    plan(at(minutes), &shape(), metering, &positions, |_| MORE_ASKS, |_| settings.price_limits(), settings)
+    planned(at(minutes), &shape(), metering, &positions, |_| MORE_ASKS, settings)
 }
 
 fn traded(bought: i64, sold: i64) -> Position<u32> {
@@ -147,8 +193,10 @@ fn each_slot_has_limits_of_its_own() {
     let limits =
         |of: Slot| PriceLimits { sell_at_least: FEED_IN, buy_at_most: if of == slot(0) { RETAIL } else { Price(200) } };
     let price_of = |number: u64, minutes: u64| {
-        let actions: Vec<Action<u32>> =
-            plan(at(minutes), &shape(), &metering, &BTreeMap::new(), |_| MORE_ASKS, limits, &counted_only);
+        let (shape, positions) = (shape(), BTreeMap::<Slot, Position<u32>>::new());
+        let needs = Needs::new(at(minutes), &shape, &metering);
+        let desk = Desk { positions: &positions, needs, depth: |_| MORE_ASKS, limits };
+        let actions = plan(at(minutes), &shape, metering.limits(), &desk, &counted_only);
         actions.into_iter().find_map(|action| match action {
             Action::Place(quote) if quote.slot == slot(number) => Some(quote.price),
             _ => None,
@@ -272,10 +320,9 @@ fn a_quote_that_nobody_can_take_stays_whatever_its_price() {
     let (metering, counted_only) = (counted(&[400]), Settings { trade_ahead: 0, ..settings() });
     let positions = BTreeMap::from([(slot(0), live(Buy, 256, 400))]);
     let bids_alone = Depth { bids: WattHours(400), asks: WattHours::ZERO };
-    let limits = |_| counted_only.price_limits();
-    let planned = |depth| plan(at(45), &shape(), &metering, &positions, |_| depth, limits, &counted_only);
-    assert_eq!(planned(bids_alone), vec![]);
-    assert_eq!(planned(MORE_ASKS).len(), 2, "somebody is there: another price");
+    let with = |depth| planned(at(45), &shape(), &metering, &positions, |_| depth, &counted_only);
+    assert_eq!(with(bids_alone), vec![]);
+    assert_eq!(with(MORE_ASKS).len(), 2, "somebody is there: another price");
 }
 
 #[test]
@@ -284,9 +331,7 @@ fn half_of_a_forecast_is_left_for_the_meter_if_that_counts_before_the_gate() {
     let (settings, before_delivery) = (Settings { trade_ahead: 3, ..settings() }, -(15 * MINUTE as i64));
     for (gate_millis, expected) in [(60_000, 200), (0, 400), (before_delivery, 400)] {
         let shape = Shape { gate_millis, ..shape() };
-        let limits = |_| settings.price_limits();
-        let actions: Vec<Action<u32>> =
-            plan(at(15), &shape, &metering, &BTreeMap::new(), |_| MORE_ASKS, limits, &settings);
+        let actions = planned::<u32>(at(15), &shape, &metering, &BTreeMap::new(), |_| MORE_ASKS, &settings);
         let of_a_forecast = quotes(&actions).into_iter().find(|(number, ..)| *number == 2);
         assert_eq!(of_a_forecast, Some((2, Buy, expected)), "the gate at {gate_millis}");
     }
@@ -449,7 +494,7 @@ proptest! {
         let slot_limit = slot_limit.map(WattHours);
         positions.values_mut().flat_map(|position| &mut position.live).zip(1..).for_each(|(live, id)| live.id = id);
         let settings = Settings { on: true, sell_at_least, buy_at_most, trade_ahead, slot_limit };
-        let actions = plan(now, &shape(), &metering, &positions, depth, |_| settings.price_limits(), &settings);
+        let actions = planned(now, &shape(), &metering, &positions, depth, &settings);
 
         let mut after = positions.clone();
         for action in &actions {
@@ -475,6 +520,6 @@ proptest! {
                 }
             }
         }
-        prop_assert_eq!(plan(now, &shape(), &metering, &after, depth, |_| settings.price_limits(), &settings), vec![]);
+        prop_assert_eq!(planned(now, &shape(), &metering, &after, depth, &settings), vec![]);
     }
 }

@@ -6,7 +6,40 @@ use wattswap_matching::{Level, Side, Slot};
 
 use super::Household;
 use super::io::{Origin, Request, RequestId, RequestState, Wish};
-use crate::protocol::autopilot::{Action, Depth, Live, Position, Quote, next_wake, plan};
+use crate::protocol::autopilot::{
+    Action, Depth, Live, Need, Needs, Position, PriceLimits, Quote, Situation, next_wake, plan,
+};
+
+/// What the autopilot sees of its household.
+struct Desk<'h> {
+    household: &'h Household,
+    positions: BTreeMap<Slot, Position<RequestId>>,
+    needs: Needs<'h>,
+}
+
+impl Situation for Desk<'_> {
+    type Id = RequestId;
+
+    fn taken_up(&self) -> impl Iterator<Item = Slot> {
+        self.positions.keys().copied()
+    }
+
+    fn position(&self, slot: Slot) -> Option<&Position<RequestId>> {
+        self.positions.get(&slot)
+    }
+
+    fn need(&self, slot: Slot) -> Option<Need> {
+        self.needs.of(slot)
+    }
+
+    fn depth(&self, slot: Slot) -> Depth {
+        self.household.depth_in_all(slot)
+    }
+
+    fn limits(&self, _: Slot) -> PriceLimits {
+        self.household.autopilot.price_limits()
+    }
+}
 
 impl Household {
     /// Asks the autopilot what to change, when its time has come.
@@ -18,9 +51,9 @@ impl Household {
         let charter = charter.clone();
         let stagger = u64::from_be_bytes(std::array::from_fn(|at| self.me.0[at]));
         self.autopilot_wakes = next_wake(self.now, &charter.shape, stagger);
-        let depth = |slot| self.depth_in_all(slot);
-        let (settings, limits) = (&self.autopilot, |_| self.autopilot.price_limits());
-        for action in plan(self.now, &charter.shape, &self.metering, &self.positions(), depth, limits, settings) {
+        let needs = Needs::new(self.now, &charter.shape, &self.metering);
+        let desk = Desk { household: self, positions: self.positions(), needs };
+        for action in plan(self.now, &charter.shape, self.metering.limits(), &desk, &self.autopilot) {
             match action {
                 Action::Cancel(id) => self.requests.end(&id, RequestState::Cancelled),
                 Action::Place(quote) => self.quote(quote),

@@ -5,8 +5,9 @@ use wattswap_matching::WattHours;
 
 use crate::answers::Findings;
 use crate::answers::grid::FeederAnswers;
-use crate::answers::summary::Summary;
+use crate::answers::summary::{Summary, mechanism_name};
 use crate::answers::value::{Amount, kwh};
+use crate::scenario::document::Mechanism;
 
 /// A question and its answer.
 pub type Answer = (&'static str, String);
@@ -28,6 +29,9 @@ fn savings(summary: &Summary) -> String {
     let homes = summary.run.homes;
     let (with, without) = (owed(money.cost_eur), owed(money.cost_without_market_eur));
     let saved = money.saved_by_market_eur;
+    if summary.run.mechanism == mechanism_name(Mechanism::None) {
+        return format!("There is no market in this scenario: {homes} homes {with}.");
+    }
     if saved.0.is_zero() {
         return format!("The market makes no difference: {homes} homes {with} with it and without it.");
     }
@@ -37,6 +41,7 @@ fn savings(summary: &Summary) -> String {
     let verb = if saved.0 > Decimal::ZERO { "saves" } else { "costs" };
     let worse = match homes - fairness.not_worse_off {
         0 => "none is worse off".to_owned(),
+        1 => "one is worse off".to_owned(),
         worse => format!("{worse} are worse off"),
     };
     format!(
@@ -91,8 +96,12 @@ fn grid(feeder: Option<&FeederAnswers>) -> String {
     let loads: Vec<String> =
         loads.iter().map(|(name, load)| format!("{name} reaches {:.1} % of its rating", load * 100.0)).collect();
     let loads = if loads.is_empty() { String::new() } else { format!(", and {}", loads.join(" and ")) };
+    let unknown = match feeder.lines_without_rating {
+        0 => String::new(),
+        lines => format!(" Of {lines} lines nobody knows what they may carry."),
+    };
     format!(
-        "{verdict}: voltages lie between {low:.1} V and {high:.1} V around {:.1} V{loads}.{missing}",
+        "{verdict}: voltages lie between {low:.1} V and {high:.1} V around {:.1} V{loads}.{missing}{unknown}",
         feeder.voltage_base_v
     )
 }
@@ -116,6 +125,9 @@ fn fairness(summary: &Summary) -> String {
 
 fn market(summary: &Summary) -> String {
     let (market, prices) = (&summary.community.market, &summary.community.prices);
+    if summary.run.mechanism == mechanism_name(Mechanism::None) {
+        return format!("There is none. Trade could be worth {} at the most.", market.optimum_eur.euros());
+    }
     let Some(surplus) = market.surplus_share else {
         return "There was nothing to gain by trade in any slot.".to_owned();
     };

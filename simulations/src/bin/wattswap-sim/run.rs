@@ -60,6 +60,10 @@ enum TableFormat {
 pub fn run(args: &Run) -> Result<(), Box<dyn Error>> {
     let scenario = Scenario::read(&args.scenario)?;
     let community = Community::new(&scenario)?;
+    if let Some(folder) = &args.out {
+        std::fs::create_dir_all(folder)
+            .map_err(|source| format!("the folder {} can't be made: {source}", folder.display()))?;
+    }
     let mut answers = Answers::new(&scenario, &community)?;
     let mut tables = tables(args, &community)?;
     let mut progress = Progress::new(&community);
@@ -74,7 +78,6 @@ pub fn run(args: &Run) -> Result<(), Box<dyn Error>> {
     say(format_args!("{}", findings.table().trim_end()));
     print(&ran, took);
     if let Some(folder) = &args.out {
-        std::fs::create_dir_all(folder)?;
         findings.write(folder)?;
         say(format_args!("report      {}", folder.join("report.html").display()));
     }
@@ -83,6 +86,13 @@ pub fn run(args: &Run) -> Result<(), Box<dyn Error>> {
 
 fn tables(args: &Run, community: &Community) -> Result<Option<Tables>, Box<dyn Error>> {
     let Some(folder) = args.out.as_ref().filter(|_| !args.table.is_empty()) else { return Ok(None) };
+    for (which, name, columns) in
+        [(Which::Homes, "homes", &args.homes_columns), (Which::Trades, "trades", &args.trades_columns)]
+    {
+        if !columns.is_empty() && !args.table.contains(&which) {
+            return Err(format!("--{name}-columns are of a table that is not asked for: add --table {name}").into());
+        }
+    }
     let chosen = |which, names: &[String]| match args.table.contains(&which) {
         false => Some(Vec::new()),
         true => (!names.is_empty()).then(|| names.to_vec()),
@@ -119,10 +129,12 @@ fn print(ran: &Ran, took: Duration) {
         hundredths(i64::try_from(took.as_nanos() / 10 / home_slots).unwrap_or(i64::MAX)),
         hundredths(i64::try_from(u128::from(market.quotes) * 100 / home_slots).unwrap_or(i64::MAX)),
     ));
-    say(format_args!(
-        "residuals   {} of energy, {} of money: both are zero, or the run is wrong",
-        market.energy_residual, market.money_residual
-    ));
+    if let Some(alpha) = market.alpha {
+        say(format_args!("            Smith's alpha {} %", hundredths(alpha)));
+    }
+    if market.energy_residual.0 != 0 || !market.money_residual.0.is_zero() {
+        say(format_args!("WRONG       {} and {} are left over", market.energy_residual, market.money_residual));
+    }
     if ran.failed_plans > 0 {
         say(format_args!("plans       {} could not be made; the rules held instead", ran.failed_plans));
     }

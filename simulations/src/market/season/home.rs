@@ -1,14 +1,16 @@
 //! One home of a season: its meter, what it has traded and quoted, how it quotes, and its books.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use wattswap_matching::{Handle, PriceBand, Side, Slot, UtcMillis, WattHours, Watts};
-use wattswap_node::protocol::autopilot::{self, Action, Depth, Live, Position, PriceLimits, Quote, Settings};
+use wattswap_node::protocol::autopilot::{
+    self, Action, Depth, Live, Need, Needs, Position, PriceLimits, Quote, Settings, Situation,
+};
 use wattswap_node::protocol::charter::Shape;
 use wattswap_node::protocol::ids::MemberKey;
 use wattswap_node::protocol::ledger::Ledger;
-use wattswap_node::protocol::metering::{Limits, MeterId, Metering, Quality, Row, Verdict};
+use wattswap_node::protocol::metering::{Limits, MeterId, Metering, Row, Verdict};
 
 use super::Setting;
 use super::open::Open;
@@ -71,8 +73,58 @@ pub(super) struct Home {
     /// Its price limits in the slots that are known, from the first one on. Here and not with the slots, since a look at
     /// the market wants those of a dozen slots at once.
     pub(super) limits: VecDeque<PriceLimits>,
-    positions: BTreeMap<Slot, Position<OrderId>>,
+    /// What it has to trade in those of them that are traded, since its meter was read last.
+    needs: Vec<Option<Need>>,
+    /// What it has traded and quoted in the first of them.
+    positions: VecDeque<Position<OrderId>>,
     pilot: Pilot,
+}
+
+/// What a home's autopilot sees.
+struct Desk<'h> {
+    now: UtcMillis,
+    shape: &'h Shape,
+    first: Slot,
+    slot_millis: u64,
+    limits: &'h VecDeque<PriceLimits>,
+    needs: &'h [Option<Need>],
+    positions: &'h VecDeque<Position<OrderId>>,
+    open: &'h VecDeque<Open>,
+}
+
+impl Desk<'_> {
+    /// Where a slot is in the lists.
+    fn number(&self, slot: Slot) -> Option<usize> {
+        let ahead = slot.start().0.checked_sub(self.first.start().0)? / self.slot_millis;
+        usize::try_from(ahead).ok()
+    }
+}
+
+impl Situation for Desk<'_> {
+    type Id = OrderId;
+
+    fn taken_up(&self) -> impl Iterator<Item = Slot> {
+        let taken_up = self.positions.iter().enumerate().filter(|(_, position)| !position.is_empty());
+        let slots = taken_up.map(|(number, _)| self.first.start().0 + number as u64 * self.slot_millis);
+        slots.map(|start| Slot(UtcMillis(start))).filter(|slot| self.shape.gate(*slot) > self.now)
+    }
+
+    fn position(&self, slot: Slot) -> Option<&Position<OrderId>> {
+        self.number(slot).and_then(|number| self.positions.get(number))
+    }
+
+    fn need(&self, slot: Slot) -> Option<Need> {
+        self.number(slot).and_then(|number| self.needs.get(number).copied().flatten())
+    }
+
+    fn depth(&self, slot: Slot) -> Depth {
+        self.number(slot).and_then(|number| self.open.get(number)).map_or(Depth::default(), |open| open.depth)
+    }
+
+    fn limits(&self, slot: Slot) -> PriceLimits {
+        // Nobody trades so far ahead that the limits are not known; the last ones are as good as any.
+        self.limits[self.number(slot).unwrap_or(0).min(self.limits.len() - 1)]
+    }
 }
 
 impl Home {
@@ -91,11 +143,24 @@ impl Home {
         };
         let metering = Metering::new(Limits::new(CONNECTION, CONNECTION, shape));
         let meter = MeterId::new("grid").expect("a good name");
-        let (ledger, positions) = (Ledger::default(), BTreeMap::new());
+        let (ledger, positions, needs) = (Ledger::default(), VecDeque::new(), Vec::new());
         let zero = WattHours::ZERO;
         let trades = strategy != Kind::Passive;
         let limits = VecDeque::new();
-        Self { trades, offset, key, metering, ledger, meter, import: zero, export: zero, limits, positions, pilot }
+        Self {
+            trades,
+            offset,
+            key,
+            metering,
+            ledger,
+            meter,
+            import: zero,
+            export: zero,
+            limits,
+            needs,
+            positions,
+            pilot,
+        }
     }
 
     /// The meter shows its registers, after it has counted `net` in the slot before.
@@ -108,20 +173,31 @@ impl Home {
         assert_eq!(verdict, Verdict::Accepted, "a profile draws more than {} W", CONNECTION.0);
     }
 
-    /// Lets go of slots whose gate has closed.
-    pub(super) fn let_go(&mut self, now: UtcMillis, shape: &Shape) {
-        self.positions.retain(|slot, _| shape.gate(*slot) > now);
+    /// The first slot that it knew is settled.
+    pub(super) fn let_go(&mut self) {
+        self.limits.pop_front();
+        self.positions.pop_front();
     }
 
-    /// The net energy of a slot that it relies on; none if it does not trade on forecasts.
-    pub(super) fn forecast(&self, now: UtcMillis, shape: &Shape, slot: Slot) -> Option<WattHours> {
+    /// Works out what there is to trade in the slots from `first` on, at the start of a slot: until the next one nothing
+    /// of that changes.
+    pub(super) fn look_at_meters(&mut self, now: UtcMillis, shape: &Shape, first: Slot, slots: usize) {
+        let needs = Needs::new(now, shape, &self.metering);
+        let all = std::iter::successors(Some(first), |slot| Some(shape.next(*slot)));
+        self.needs.clear();
+        self.needs.extend(all.take(slots).map(|slot| needs.of(slot)));
+    }
+
+    /// The net energy that it relies on in a slot, counted from the first; none if it does not trade on forecasts.
+    pub(super) fn forecast(&self, number: usize) -> Option<WattHours> {
+        let need = self.needs.get(number).copied().flatten().filter(|need| !need.is_counted);
         match &self.pilot {
-            Pilot::Node(settings) if settings.trade_ahead > 0 => autopilot::forecast(now, shape, &self.metering, slot),
+            Pilot::Node(settings) if settings.trade_ahead > 0 => need.map(|need| need.net),
             _ => None,
         }
     }
 
-    /// What to change now; `first` is the slot of the first book and limit.
+    /// What to change now; `first` is the slot of the first book, limit and position.
     pub(super) fn plan(
         &mut self,
         now: UtcMillis,
@@ -130,27 +206,21 @@ impl Home {
         open: &VecDeque<Open>,
         actions: &mut Vec<Action<OrderId>>,
     ) {
-        let length = u64::try_from(shape.slot_length.as_millis()).expect("an hour at the most");
-        let number = |slot: Slot| {
-            let ahead = slot.start().0.checked_sub(first.start().0)? / length;
-            usize::try_from(ahead).ok()
-        };
-        // Nobody trades so far ahead that the limits are not known; the last ones are as good as any.
-        let known = &self.limits;
-        let limits = |slot| known[number(slot).unwrap_or(0).min(known.len() - 1)];
-        match &mut self.pilot {
+        let slot_millis = u64::try_from(shape.slot_length.as_millis()).expect("an hour at the most");
+        let Self { limits, needs, positions, pilot, metering, .. } = self;
+        let desk = Desk { now, shape, first, slot_millis, limits, needs, positions, open };
+        match pilot {
             Pilot::Node(settings) => {
-                let depth = |slot| number(slot).and_then(|at| open.get(at)).map_or(Depth::default(), |open| open.depth);
-                actions.extend(autopilot::plan(now, shape, &self.metering, &self.positions, depth, limits, settings));
+                actions.extend(autopilot::plan(now, shape, metering.limits(), &desk, settings));
             }
             Pilot::Strategy { kind, both, random } => {
                 let band = PriceBand::new(shape.floor, shape.cap).expect("a charter's band");
                 let empty = Position::default();
                 for slot in shape.open_slots(now).take_while(|slot| shape.next(*slot).start() <= now) {
-                    let Some(net) = counted(&self.metering, slot, shape) else { continue };
-                    let sides = both.get_or_insert_with(|| Sides::new(*kind, limits(slot), band, random));
-                    [sides.buyer, sides.seller] = traders(limits(slot));
-                    let position = self.positions.get(&slot).unwrap_or(&empty);
+                    let Some(Need { net, is_counted: true }) = desk.need(slot) else { continue };
+                    let sides = both.get_or_insert_with(|| Sides::new(*kind, desk.limits(slot), band, random));
+                    [sides.buyer, sides.seller] = traders(desk.limits(slot));
+                    let position = desk.position(slot).unwrap_or(&empty);
                     let missing = net - (position.bought - position.sold);
                     let (strategy, trader) = match missing.is_positive() {
                         true => (&mut sides.buys, &sides.buyer),
@@ -180,21 +250,29 @@ impl Home {
         }
     }
 
-    /// Tells its strategies of something that it was not told by its own trade.
-    pub(super) fn hear(&mut self, slot: Slot, heard: &Heard) {
+    /// Tells its strategies of something that it was not told by its own trade; slots are counted from the first.
+    pub(super) fn hear(&mut self, number: usize, heard: &Heard) {
         let Pilot::Strategy { both: Some(Sides { buys, sells, buyer, seller }), random, .. } = &mut self.pilot else {
             return;
         };
         for (strategy, trader) in [(buys, &*buyer), (sells, &*seller)] {
-            let live = self.positions.get(&slot).map_or(&[] as &[_], |position| &position.live);
+            let live = self.positions.get(number).map_or(&[] as &[_], |position| &position.live);
             let active = live.iter().any(|live| live.side == trader.side);
             strategy.hear(trader, active, heard, random);
         }
     }
 
+    /// What it has in a slot, counted from the first.
+    fn position(&mut self, number: usize) -> &mut Position<OrderId> {
+        if self.positions.len() <= number {
+            self.positions.resize_with(number + 1, Position::default);
+        }
+        &mut self.positions[number]
+    }
+
     /// A trade of its own.
-    pub(super) fn filled(&mut self, slot: Slot, side: Side, quantity: WattHours) {
-        let position = self.positions.entry(slot).or_default();
+    pub(super) fn filled(&mut self, number: usize, side: Side, quantity: WattHours) {
+        let position = self.position(number);
         match side {
             Side::Buy => position.bought += quantity,
             Side::Sell => position.sold += quantity,
@@ -202,28 +280,24 @@ impl Home {
     }
 
     /// What of its resting orders was taken.
-    pub(super) fn order_filled(&mut self, slot: Slot, handle: Handle, quantity: WattHours) {
-        let live = &mut self.positions.entry(slot).or_default().live;
+    pub(super) fn order_filled(&mut self, number: usize, handle: Handle, quantity: WattHours) {
+        let live = &mut self.position(number).live;
         live.iter_mut().filter(|live| live.id.handle == handle).for_each(|live| live.open -= quantity);
         live.retain(|live| live.open.is_positive());
     }
 
     /// An order of its own rests.
-    pub(super) fn keep(&mut self, quote: &Quote, id: OrderId, open: WattHours) {
+    pub(super) fn keep(&mut self, number: usize, quote: &Quote, id: OrderId, open: WattHours) {
         let live = Live { id, side: quote.side, price: quote.price, open };
-        self.positions.entry(quote.slot).or_default().live.push(live);
+        self.position(number).live.push(live);
     }
 
     /// An order of its own is withdrawn.
-    pub(super) fn drop_order(&mut self, order: OrderId) {
-        self.positions.values_mut().for_each(|position| position.live.retain(|live| live.id != order));
+    pub(super) fn drop_order(&mut self, number: usize, order: OrderId) {
+        if let Some(position) = self.positions.get_mut(number) {
+            position.live.retain(|live| live.id != order);
+        }
     }
-}
-
-/// The net energy of a slot, once the meter has counted it.
-fn counted(metering: &Metering, slot: Slot, shape: &Shape) -> Option<WattHours> {
-    let measured = metering.energy(slot.start(), shape.next(slot).start())?;
-    (measured.quality == Quality::Exact).then(|| measured.net())
 }
 
 fn view(slot: Slot, now: UtcMillis, shape: &Shape, open: &VecDeque<Open>) -> View {

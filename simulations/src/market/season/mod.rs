@@ -18,6 +18,7 @@ pub mod worth;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use rayon::prelude::*;
 use wattswap_matching::{Book, PriceBand, Side, Slot, UtcMillis, WattHours};
 use wattswap_node::protocol::autopilot::{self, Action, DEFAULT_TRADE_AHEAD, Quote};
 use wattswap_node::protocol::charter::Shape;
@@ -173,15 +174,13 @@ impl Season {
         }
     }
 
-    /// Lets the rest of the time pass.
+    /// Lets the rest of the time pass, until the last gate has closed. Nothing is delivered after the last slot.
     #[must_use]
     pub fn finish(mut self, told: &mut Told<'_>) -> Report {
-        while self.next < self.end() {
+        let traded = self.end().saturating_sub(self.setting.warm_up);
+        while !self.known.is_empty() {
             self.pass(told);
         }
-        self.read_meters(self.next, self.slot(self.next).start());
-        self.close_gates(UtcMillis(u64::MAX), told);
-        let traded = self.next.saturating_sub(self.setting.warm_up);
         self.account.report(&mut self.homes, traded)
     }
 
@@ -208,7 +207,7 @@ impl Season {
         if number < self.setting.warm_up {
             return;
         }
-        self.forecast(number, from);
+        self.look_at_meters(number, from);
         for beat in 0..self.setting.beats {
             let begins = from.after(self.beat * beat);
             for turn in 0..self.order.len() {
@@ -220,18 +219,23 @@ impl Season {
 
     /// What all homes' meters show at the start of a slot.
     fn read_meters(&mut self, number: usize, at: UtcMillis) {
-        let last = number.checked_sub(1).map(|last| &self.known[last - self.first_known].terms);
+        let last = number.checked_sub(self.first_known + 1).and_then(|last| self.known.get(last));
         for (number, home) in self.homes.iter_mut().enumerate() {
-            home.read(last.map(|terms| terms[number].net), at);
-            home.let_go(at, &self.setting.shape);
+            home.read(last.map(|known| known.terms[number].net), at);
         }
     }
 
-    /// Notes what those who trade on forecasts rely on in the slot that begins.
-    fn forecast(&mut self, number: usize, now: UtcMillis) {
-        let (slot, shape) = (self.slot(number), &self.setting.shape);
-        let forecasts = self.homes.iter().map(|home| home.forecast(now, shape, slot)).collect();
-        self.known[number - self.first_known].forecasts = forecasts;
+    /// All homes work out what they have to trade, and those who trade on forecasts what they rely on in the slot that
+    /// begins. What a home finds is its own, so they do it side by side.
+    fn look_at_meters(&mut self, number: usize, now: UtcMillis) {
+        let (first, shape) = (self.slot(self.first_known), &self.setting.shape);
+        let current = number - self.first_known;
+        let slots = self.known.len().min(current + usize::from(self.setting.trade_ahead) + 1);
+        self.homes.par_iter_mut().for_each(|home| home.look_at_meters(now, shape, first, slots));
+        let forecasts = self.homes.iter().map(|home| home.forecast(current)).collect();
+        if let Some(known) = self.known.get_mut(current) {
+            known.forecasts = forecasts;
+        }
     }
 
     /// A home looks at the market, and does what it wants to.
@@ -254,9 +258,9 @@ impl Season {
     }
 
     fn cancel(&mut self, number: usize, order: OrderId) -> bool {
-        self.homes[number].drop_order(order);
-        let open = order.slot.checked_sub(self.first_known).and_then(|at| self.open.get_mut(at));
-        open.is_some_and(|open| open.cancel(order))
+        let Some(at) = order.slot.checked_sub(self.first_known) else { return false };
+        self.homes[number].drop_order(at, order);
+        self.open.get_mut(at).is_some_and(|open| open.cancel(order))
     }
 
     /// Puts a quote into its book. Returns whether something of it rests, which the home writes down.
@@ -268,23 +272,24 @@ impl Season {
         self.open_until(slot);
         self.account.quotes += 1;
         let today = self.next - 1;
-        let open = &mut self.open[slot - self.first_known];
+        let at = slot - self.first_known;
+        let open = &mut self.open[at];
         let first = open.trades.len();
         let rests = open.submit(number, now, quote);
         let mut left = quote.quantity;
         for (trade, resting) in &open.trades[first..] {
             left -= trade.quantity;
             let maker = if quote.side == Side::Buy { trade.seller } else { trade.buyer } as usize;
-            self.homes[number].filled(quote.slot, quote.side, trade.quantity);
-            self.homes[maker].filled(quote.slot, quote.side.opposite(), trade.quantity);
-            self.homes[maker].order_filled(quote.slot, *resting, trade.quantity);
+            self.homes[number].filled(at, quote.side, trade.quantity);
+            self.homes[maker].filled(at, quote.side.opposite(), trade.quantity);
+            self.homes[maker].order_filled(at, *resting, trade.quantity);
             self.account.traded(number, maker, today);
         }
         if let Some(order) = rests {
-            self.homes[number].keep(quote, order, left);
+            self.homes[number].keep(at, quote, order, left);
         }
         for heard in open.heard.drain(..) {
-            self.listeners.iter().for_each(|home| self.homes[*home].hear(quote.slot, &heard));
+            self.listeners.iter().for_each(|home| self.homes[*home].hear(at, &heard));
         }
         rests.is_some()
     }
@@ -306,9 +311,7 @@ impl Season {
             }
             let (known, open) = (self.known.pop_front().expect("there is one"), self.open.pop_front());
             self.first_known += 1;
-            for home in &mut self.homes {
-                home.limits.pop_front();
-            }
+            self.homes.iter_mut().for_each(Home::let_go);
             if number < self.setting.warm_up {
                 continue;
             }

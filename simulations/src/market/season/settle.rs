@@ -1,6 +1,6 @@
 //! What a slot came to, once its gate has closed and the meters have counted it.
 
-use wattswap_matching::{Money, Side, Slot, WattHours};
+use wattswap_matching::{Money, Price, Side, Slot, WattHours};
 use wattswap_node::protocol::ledger::Month;
 use wattswap_node::protocol::settlement::{Deal, settle};
 
@@ -9,7 +9,7 @@ use super::home::Home;
 use super::worth::{Errors, Use};
 use super::{Known, Setting, Told};
 use crate::market::mechanism::optimum::{MeritOrder, Optimum};
-use crate::market::mechanism::{Mechanism, TickWattHours, Trade, call};
+use crate::market::mechanism::{Mechanism, TickWattHours, Trade, call, worth};
 
 /// What a slot came to.
 #[derive(Clone, Copy, Debug)]
@@ -129,7 +129,9 @@ impl Settler {
         let mut errors = Errors::default();
         let limits = terms.iter().enumerate().filter_map(|(at, terms)| terms.limit(at));
         limits.for_each(|limit| errors.include(limit.side, limit.price));
-        let mut surplus = 0;
+        // Limits leave out the fee of what is needed. What is bought beyond that is charged all the same.
+        let fees = shape.fees.iter().filter(|fee| fee.payer == Side::Buy).map(|fee| fee.per_kwh.0);
+        let (fee, mut surplus) = (Price(fees.sum()), 0);
         for (at, (home, terms)) in homes.iter_mut().zip(terms).enumerate() {
             let outcome = &mut self.homes[at];
             let forecast = station.known.forecasts.get(at).copied().flatten();
@@ -144,7 +146,7 @@ impl Settler {
             outcome.supplier = settled.supplier;
             let used = Use::of(measured.net(), settled.traded);
             account.use_up(used, settled.traded);
-            surplus += errors.surplus(terms, used);
+            surplus += errors.surplus(terms, used) - worth(fee, outcome.bought - used.needed);
         }
         surplus
     }

@@ -1,9 +1,9 @@
 //! The node's autopilot as a trader of one unit in one slot: what its own plan would quote.
 
-use std::collections::BTreeMap;
-
 use wattswap_matching::{Price, PriceBand, Side, Slot, UtcMillis, WattHours, Watts};
-use wattswap_node::protocol::autopilot::{Action, Settings, plan};
+use wattswap_node::protocol::autopilot::{
+    Action, Depth, Need, Needs, Position, PriceLimits, Settings, Situation, plan,
+};
 use wattswap_node::protocol::charter::Shape;
 use wattswap_node::protocol::metering::{Limits, MeterId, Metering, Row};
 
@@ -56,12 +56,42 @@ impl Strategy for Autopilot {
         let (from, until) = (self.shape.next(self.slot).start(), self.shape.gate(self.slot));
         let passed = u128::from(until.0 - from.0) * u128::from(view.elapsed) / u128::from(view.whole);
         let now = UtcMillis(from.0 + u64::try_from(passed).expect("a part of an hour").min(until.0 - from.0 - 1));
-        let depth = |_| view.depth;
-        let limits = |_| self.settings.price_limits();
-        let actions = plan::<u32>(now, &self.shape, &self.metering, &BTreeMap::new(), depth, limits, &self.settings);
+        let desk = Desk { trader: self, needs: Needs::new(now, &self.shape, &self.metering), depth: view.depth };
+        let actions = plan(now, &self.shape, self.metering.limits(), &desk, &self.settings);
         actions.into_iter().find_map(|action| match action {
             Action::Place(quote) if quote.slot == self.slot => Some(quote.price),
             _ => None,
         })
+    }
+}
+
+/// What the autopilot sees: its unit, and nothing traded yet.
+struct Desk<'a> {
+    trader: &'a Autopilot,
+    needs: Needs<'a>,
+    depth: Depth,
+}
+
+impl Situation for Desk<'_> {
+    type Id = u32;
+
+    fn taken_up(&self) -> impl Iterator<Item = Slot> {
+        std::iter::empty()
+    }
+
+    fn position(&self, _: Slot) -> Option<&Position<u32>> {
+        None
+    }
+
+    fn need(&self, slot: Slot) -> Option<Need> {
+        self.needs.of(slot)
+    }
+
+    fn depth(&self, _: Slot) -> Depth {
+        self.depth
+    }
+
+    fn limits(&self, _: Slot) -> PriceLimits {
+        self.trader.settings.price_limits()
     }
 }

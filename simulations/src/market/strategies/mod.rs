@@ -63,7 +63,7 @@ pub struct Heard {
 }
 
 /// A rule by which one trader quotes.
-pub trait Strategy {
+pub trait Strategy: Send {
     /// The price to quote now, which must be within the band and no worse than the trader's limit; none to stay out.
     fn quote(&mut self, trader: &Trader, view: &View, random: &mut Random) -> Option<Price>;
 

@@ -113,8 +113,7 @@ impl Neighbourhood {
             if now.0 >= T0 + DAY {
                 let Home { metering, positions, .. } = &self.homes[home];
                 let depth = |slot| self.depth(slot);
-                let limits = |_| self.settings.price_limits();
-                for action in plan(now, &self.shape, metering, positions, depth, limits, &self.settings) {
+                for action in planned(now, &self.shape, metering, positions, depth, &self.settings) {
                     match action {
                         Action::Cancel(id) => self.cancel(home, now, id),
                         Action::Place(quote) => self.place(home, now, quote),
