@@ -54,8 +54,8 @@ pub struct Watch<'c, const P: usize> {
     batch: Batch<P>,
     /// Of each home, if it has a connection.
     ports: Vec<Option<Port>>,
-    /// The slots of the batch: their numbers, and when they are.
-    waiting: Vec<(usize, At)>,
+    /// The slots of the batch.
+    waiting: Vec<Waiting>,
     voltages: Magnitudes<P>,
     currents: Magnitudes<P>,
     seen: Seen<P>,
@@ -80,7 +80,15 @@ struct Seen<const P: usize> {
     envelopes: Vec<Envelope>,
     slot_minutes: u32,
     homes_without: Vec<String>,
-    /// What homes with a connection fed in.
+    /// What homes with a connection fed in, in slots that converged.
+    fed_in: WattHours,
+}
+
+/// A slot that is not solved yet.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    number: usize,
+    at: At,
     fed_in: WattHours,
 }
 
@@ -146,16 +154,16 @@ impl<'c, const P: usize> Watch<'c, P> {
     }
 
     fn settled(&mut self, slot: &SettledSlot<'_>) {
-        let lane = self.waiting.len();
+        let (lane, mut fed_in) = (self.waiting.len(), WattHours::ZERO);
         let an_hour = 60.0 / f64::from(self.seen.slot_minutes);
         for (home, port) in slot.homes.iter().zip(&self.ports) {
             if let Some(port) = port {
                 let (watts, vars) = port.draws(home, an_hour);
                 self.batch.draw(port.connection, lane, watts, vars);
-                self.seen.fed_in += (-home.flows.net()).max(WattHours::ZERO);
+                fed_in += (-home.flows.net()).max(WattHours::ZERO);
             }
         }
-        self.waiting.push((slot.number, At { day: slot.day, of_day: slot.of_day }));
+        self.waiting.push(Waiting { number: slot.number, at: At { day: slot.day, of_day: slot.of_day }, fed_in });
         if self.waiting.len() == LANES {
             self.solve();
         }
@@ -167,7 +175,7 @@ impl<'c, const P: usize> Watch<'c, P> {
         solution.line_currents(&mut self.currents);
         let losses = solution.losses();
         let seen = &mut self.seen;
-        for (lane, (number, at)) in self.waiting.drain(..).enumerate() {
+        for (lane, Waiting { number, at, fed_in }) in self.waiting.drain(..).enumerate() {
             seen.slots += 1;
             if !solution.converged(lane) {
                 seen.not_converged += 1;
@@ -176,6 +184,7 @@ impl<'c, const P: usize> Watch<'c, P> {
                 }
                 continue;
             }
+            seen.fed_in += fed_in;
             let voltages = seen.voltage.look(number, at, lane, &self.voltages);
             seen.voltage.look_at_unbalance(number, lane, &solution);
             let loading = seen.load.look(number, lane, self.feeder, &self.currents, &solution, losses[lane]);

@@ -5,6 +5,7 @@
 //! bus for the terminals at it; weeks are counted from the run's first day, and the last may be shorter.
 
 use std::f64::consts::TAU;
+use std::ops::RangeInclusive;
 
 use num_complex::Complex64;
 
@@ -16,6 +17,15 @@ use crate::grid::solution::{Magnitudes, Solution};
 /// Within so much of the nominal voltage, in pu, nothing is wrong.
 pub const TOLERANCE: f64 = 0.1;
 const DAYS_A_WEEK: usize = 7;
+
+/// What EN 50160 calls nominal in public low-voltage grids, to earth: feeders' own bases are 230.94 or 240.18 V.
+const PUBLIC_V: f64 = 230.0;
+const ABOUT_PUBLIC: RangeInclusive<f64> = 215.0..=245.0;
+
+/// What voltages are compared with: the public nominal voltage, unless the feeder is meant for another.
+fn nominal(base_v: f64) -> f64 {
+    if ABOUT_PUBLIC.contains(&base_v) { PUBLIC_V } else { base_v }
+}
 
 /// What is known of all low-voltage buses.
 #[derive(Debug)]
@@ -86,7 +96,7 @@ impl<const P: usize> Voltage<P> {
             (Some(bus) != high).then_some(BusVoltage { extremes: None, outside: [0; P], this_week: [0; P] })
         };
         Self {
-            base_v: feeder.buses[low].base_v(),
+            base_v: nominal(feeder.buses[low].base_v()),
             buses: (0..feeder.buses.len()).map(bus).collect(),
             phases: [PhaseVoltage::default(); P],
             worst: None,
