@@ -61,6 +61,15 @@ pub fn settle(lane: &mut Neighbourhood, ledgers: &[Ledger], reports: Vec<Reports
         let total = lane.until_agreed(SOON).map_err(|error| error.to_string())?;
         if total.energy == crossing { Ok(()) } else { Err(format!("{total:?} of {crossing}")) }
     })?;
+    // A take that came to nothing, since somebody else was faster, ends a little later than those that were traded.
+    wait::until("nothing is in doubt", SOON, || {
+        let doubtful = |node: &Node| Ok(orders_of(node)?.into_values().find(|order| order.in_doubt_wh.0.is_positive()));
+        let orders: Result<Vec<_>, RequestError> = lane.nodes().iter().map(doubtful).collect();
+        match orders.map_err(|error| error.to_string())?.into_iter().flatten().next() {
+            None => Ok(()),
+            Some(order) => Err(format!("{order:?}")),
+        }
+    })?;
     lane.stop()?;
     for (ledger, reports) in ledgers.iter().zip(reports) {
         reports.all().into_iter().try_for_each(|trade| ledger.report(trade))?;
