@@ -9,10 +9,11 @@ use rust_decimal::Decimal;
 use tempfile::TempDir;
 use wattswap_matching::{Money, Price, PriceScale, Slot, UtcMillis, WattHours};
 use wattswap_node::protocol::settlement::Tariff;
+use wattswap_simulations::devices::Flows;
 use wattswap_simulations::market::mechanism::Trade;
 use wattswap_simulations::market::mechanism::optimum::Optimum;
 use wattswap_simulations::output::{CantWrite, Format};
-use wattswap_simulations::run::record::{Flows, HomeSlot, Observer as _, SettledSlot};
+use wattswap_simulations::run::record::{HomeSlot, Observer as _, SettledSlot};
 use wattswap_simulations::run::tables::{Columns, Tables};
 
 /// 2026-06-08, midnight in Berlin.

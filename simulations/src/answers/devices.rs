@@ -4,7 +4,8 @@
 use wattswap_matching::WattHours;
 
 use super::value::{Figure, ratio};
-use crate::run::record::{Flows, HomeSlot};
+use crate::devices::Flows;
+use crate::run::record::HomeSlot;
 
 /// A battery's sums.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use serde::Serialize;
 use wattswap_matching::WattHours;
 
 use super::value::{Figure, ratio};
-use crate::run::record::Flows;
+use crate::devices::Flows;
 
 /// The flows of a slot that count here, of a home or of several together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

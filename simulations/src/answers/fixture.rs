@@ -6,10 +6,11 @@ use rust_decimal::Decimal;
 use wattswap_matching::{Money, Price, PriceScale, Slot, UtcMillis, WattHours};
 use wattswap_node::protocol::settlement::Tariff;
 
+use crate::devices::Flows;
 use crate::homes::Community;
 use crate::market::mechanism::Trade;
 use crate::market::mechanism::optimum::Optimum;
-use crate::run::record::{Flows, HomeSlot, SettledSlot};
+use crate::run::record::{HomeSlot, SettledSlot};
 use crate::scenario::Scenario;
 
 pub fn euros(text: &str) -> Money {

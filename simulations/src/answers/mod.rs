@@ -33,7 +33,7 @@ pub mod value;
 
 use std::path::{Path, PathBuf};
 
-use wattswap_matching::{PriceError, PriceScale};
+use wattswap_matching::{PriceError, PriceScale, WattHours};
 
 use self::devices::{BatteryUse, CarUse, Forecasts};
 use self::energy::{Counted, Energy};
@@ -177,7 +177,7 @@ impl<'c> Answers<'c> {
 impl Observer for Answers<'_> {
     fn settled(&mut self, slot: &SettledSlot<'_>) {
         let mut together = Counted::default();
-        let mut drawn = wattswap_matching::WattHours::ZERO;
+        let mut drawn = WattHours::ZERO;
         for (home, sums) in slot.homes.iter().zip(&mut self.homes) {
             let counted = Counted::from(&home.flows);
             sums.energy.add(&counted);

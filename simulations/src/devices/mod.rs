@@ -8,6 +8,7 @@
 mod battery;
 mod car;
 mod counted;
+mod flows;
 mod intent;
 mod planner;
 mod program;
@@ -21,10 +22,10 @@ use wattswap_node::protocol::settlement::Tariff;
 
 use self::battery::Store;
 use self::car::Charger;
+pub use self::flows::Flows;
 use self::intent::Intent;
 use self::planner::Planner;
 use crate::homes::{Day, Home, HomeDay};
-use crate::run::record::Flows;
 use crate::scenario::Document;
 use crate::scenario::document::{BatteryControl, CarControl};
 

@@ -11,8 +11,8 @@ use super::counted::Counted;
 use super::intent::Intent;
 use super::program::{Program, Step, Vessel};
 use super::{DayOf, Forecast, Outlook, Rules};
+use crate::devices::Flows;
 use crate::homes::Day;
-use crate::run::record::Flows;
 
 /// How far a plan looks: to the same hour of the next day, so that each has a night and a noon before it.
 const HORIZON_MINUTES: u32 = 24 * 60;

@@ -9,8 +9,8 @@ use wattswap_matching::{Money, WattHours, Watts};
 use wattswap_node::protocol::settlement::Tariff;
 
 use super::{DayOf, Devices, Forecast, Outlook, Rules};
+use crate::devices::Flows;
 use crate::homes::{Battery, Calendar, Community, Home, HomeDay, Trip};
-use crate::run::record::Flows;
 use crate::scenario::Scenario;
 use crate::scenario::document::{BatteryControl, CarControl};
 

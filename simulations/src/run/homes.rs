@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use wattswap_node::protocol::settlement::Tariff;
 
-use super::record::Flows;
+use crate::devices::Flows;
 use crate::devices::{self, DayOf, Devices, Outlook};
 use crate::homes::{Community, HomeDay};
 use crate::scenario::Document;

@@ -17,8 +17,9 @@ use wattswap_matching::{PriceBand, Slot};
 use wattswap_node::protocol::settlement::Tariff;
 
 use self::homes::{Homes, Made};
-use self::record::{Flows, HomeSlot, Observer, SettledSlot};
+use self::record::{HomeSlot, Observer, SettledSlot};
 use self::rules::Rules;
+use crate::devices::Flows;
 use crate::homes::Community;
 use crate::market::mechanism;
 use crate::market::season::account::Report;

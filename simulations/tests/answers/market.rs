@@ -3,9 +3,10 @@
 
 use wattswap_matching::{Limit, Money, Price, PriceScale, Side, Trader, WattHours};
 use wattswap_node::protocol::settlement::Tariff;
+use wattswap_simulations::devices::Flows;
 use wattswap_simulations::homes::{Community, Home, HomeDay};
 use wattswap_simulations::market::mechanism::optimum::MeritOrder;
-use wattswap_simulations::run::record::{Flows, HomeSlot, Observer, SettledSlot};
+use wattswap_simulations::run::record::{HomeSlot, Observer, SettledSlot};
 use wattswap_simulations::scenario::document::Mechanism;
 
 /// Goes through all slots, and tells the observers.

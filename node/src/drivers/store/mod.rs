@@ -43,8 +43,8 @@ pub enum ReadError {
     #[error(
         "the store is damaged: {0}. Stop the node and keep the folder as it is; bring back the newest copy of the store, \
          or move the store away and begin an empty one with `wattswap init`; then start with `run --restored`. What \
-         neither the copy nor the neighbours hold is lost; as long as nobody who holds this household's log can be reached, ask the operators to \
-         seal it"
+         neither the copy nor the neighbours hold is lost; as long as nobody who holds this household's log can be \
+         reached, ask the operators to seal it"
     )]
     Damaged(String),
     /// The disk or the file system failed.

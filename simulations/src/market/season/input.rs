@@ -2,7 +2,7 @@
 //!
 //! Where it comes from (files, a generator, batteries) is its maker's business.
 
-use wattswap_matching::{Limit, Price, Side, Slot, Trader, UtcMillis, WattHours};
+use wattswap_matching::{Limit, Price, Side, Slot, Trader, WattHours};
 use wattswap_node::protocol::autopilot::PriceLimits;
 use wattswap_node::protocol::charter::Shape;
 use wattswap_node::protocol::settlement::Tariff;
@@ -88,11 +88,5 @@ impl Neighbourhood {
             },
         };
         SlotInput { homes: self.homes.iter().map(terms).collect() }
-    }
-
-    /// When a slot starts, if each is this long.
-    #[must_use]
-    pub fn start(&self, number: usize, shape: &Shape) -> UtcMillis {
-        self.first.start().after(shape.slot_length * u32::try_from(number).expect("a season"))
     }
 }

@@ -1,6 +1,7 @@
 //! What a slot came to, once its gate has closed and the meters have counted it.
 
 use wattswap_matching::{Money, Price, Side, Slot, WattHours};
+use wattswap_node::protocol::charter::Shape;
 use wattswap_node::protocol::ledger::Month;
 use wattswap_node::protocol::settlement::{Deal, settle};
 
@@ -153,7 +154,7 @@ impl Settler {
 }
 
 impl HomeOutcome {
-    fn add(&mut self, deal: &Deal, shape: &wattswap_node::protocol::charter::Shape) {
+    fn add(&mut self, deal: &Deal, shape: &Shape) {
         let cost = deal.cost(shape);
         match deal.side {
             Side::Buy => {
