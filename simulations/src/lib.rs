@@ -5,7 +5,7 @@
 //! compares a neighbourhood with one central book. [`scenario`] says which homes trade how, [`homes`] what they need and
 //! yield, [`devices`] what batteries and cars make of it; [`market`] measures traders and whole weeks of homes without a
 //! network, and [`grid`] what the feeder makes of it. [`run`] takes a scenario through all of them, [`answers`] says what
-//! it came to, and [`output`] writes tables.
+//! it came to, [`sweep`] runs it with many values of its keys, and [`output`] writes tables.
 
 pub mod answers;
 pub mod cost;
@@ -18,3 +18,4 @@ pub mod network;
 pub mod output;
 pub mod run;
 pub mod scenario;
+pub mod sweep;

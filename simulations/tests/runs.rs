@@ -259,7 +259,7 @@ fn bytes(scenario: &Scenario, threads: usize) -> Vec<Vec<u8>> {
         let community = Community::new(scenario).unwrap();
         let names = community.homes.iter().map(|home| home.name.clone()).collect();
         let scale = PriceScale::new(community.market.tick_eur_per_kwh.0).unwrap();
-        let mut tables = Tables::create(folder.path(), Format::Csv, Columns::all(), names, scale).unwrap();
+        let mut tables = Tables::create(folder.path(), Format::Csv, Columns::all(), names, scale, None).unwrap();
         let mut answers = Answers::new(scenario, &community).unwrap();
         run(&community, &scenario.document, &mut [&mut tables, &mut answers]).unwrap();
         tables.finish().unwrap();

@@ -73,7 +73,7 @@ fn write(folder: &Path, format: Format, columns: Columns, homes: &[HomeSlot], sl
     let names = vec!["home-1".to_owned(), "by the mill, left".to_owned()];
     let scale = PriceScale::new(decimal("0.0001")).unwrap();
     let trade = Trade { buyer: 1, seller: 0, price: Price(2_000), quantity: WattHours(900) };
-    let mut tables = Tables::create(folder, format, columns, names, scale)?;
+    let mut tables = Tables::create(folder, format, columns, names, scale, None)?;
     for number in 0..slots {
         tables.settled(&SettledSlot {
             number: usize::try_from(number).unwrap(),

@@ -5,6 +5,7 @@
 
 mod csv_rows;
 mod parquet_rows;
+pub mod reading;
 
 use std::fs::{self, File};
 use std::io;

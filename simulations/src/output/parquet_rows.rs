@@ -18,7 +18,7 @@ const GROUP_CELLS: usize = 1 << 20;
 /// Digits of amounts, as many as an INT64 has, and how many of them are decimals: prices with six decimals are exact,
 /// since a watt-hour costs a thousandth of a price.
 const DIGITS: i32 = 18;
-const DECIMALS: i32 = 9;
+pub(super) const DECIMALS: i32 = 9;
 
 /// A Parquet file that is being written.
 pub(super) struct ParquetRows {

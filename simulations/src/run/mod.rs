@@ -60,6 +60,8 @@ pub struct Ran {
     pub market: Report,
     /// Plans of batteries and cars that could not be made, so that the rules held instead.
     pub failed_plans: u64,
+    /// Whether it was stopped before its last day: then it is a run of the days until then.
+    pub is_stopped: bool,
 }
 
 /// Runs a community's whole period, and tells the observers of each slot. The same document gives the same records,
@@ -68,6 +70,19 @@ pub struct Ran {
 /// # Errors
 /// [`CantRun`].
 pub fn run(community: &Community, document: &Document, observers: &mut [&mut dyn Observer]) -> Result<Ran, CantRun> {
+    run_until(community, document, observers, &|| false)
+}
+
+/// The same, until somebody wants it to stop; that is asked before each day.
+///
+/// # Errors
+/// [`CantRun`].
+pub fn run_until(
+    community: &Community,
+    document: &Document,
+    observers: &mut [&mut dyn Observer],
+    stop: &dyn Fn() -> bool,
+) -> Result<Ran, CantRun> {
     let rules = Rules::new(community)?;
     let strategies: Vec<Kind> = community.homes.iter().map(|home| kind(home.strategy)).collect();
     let season = Season::new(&setting(community, document, &rules), Slot(community.calendar.start()), &strategies);
@@ -76,7 +91,12 @@ pub fn run(community: &Community, document: &Document, observers: &mut [&mut dyn
     let mut homes = Homes::new(community, document);
     let days = community.calendar.days.len();
     let mut made = homes.make();
+    let mut is_stopped = false;
     for day in 0..days {
+        is_stopped = stop();
+        if is_stopped {
+            break;
+        }
         // The next day is made while this one is traded.
         made = thread::scope(|scope| {
             let next = scope.spawn(|| if day + 1 < days { homes.make() } else { Made::default() });
@@ -84,7 +104,7 @@ pub fn run(community: &Community, document: &Document, observers: &mut [&mut dyn
             Ok(next.join().expect("it does not panic"))
         })?;
     }
-    Ok(Ran { market: market.finish(), failed_plans: homes.failed_plans() })
+    Ok(Ran { market: market.finish(), failed_plans: homes.failed_plans(), is_stopped })
 }
 
 fn setting(community: &Community, document: &Document, rules: &Rules) -> Setting {

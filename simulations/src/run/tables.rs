@@ -12,6 +12,9 @@ use super::record::{HomeSlot, Observer, SettledSlot};
 use crate::market::mechanism::Trade;
 use crate::output::{self, CantWrite, Cell, Format, Kind, Table};
 
+/// The first column of every table of a sweep: the run's number.
+pub const RUN: &str = "run";
+
 /// A column of one of the tables, and what it shows of a row.
 struct Column<F: 'static> {
     name: &'static str,
@@ -144,6 +147,16 @@ impl Columns {
         })
     }
 
+    /// The tables that are wanted, by name, with their columns: `homes: slot_start, home`.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        let homes: Vec<&str> = self.homes.iter().map(|column| column.name).collect();
+        let trades: Vec<&str> = self.trades.iter().map(|column| column.name).collect();
+        let named = [("homes", homes), ("trades", trades)];
+        let wanted = named.into_iter().filter(|(_, columns)| !columns.is_empty());
+        wanted.map(|(table, columns)| format!("{table}: {}", columns.join(", "))).collect()
+    }
+
     /// These columns of `homes` and of `trades`, in this order.
     ///
     /// # Errors
@@ -177,6 +190,8 @@ pub struct Tables {
     columns: Columns,
     names: Vec<String>,
     scale: PriceScale,
+    /// The run's number in a sweep.
+    run: Option<i64>,
     homes: Option<Table>,
     trades: Option<Table>,
     /// Why nothing more is written.
@@ -185,7 +200,7 @@ pub struct Tables {
 
 impl Tables {
     /// Makes the folder and the files in it; files of these names are written over. `names` are the homes' as the
-    /// community numbers them, `scale` is that of the market's prices.
+    /// community numbers them, `scale` is that of the market's prices. A run of a sweep has its number as a first column.
     ///
     /// # Errors
     /// [`CantWrite`].
@@ -195,10 +210,12 @@ impl Tables {
         columns: Columns,
         names: Vec<String>,
         scale: PriceScale,
+        run: Option<usize>,
     ) -> Result<Self, CantWrite> {
-        let homes = create(folder, "homes", format, &columns.homes)?;
-        let trades = create(folder, "trades", format, &columns.trades)?;
-        Ok(Self { columns, names, scale, homes, trades, failed: None })
+        let run = run.map(|run| i64::try_from(run).expect("a sweep has fewer runs"));
+        let homes = create(folder, "homes", format, run, &columns.homes)?;
+        let trades = create(folder, "trades", format, run, &columns.trades)?;
+        Ok(Self { columns, names, scale, run, homes, trades, failed: None })
     }
 
     /// Why nothing more is written, if that is so.
@@ -219,17 +236,17 @@ impl Tables {
     }
 
     fn write(&mut self, slot: &SettledSlot<'_>) -> Result<(), CantWrite> {
-        let at = slot.slot.start();
+        let (at, run) = (slot.slot.start(), self.run.map(Cell::Whole));
         if let Some(table) = &mut self.homes {
             for (name, home) in self.names.iter().zip(slot.homes) {
                 let row = HomeRow { at, name, home };
-                table.row(self.columns.homes.iter().map(|column| (column.cell)(&row)))?;
+                table.row(run.into_iter().chain(self.columns.homes.iter().map(|column| (column.cell)(&row))))?;
             }
         }
         if let Some(table) = &mut self.trades {
             for trade in slot.trades {
                 let row = TradeRow { at, names: &self.names, scale: self.scale, trade };
-                table.row(self.columns.trades.iter().map(|column| (column.cell)(&row)))?;
+                table.row(run.into_iter().chain(self.columns.trades.iter().map(|column| (column.cell)(&row))))?;
             }
         }
         Ok(())
@@ -244,10 +261,17 @@ impl Observer for Tables {
     }
 }
 
-fn create<F>(folder: &Path, name: &str, format: Format, columns: &[&Column<F>]) -> Result<Option<Table>, CantWrite> {
+fn create<F>(
+    folder: &Path,
+    name: &str,
+    format: Format,
+    run: Option<i64>,
+    columns: &[&Column<F>],
+) -> Result<Option<Table>, CantWrite> {
     if columns.is_empty() {
         return Ok(None);
     }
+    let run = run.map(|_| output::Column { name: RUN.to_owned(), kind: Kind::Whole });
     let columns = columns.iter().map(|column| output::Column { name: column.name.to_owned(), kind: column.kind });
-    Table::create(folder, name, format, &columns.collect::<Vec<_>>()).map(Some)
+    Table::create(folder, name, format, &run.into_iter().chain(columns).collect::<Vec<_>>()).map(Some)
 }

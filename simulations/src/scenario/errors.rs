@@ -5,9 +5,8 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use toml::de::{DeTable, DeValue};
-
-use super::Document;
 
 /// Why a scenario can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -51,14 +50,25 @@ pub struct Place {
     pub key: String,
 }
 
+impl Place {
+    /// Where a key such as `tariffs[0].name` stands in a file with this text, or what it would stand in.
+    #[must_use]
+    pub fn of(path: &Path, text: &str, key: &str) -> Self {
+        Self { path: path.to_owned(), line: line_of_key(text, key), key: key.to_owned() }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, line {}, {}", self.path.display(), self.line, self.key)
     }
 }
 
-/// Reads a document; types and names are checked, and nothing else.
-pub(super) fn parse(path: &Path, text: &str) -> Result<Document, BadScenario> {
+/// Reads a document of any shape; types and names are checked, and nothing else.
+///
+/// # Errors
+/// [`BadScenario`], with lines of this text.
+pub fn parse<D: DeserializeOwned>(path: &Path, text: &str) -> Result<D, BadScenario> {
     let broken = |error: &toml::de::Error| {
         let line = error.span().map_or(1, |span| line_at(text, span.start));
         BadScenario::NotToml { path: path.to_owned(), line, what: words(error) }
@@ -76,6 +86,14 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Document, BadScenario> {
     })
 }
 
+/// Reads a document from a table that was made from this text; keys that don't stand in it have the line of what they
+/// would stand in.
+pub(super) fn from_table<D: DeserializeOwned>(path: &Path, text: &str, table: toml::Table) -> Result<D, BadScenario> {
+    serde_path_to_error::deserialize(table).map_err(|error: serde_path_to_error::Error<toml::de::Error>| {
+        BadScenario::Value { at: Place::of(path, text, &error.path().to_string()), what: words(error.inner()) }
+    })
+}
+
 /// What is wrong, for people who don't know Rust's types.
 fn words(error: &toml::de::Error) -> String {
     let whole = error.message().trim_end().replace('\n', ", ");
@@ -88,7 +106,7 @@ fn line_at(text: &str, byte: usize) -> usize {
 }
 
 /// The line of a key such as `tariffs[0].name`, or of the innermost thing around it that is there.
-pub(super) fn line_of_key(text: &str, key: &str) -> usize {
+fn line_of_key(text: &str, key: &str) -> usize {
     let Ok(table) = DeTable::parse(text) else { return 1 };
     let mut span: Range<usize> = 0..0;
     let mut here: Option<&DeTable<'_>> = Some(table.get_ref());

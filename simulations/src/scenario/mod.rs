@@ -4,6 +4,7 @@
 //! says of what is wrong where it stands and what to write instead. What the homes of a scenario need and yield is not
 //! worked out here: [`homes`](crate::homes) does that.
 
+mod changes;
 pub mod document;
 mod errors;
 mod rules;
@@ -13,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use document::Document;
-pub use errors::{BadScenario, Place};
+pub use errors::{BadScenario, Place, parse};
 pub use values::{Between, Day, Eur, Percent, Zone};
 
 /// A commented example, which needs no data from elsewhere: what `wattswap-sim init` writes.
@@ -45,16 +46,41 @@ impl Scenario {
     /// [`BadScenario`].
     pub fn parse(path: &Path, text: String) -> Result<Self, BadScenario> {
         let document = errors::parse(path, &text)?;
-        let scenario = Self { document, path: path.to_owned(), text };
-        rules::check(&scenario.document)
-            .map_err(|broken| BadScenario::Value { at: scenario.place(&broken.key), what: broken.what })?;
-        Ok(scenario)
+        Self { document, path: path.to_owned(), text }.checked()
+    }
+
+    /// The same with other values of some keys, such as `pv.share_percent` or `tariffs[0]`; places are still those of the
+    /// file.
+    ///
+    /// # Errors
+    /// [`BadScenario`].
+    pub fn with(&self, changes: &[(&str, &toml::Value)]) -> Result<Self, BadScenario> {
+        let mut table: toml::Table = errors::parse(&self.path, &self.text)?;
+        for (key, value) in changes {
+            changes::set(&mut table, key, (*value).clone())
+                .map_err(|what| BadScenario::Value { at: self.place(key), what })?;
+        }
+        let document = errors::from_table(&self.path, &self.text, table)?;
+        Self { document, path: self.path.clone(), text: self.text.clone() }.checked()
+    }
+
+    fn checked(self) -> Result<Self, BadScenario> {
+        match rules::check(&self.document) {
+            Ok(()) => Ok(self),
+            Err(broken) => Err(BadScenario::Value { at: self.place(&broken.key), what: broken.what }),
+        }
+    }
+
+    /// What stands in the file.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// Where a key stands, such as `tariffs[0].name`, or what it would stand in.
     #[must_use]
     pub fn place(&self, key: &str) -> Place {
-        Place { path: self.path.clone(), line: errors::line_of_key(&self.text, key), key: key.to_owned() }
+        Place::of(&self.path, &self.text, key)
     }
 
     /// A file that the scenario names: relative to the scenario's own folder.

@@ -8,11 +8,14 @@ mod import;
 mod laboratory;
 mod one;
 mod powerflow;
+mod progress;
 mod report;
 mod run;
 mod scenario;
 mod season;
 mod soak;
+mod stop;
+mod sweep;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -52,6 +55,13 @@ enum What {
     Exhaustive(Exhaustive),
     /// Run a scenario: who saves what, how much energy is from here, and does the grid hold.
     Run(run::Run),
+    /// Run a scenario with every combination of the values of some of its keys, on all cores or as one of many shards.
+    Sweep(sweep::SweepArgs),
+    /// Join what the shards of a sweep have written.
+    Merge(sweep::MergeArgs),
+    /// Write what Slurm or Kubernetes needs to run the shards of a sweep.
+    #[command(subcommand)]
+    Jobs(sweep::Jobs),
     /// Write a commented example of a scenario.
     Init(scenario::Init),
     /// Say what is wrong with a scenario and where, or what it comes to.
@@ -224,7 +234,10 @@ fn main() -> ExitCode {
             Ok(0)
         }
         What::Season(args) => season::run(&args).map(|()| 0).map_err(Into::into),
-        What::Run(args) => run::run(&args).map(|()| 0),
+        What::Run(args) => return ended(run::run(&args)),
+        What::Sweep(args) => return ended(sweep::run(&args)),
+        What::Merge(args) => return ended(sweep::merge(&args)),
+        What::Jobs(what) => sweep::jobs(&what).map(|()| 0),
         What::Init(args) => scenario::init(&args).map(|()| 0),
         What::Check(args) => scenario::check(&args).map(|()| 0),
         What::Schema => {
@@ -235,12 +248,12 @@ fn main() -> ExitCode {
         What::Generate(args) => generate::run(&args),
         What::Exhaustive(args) => return exhaustive::run(&args),
     };
-    match outcome {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(2)
-        }
-    }
+    ended(outcome.map(|findings| if findings == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }))
+}
+
+fn ended(outcome: Result<ExitCode, Box<dyn Error>>) -> ExitCode {
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::from(2)
+    })
 }

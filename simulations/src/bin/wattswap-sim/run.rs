@@ -1,9 +1,10 @@
 //! A scenario from its first slot to its last: what it came to, a report, and tables.
 
 use std::error::Error;
-use std::io::{IsTerminal as _, Write as _, stderr};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::process::ExitCode;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use wattswap_matching::PriceScale;
@@ -15,8 +16,10 @@ use wattswap_simulations::run::tables::{Columns, Tables};
 use wattswap_simulations::run::{self, Ran};
 use wattswap_simulations::scenario::Scenario;
 
+use super::progress::Progress;
 use super::report::say;
 use super::season::hundredths;
+use super::stop;
 
 /// What to run, and what to write.
 #[derive(Args)]
@@ -26,6 +29,16 @@ pub struct Run {
     /// A folder for `report.html`, `summary.json` and the tables; without it, only the main answers are printed.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    tables: WantedTables,
+    /// How tables are written.
+    #[arg(long, value_enum, default_value_t = TableFormat::Parquet)]
+    format: TableFormat,
+}
+
+/// Tables of a run.
+#[derive(Args)]
+pub struct WantedTables {
     /// Tables to write as well: of each home and slot, and of each trade. They may be large.
     #[arg(long, value_delimiter = ',', value_enum, requires = "out")]
     table: Vec<Which>,
@@ -35,9 +48,6 @@ pub struct Run {
     /// Columns of the table of trades; all of them if nothing is said.
     #[arg(long, value_name = "NAME,..", value_delimiter = ',', requires = "table")]
     trades_columns: Vec<String>,
-    /// How tables are written.
-    #[arg(long, value_enum, default_value_t = TableFormat::Parquet)]
-    format: TableFormat,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -48,16 +58,36 @@ enum Which {
     Trades,
 }
 
+/// How tables are written.
 #[derive(Clone, Copy, ValueEnum)]
-enum TableFormat {
+pub enum TableFormat {
     /// Text.
     Csv,
     /// Columns, compressed.
     Parquet,
 }
 
+impl TableFormat {
+    /// How names of such files end.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Parquet => "parquet",
+        }
+    }
+}
+
+impl From<TableFormat> for Format {
+    fn from(format: TableFormat) -> Self {
+        match format {
+            TableFormat::Csv => Self::Csv,
+            TableFormat::Parquet => Self::Parquet,
+        }
+    }
+}
+
 /// Runs a scenario.
-pub fn run(args: &Run) -> Result<(), Box<dyn Error>> {
+pub fn run(args: &Run) -> Result<ExitCode, Box<dyn Error>> {
     let scenario = Scenario::read(&args.scenario)?;
     let community = Community::new(&scenario)?;
     if let Some(folder) = &args.out {
@@ -66,13 +96,14 @@ pub fn run(args: &Run) -> Result<(), Box<dyn Error>> {
     }
     let mut answers = Answers::new(&scenario, &community)?;
     let mut tables = tables(args, &community)?;
-    let mut progress = Progress::new(&community);
+    let mut progress = Watched(Progress::new(community.calendar.slots(), "slots"));
+    let wish = stop::wish()?;
     let ran = {
         let mut observers: Vec<&mut dyn Observer> = vec![&mut answers, &mut progress];
         observers.extend(tables.as_mut().map(|tables| -> &mut dyn Observer { tables }));
-        run::run(&community, &scenario.document, &mut observers)?
+        run::run_until(&community, &scenario.document, &mut observers, &|| wish.load(Ordering::Relaxed))?
     };
-    let took = progress.finish();
+    let took = progress.0.finish();
     tables.map(Tables::finish).transpose()?;
     let findings = answers.finish();
     say(format_args!("{}", findings.table().trim_end()));
@@ -81,33 +112,42 @@ pub fn run(args: &Run) -> Result<(), Box<dyn Error>> {
         findings.write(folder)?;
         say(format_args!("report      {}", folder.join("report.html").display()));
     }
-    Ok(())
+    if !ran.is_stopped {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let run = &findings.summary.run;
+    say(format_args!(
+        "stopped     after {} of {} slots, which are all that is said here",
+        run.slots, run.slots_of_period
+    ));
+    Ok(stop::code())
 }
 
 fn tables(args: &Run, community: &Community) -> Result<Option<Tables>, Box<dyn Error>> {
-    let Some(folder) = args.out.as_ref().filter(|_| !args.table.is_empty()) else { return Ok(None) };
-    for (which, name, columns) in
-        [(Which::Homes, "homes", &args.homes_columns), (Which::Trades, "trades", &args.trades_columns)]
-    {
-        if !columns.is_empty() && !args.table.contains(&which) {
-            return Err(format!("--{name}-columns are of a table that is not asked for: add --table {name}").into());
-        }
-    }
-    let chosen = |which, names: &[String]| match args.table.contains(&which) {
-        false => Some(Vec::new()),
-        true => (!names.is_empty()).then(|| names.to_vec()),
-    };
-    let columns = Columns::some(
-        chosen(Which::Homes, &args.homes_columns).as_deref(),
-        chosen(Which::Trades, &args.trades_columns).as_deref(),
-    )?;
-    let format = match args.format {
-        TableFormat::Csv => Format::Csv,
-        TableFormat::Parquet => Format::Parquet,
-    };
+    let (Some(folder), Some(columns)) = (&args.out, args.tables.columns()?) else { return Ok(None) };
     let names = community.homes.iter().map(|home| home.name.clone()).collect();
     let scale = PriceScale::new(community.market.tick_eur_per_kwh.0)?;
-    Ok(Some(Tables::create(folder, format, columns, names, scale)?))
+    Ok(Some(Tables::create(folder, args.format.into(), columns, names, scale, None)?))
+}
+
+impl WantedTables {
+    /// The columns that are wanted, if any table is.
+    pub fn columns(&self) -> Result<Option<Columns>, Box<dyn Error>> {
+        let asked = [(Which::Homes, "homes", &self.homes_columns), (Which::Trades, "trades", &self.trades_columns)];
+        for (which, name, columns) in asked {
+            if !columns.is_empty() && !self.table.contains(&which) {
+                return Err(format!("--{name}-columns are of a table that is not asked for: add --table {name}").into());
+            }
+        }
+        if self.table.is_empty() {
+            return Ok(None);
+        }
+        let [homes, trades] = asked.map(|(which, _, names)| match self.table.contains(&which) {
+            false => Some(Vec::new()),
+            true => (!names.is_empty()).then(|| names.clone()),
+        });
+        Ok(Some(Columns::some(homes.as_deref(), trades.as_deref())?))
+    }
 }
 
 /// How the market went, how long it took, and what should not have been.
@@ -140,43 +180,11 @@ fn print(ran: &Ran, took: Duration) {
     }
 }
 
-/// Shows on a terminal how far it is.
-struct Progress {
-    started: Instant,
-    shown: Instant,
-    slots: usize,
-    is_shown: bool,
-}
+/// Shows how far a run is.
+struct Watched(Progress);
 
-const SHOW_EVERY: Duration = Duration::from_millis(500);
-
-impl Progress {
-    fn new(community: &Community) -> Self {
-        let (started, is_shown) = (Instant::now(), stderr().is_terminal());
-        Self { started, shown: started, slots: community.calendar.slots(), is_shown }
-    }
-
-    fn finish(self) -> Duration {
-        if self.is_shown {
-            let _closed = write!(stderr(), "\r\x1b[K");
-        }
-        self.started.elapsed()
-    }
-}
-
-impl Observer for Progress {
+impl Observer for Watched {
     fn settled(&mut self, slot: &SettledSlot<'_>) {
-        if !self.is_shown || self.shown.elapsed() < SHOW_EVERY {
-            return;
-        }
-        self.shown = Instant::now();
-        let (done, took) = (slot.number + 1, self.started.elapsed().as_secs_f64());
-        let (rate, left) = (done as f64 / took, self.slots.saturating_sub(done));
-        let _closed = write!(
-            stderr(),
-            "\r\x1b[K{done} of {} slots, {rate:.0} a second, {:.0} s left",
-            self.slots,
-            left as f64 / rate
-        );
+        self.0.show(slot.number + 1);
     }
 }

@@ -3,13 +3,14 @@
 use std::error::Error;
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use wattswap_simulations::homes::{Community, Summary};
 use wattswap_simulations::scenario::{self, Scenario};
 
 use super::report::say;
+use super::sweep;
 
 /// Where to write the example.
 #[derive(Args)]
@@ -17,6 +18,9 @@ pub struct Init {
     /// A file that is not there yet.
     #[arg(default_value = "scenario.toml")]
     file: PathBuf,
+    /// An example of a sweep instead, with its scenario beside it.
+    #[arg(long)]
+    sweep: bool,
 }
 
 /// What to look at.
@@ -28,11 +32,19 @@ pub struct Check {
 
 /// Writes a commented example.
 pub fn init(args: &Init) -> Result<(), Box<dyn Error>> {
-    let path = args.file.display();
-    let cant = |source| format!("{path}: {source}; name a file that is not there yet");
-    let mut file = OpenOptions::new().write(true).create_new(true).open(&args.file).map_err(cant)?;
-    file.write_all(scenario::EXAMPLE.as_bytes())?;
-    say(format_args!("wrote {path}; `wattswap-sim check {path}` says what it comes to"));
+    if args.sweep {
+        return sweep::example(&args.file);
+    }
+    write_new(&args.file, scenario::EXAMPLE)?;
+    say(format_args!("wrote {0}; `wattswap-sim check {0}` says what it comes to", args.file.display()));
+    Ok(())
+}
+
+/// Writes a file that is not there yet.
+pub fn write_new(path: &Path, text: &str) -> Result<(), Box<dyn Error>> {
+    let cant = |source| format!("{}: {source}; name a file that is not there yet", path.display());
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(cant)?;
+    file.write_all(text.as_bytes())?;
     Ok(())
 }
 
