@@ -1,6 +1,6 @@
 """The peers of the power flow: power-grid-model and OpenDSS on the IEEE European LV feeder, 1440 steps of a day.
 
-Started by `bench-grid` (see main.rs there) with the feeder's folder and a folder for results. Reads the name of a method
+Started by `bench-simulations grid` (see grid.rs there) with the feeder's folder and a folder for results. Reads the name of a method
 from each line of its input, runs the day once, and answers with the processor time in microseconds a step. After
 `voltages METHOD`, it writes the voltages of all buses in volts, step by step, as doubles, into a file and answers its name.
 Building the model is not timed, nor is reading profiles.

@@ -1,19 +1,17 @@
 //! How fast the power flow is, beside power-grid-model and OpenDSS, on the IEEE European LV feeder in the same run.
 //!
-//! `./dev bench grid` calls this with a Python that has both. They run in a process of their own (`peers.py`), one day of
+//! `./dev bench grid` calls this with a Python that has both. They run in a process of their own (`grid/peers.py`), one day of
 //! 1440 steps at a time and in turns with ours, timed by processor time, so that a busy machine slows all alike. All must
-//! come to the same voltages, or nothing is reported. Usage: `bench-grid --python FILE --data FOLDER [--json]`.
+//! come to the same voltages, or nothing is reported.
 
 mod peers;
-mod report;
 
 use std::error::Error;
 use std::hint::black_box;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::Parser;
+use clap::Args;
 use rustix::time::{ClockId, clock_gettime};
 use wattswap_simulations::grid::feeder::Feeder;
 use wattswap_simulations::grid::profiles::{self, Profiles};
@@ -22,8 +20,8 @@ use wattswap_simulations::grid::solution::Magnitudes;
 use wattswap_simulations::grid::solver::{Settings, Solver, Start};
 use wattswap_simulations::grid::{LANES, ieee};
 
-use peers::Peers;
-use report::Row;
+use self::peers::Peers;
+use super::report::Row;
 
 /// Rounds in which everybody runs the day.
 const ROUNDS: usize = 7;
@@ -42,32 +40,15 @@ const COUNTED: usize = 200_000_000;
 /// How far voltages may lie from a peer's, in volts: OpenDSS stops its loop at 1e-4 pu.
 const AGREE: [(&str, f64); 3] = [("iterative_current", 1e-4), ("opendss_tight", 1e-3), ("opendss", 2e-2)];
 
-/// Compare the power flow with its peers.
-#[derive(Parser)]
-struct Args {
+/// Whom to compare with, and where the feeder is.
+#[derive(Args)]
+pub struct GridArgs {
     /// A Python with power-grid-model and dss-python
     #[arg(long)]
     python: PathBuf,
     /// The feeder's folder
     #[arg(long)]
     data: PathBuf,
-    /// Print one object a line instead of a table
-    #[arg(long)]
-    json: bool,
-}
-
-fn main() -> ExitCode {
-    let args = Args::parse();
-    match measure(&args) {
-        Ok(rows) => {
-            report::print(&rows, args.json);
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
 }
 
 /// The feeder's day.
@@ -76,7 +57,8 @@ struct Day {
     profiles: Profiles,
 }
 
-fn measure(args: &Args) -> Result<Vec<Row>, Box<dyn Error>> {
+/// Compares the power flow with its peers.
+pub fn measure(args: &GridArgs) -> Result<Vec<Row>, Box<dyn Error>> {
     let feeder = ieee::read(&args.data)?;
     let profiles = Profiles::read(&profiles::find(&args.data)?, &feeder)?;
     let day = Day { feeder, profiles };
@@ -131,13 +113,13 @@ impl Times {
         let [iterative, newton] = [self.iterative_current, self.newton_raphson].map(median);
         let [opendss, tight] = [self.opendss, self.opendss_tight].map(median);
         vec![
-            Row::new("906 buses, against power-grid-model, iterative current", full, iterative, Some(20.0)),
-            Row::new("906 buses, against OpenDSS's yearly loop (1e-4)", full, opendss, Some(8.0)),
-            Row::new("reduced, against power-grid-model on 906 buses", reduced, iterative, Some(100.0)),
-            Row::new("906 buses on 2 threads, against 1 (wall)", two, one, Some(1.8)),
-            Row::yardstick("threads that only count: 2, against 1 (wall)", count_two, count_one),
-            Row::new("906 buses, against power-grid-model, Newton-Raphson", full, newton, None),
-            Row::new("906 buses, against OpenDSS's yearly loop (1e-8)", full, tight, None),
+            Row::new("906 buses, against power-grid-model, iterative current", full, iterative, "us/step", Some(20.0)),
+            Row::new("906 buses, against OpenDSS's yearly loop (1e-4)", full, opendss, "us/step", Some(8.0)),
+            Row::new("reduced, against power-grid-model on 906 buses", reduced, iterative, "us/step", Some(100.0)),
+            Row::new("906 buses on 2 threads, against 1 (wall)", two, one, "us/step", Some(1.8)),
+            Row::new("threads that only count: 2, against 1 (wall)", count_two, count_one, "ms", None),
+            Row::new("906 buses, against power-grid-model, Newton-Raphson", full, newton, "us/step", None),
+            Row::new("906 buses, against OpenDSS's yearly loop (1e-8)", full, tight, "us/step", None),
         ]
     }
 }

@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use tempfile::TempDir;
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/bench-grid/peers.py");
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/bench-simulations/grid/peers.py");
 
 /// A process that is told what to run, a line each time, and answers with a line.
 pub struct Peers {

@@ -4,7 +4,7 @@ use std::io::{Write as _, stdout};
 
 /// Our time against another one; the ratio is the larger the better.
 pub struct Row {
-    name: &'static str,
+    name: String,
     ours: f64,
     limit: f64,
     unit: &'static str,
@@ -12,14 +12,9 @@ pub struct Row {
 }
 
 impl Row {
-    /// Times in microseconds a step.
-    pub fn new(name: &'static str, ours: f64, limit: f64, target: Option<f64>) -> Self {
-        Self { name, ours, limit, unit: "us/step", target }
-    }
-
-    /// Times in milliseconds, that only tell more about another row.
-    pub fn yardstick(name: &'static str, ours: f64, limit: f64) -> Self {
-        Self { name, ours, limit, unit: "ms", target: None }
+    /// Times or sizes in this unit; the limit over ours has to reach the target, if there is one.
+    pub fn new(name: impl Into<String>, ours: f64, limit: f64, unit: &'static str, target: Option<f64>) -> Self {
+        Self { name: name.into(), ours, limit, unit, target }
     }
 }
 
@@ -28,7 +23,7 @@ pub fn print(rows: &[Row], json: bool) {
     let mut out = stdout().lock();
     if !json {
         let _gone =
-            writeln!(out, "{:<56} {:>8} {:>8}  {:<8} {:>7} {:>7}", "", "ours", "limit", "unit", "ratio", "target");
+            writeln!(out, "{:<60} {:>9} {:>10}  {:<12} {:>9} {:>7}", "", "ours", "limit", "unit", "ratio", "target");
     }
     for Row { name, ours, limit, unit, target } in rows {
         let ratio = limit / ours;
@@ -44,7 +39,7 @@ pub fn print(rows: &[Row], json: bool) {
         } else {
             let target = target.map_or_else(String::new, |target| format!("{target:.1}"));
             let verdict = met.map_or("", |met| if met { "met" } else { "missed" });
-            writeln!(out, "{name:<56} {ours:>8.2} {limit:>8.1}  {:<8} {ratio:>7.1} {target:>7}  {verdict}", unit)
+            writeln!(out, "{name:<60} {ours:>9.2} {limit:>10.1}  {unit:<12} {ratio:>9.2} {target:>7}  {verdict}")
         };
     }
 }
