@@ -329,6 +329,12 @@ pub enum PriceUnit {
 pub struct Market {
     /// How buyers find sellers.
     pub mechanism: Mechanism,
+    /// When homes trade a slot. `both` if nothing is said.
+    #[serde(default)]
+    pub trade: Trade,
+    /// Less than this is left to the supplier. 10 if nothing is said; from 1 to 1000.
+    #[serde(default = "ten")]
+    pub smallest_fill_wh: u32,
     /// All prices are multiples of it. "0.0001" if nothing is said.
     #[serde(default = "tick")]
     pub tick_eur_per_kwh: Eur,
@@ -339,6 +345,24 @@ pub struct Market {
     /// nought to this. "0" if nothing is said.
     #[serde(default = "nothing")]
     pub local_premium_eur_per_kwh: Eur,
+}
+
+/// When homes trade a slot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trade {
+    /// Only before its delivery, on forecasts: the gate closes when delivery starts. Strategies other than the autopilot
+    /// have no forecasts, and so trade nothing.
+    Ahead,
+    /// Only after its delivery, what the meters counted, until the gate an hour later.
+    After,
+    /// On forecasts first, and the rest afterwards.
+    #[default]
+    Both,
+}
+
+fn ten() -> u32 {
+    10
 }
 
 fn tick() -> Eur {

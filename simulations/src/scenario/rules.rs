@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::document::{Document, Tariff};
+use super::document::{Document, Mechanism, Tariff, Trade};
 use super::values::Percent;
 
 /// Ten years.
@@ -13,6 +13,8 @@ const SLOT_MINUTES: [u32; 6] = [5, 10, 15, 20, 30, 60];
 const MOST_GENERATED: u32 = 100_000;
 /// Homes on one cable. More of them would be no feeder but a town.
 const MOST_ON_A_BRANCH: u32 = 1_000;
+/// More is left to nobody: many homes need less in a slot.
+const MOST_SMALLEST_FILL_WH: u32 = 1_000;
 /// Tenfold taxes are a slip of the pen.
 const MOST_FACTOR_PERCENT: u32 = 1_000;
 
@@ -137,6 +139,11 @@ fn hundred(key: &str, shares: impl ExactSizeIterator<Item = Percent>) -> Verdict
 
 fn market(document: &Document) -> Verdict {
     let market = &document.market;
+    let smallest = market.smallest_fill_wh;
+    let possible = (1..=MOST_SMALLEST_FILL_WH).contains(&smallest);
+    rule(possible, "market.smallest_fill_wh", format!("{smallest} Wh: write 1 to {MOST_SMALLEST_FILL_WH}"))?;
+    let ahead = market.trade == Trade::Ahead && market.mechanism == Mechanism::Call;
+    rule(!ahead, "market.trade", "the call clears what the meters counted: write after or both, or another mechanism")?;
     let tick = market.tick_eur_per_kwh.0;
     rule(tick > Decimal::ZERO, "market.tick_eur_per_kwh", "write a number above 0, such as \"0.0001\"")?;
     for (key, amount) in [

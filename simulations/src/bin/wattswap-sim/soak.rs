@@ -20,7 +20,8 @@ struct Tally {
     events: u64,
     trades: usize,
     settled: usize,
-    least_settled: usize,
+    /// Seeds whose network was so bad that no slot was traded and settled: they don't count towards a goal.
+    without: u64,
     findings: usize,
     started: Instant,
     said_at: Instant,
@@ -69,7 +70,7 @@ impl Tally {
             events: 0,
             trades: 0,
             settled: 0,
-            least_settled: usize::MAX,
+            without: 0,
             findings: 0,
             started,
             said_at: started,
@@ -82,7 +83,7 @@ impl Tally {
         self.events += outcome.events;
         self.trades += outcome.trades;
         self.settled += outcome.settled;
-        self.least_settled = self.least_settled.min(outcome.settled);
+        self.without += u64::from(outcome.settled == 0);
         self.findings += usize::from(outcome.finding.is_some());
         if self.said_at.elapsed() >= TALLY_EVERY {
             self.said_at = Instant::now();
@@ -91,11 +92,11 @@ impl Tally {
     }
 
     fn say(&self) {
-        let Self { seeds, events, trades, settled, least_settled, findings, .. } = self;
+        let Self { seeds, events, trades, settled, without, findings, .. } = self;
         let (time, took) = (self.household_time.as_secs(), self.started.elapsed().as_secs());
         report::say(format_args!(
             "{seeds} seeds, {time} household-seconds, {events} events, {trades} trades, {settled} slots settled \
-             ({least_settled} or more in each), {findings} findings in {took} s"
+             (none in {without} seeds), {findings} findings in {took} s"
         ));
     }
 }
