@@ -64,12 +64,17 @@ impl<'a> Forecast<'a> {
     }
 
     /// The net energy to rely on; negative is surplus. What the meters have passed over is not guessed.
-    pub(super) fn net(&self, slot: Slot) -> Option<WattHours> {
+    pub(super) fn net(&self, slot: Slot, habit: impl FnOnce() -> Option<WattHours>) -> Option<WattHours> {
         let newest = self.newest.filter(|newest| *newest < slot)?;
         let is_soon = slot.start().since(newest.start()) <= self.shape.slot_length * MEMORY;
         let recent = self.recent.filter(|_| is_soon);
+        recent.into_iter().chain(habit()).reduce(agreed)
+    }
+
+    /// What the same slot of each of the last days has in common.
+    pub(super) fn habit(&self, slot: Slot) -> Option<WattHours> {
         let days = (1..=DAYS).map(|days| (slot, self.day() * days));
-        recent.into_iter().chain(self.evidence(days)).reduce(agreed)
+        self.evidence(days).reduce(agreed)
     }
 
     /// What was counted exactly of slots that lie so long before these.
@@ -98,7 +103,7 @@ impl<'a> Forecast<'a> {
     }
 }
 
-/// What two nets have in common.
+/// What two nets have in common. In which order more of them are compared does not matter.
 fn agreed(one: WattHours, other: WattHours) -> WattHours {
     let zero = WattHours::ZERO;
     if one > zero { one.min(other).max(zero) } else { one.max(other).min(zero) }

@@ -36,8 +36,8 @@ pub(super) struct Window {
 impl Window {
     /// How many steps are over at `now`. The last one lasts as long as each before it.
     fn step(self, now: UtcMillis) -> i64 {
-        let (elapsed, whole) = (now.since(self.from).as_millis(), self.until.since(self.from).as_millis().max(1));
-        i64::try_from(elapsed * u128::from(STEPS) / whole).unwrap_or(LAST).min(LAST)
+        let (elapsed, whole) = (now.0.saturating_sub(self.from.0), self.until.0.saturating_sub(self.from.0).max(1));
+        i64::try_from(elapsed.saturating_mul(u64::from(STEPS)) / whole).unwrap_or(LAST).min(LAST)
     }
 }
 

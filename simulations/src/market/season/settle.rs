@@ -75,7 +75,7 @@ impl Settler {
     pub(super) fn settle(
         &mut self,
         station: &Station<'_>,
-        trades: impl Iterator<Item = Trade>,
+        trades: Vec<Trade>,
         homes: &mut [Home],
         account: &mut Account,
         told: &mut Told<'_>,
@@ -84,8 +84,7 @@ impl Settler {
         if self.month.replace(month).is_some_and(|last| last != month) {
             account.close_books(homes);
         }
-        self.trades.clear();
-        self.trades.extend(trades);
+        self.trades = trades;
         if station.setting.mechanism == Mechanism::Call {
             self.call(station, homes, account);
         }
@@ -141,7 +140,7 @@ impl Settler {
                 home.ledger.book(deal, shape);
                 outcome.add(deal, shape);
             }
-            let measured = home.metering.energy(slot.start(), shape.next(slot).start()).expect("its delivery is over");
+            let measured = home.measured(slot, shape);
             let settled = settle(slot, &self.deals[at], measured, &terms.tariff);
             home.ledger.book_supplier(&settled);
             outcome.supplier = settled.supplier;
