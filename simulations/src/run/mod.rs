@@ -10,6 +10,7 @@ mod rules;
 pub mod tables;
 
 use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use jiff::civil::Date;
@@ -21,7 +22,8 @@ use self::record::{HomeSlot, Observer, SettledSlot};
 use self::rules::Rules;
 use crate::devices::Flows;
 use crate::homes::Community;
-use crate::market::mechanism;
+use crate::market::mechanism::optimum::Optimum;
+use crate::market::mechanism::{self, TickWattHours, Trade};
 use crate::market::season::account::Report;
 use crate::market::season::input::SlotInput;
 use crate::market::season::{CONNECTION, Outcome, Season, Setting, When};
@@ -71,20 +73,24 @@ pub fn run(community: &Community, document: &Document, observers: &mut [&mut dyn
     let rules = Rules::new(community)?;
     let strategies: Vec<Kind> = community.homes.iter().map(|home| kind(home.strategy)).collect();
     let season = Season::new(&setting(community, document, &rules), Slot(community.calendar.start()), &strategies);
-    let records = Records { waiting: VecDeque::new(), homes: Vec::new(), observers };
-    let mut market = Market { community, rules, season, records };
     let mut homes = Homes::new(community, document);
     let days = community.calendar.days.len();
-    let mut made = homes.make();
-    for day in 0..days {
-        // The next day is made while this one is traded.
-        made = thread::scope(|scope| {
-            let next = scope.spawn(|| if day + 1 < days { homes.make() } else { Made::default() });
-            market.trade(day, &made)?;
-            Ok(next.join().expect("it does not panic"))
-        })?;
-    }
-    Ok(Ran { market: market.finish(), failed_plans: homes.failed_plans() })
+    thread::scope(|scope| {
+        let (to_observers, records) = sync_channel(SLOTS_BEHIND);
+        scope.spawn(move || observe(records, observers));
+        let mut market =
+            Market { community, rules, season, records: Records { waiting: VecDeque::new(), to_observers } };
+        let mut made = homes.make();
+        for day in 0..days {
+            // The next day is made while this one is traded.
+            made = thread::scope(|scope| {
+                let next = scope.spawn(|| if day + 1 < days { homes.make() } else { Made::default() });
+                market.trade(day, &made)?;
+                Ok(next.join().expect("it does not panic"))
+            })?;
+        }
+        Ok(Ran { market: market.finish(), failed_plans: homes.failed_plans() })
+    })
 }
 
 fn setting(community: &Community, document: &Document, rules: &Rules) -> Setting {
@@ -108,14 +114,14 @@ fn kind(strategy: Strategy) -> Kind {
 }
 
 /// A community that trades.
-struct Market<'r, 'o> {
-    community: &'r Community,
+struct Market<'c> {
+    community: &'c Community,
     rules: Rules,
     season: Season,
-    records: Records<'r, 'o>,
+    records: Records,
 }
 
-impl Market<'_, '_> {
+impl Market<'_> {
     /// Lets a day be traded.
     fn trade(&mut self, number: usize, made: &Made) -> Result<(), CantRun> {
         let slots = self.community.calendar.days[number].slots;
@@ -152,12 +158,14 @@ impl Market<'_, '_> {
     }
 }
 
+/// Observers are this many slots behind at the most, so that records don't pile up.
+const SLOTS_BEHIND: usize = 32;
+
 /// Makes records of what is known of a slot beforehand, and of what it came to.
-struct Records<'r, 'o> {
+struct Records {
     /// Slots that are not settled yet.
     waiting: VecDeque<Waiting>,
-    homes: Vec<HomeSlot>,
-    observers: &'r mut [&'o mut dyn Observer],
+    to_observers: SyncSender<Record>,
 }
 
 /// What is known of a slot that is not settled yet.
@@ -168,11 +176,22 @@ struct Waiting {
     homes: Vec<(Flows, Tariff)>,
 }
 
-impl Records<'_, '_> {
+/// A [`SettledSlot`] on its way to the observers.
+struct Record {
+    day: usize,
+    of_day: usize,
+    homes: Vec<HomeSlot>,
+    trades: Vec<Trade>,
+    number: usize,
+    slot: Slot,
+    optimum: Optimum,
+    surplus: TickWattHours,
+}
+
+impl Records {
     fn tell(&mut self, outcome: &Outcome<'_>) {
         let Waiting { day, of_day, homes } = self.waiting.pop_front().expect("slots are settled in order");
-        self.homes.clear();
-        self.homes.extend(outcome.homes.iter().zip(homes).map(|(home, (flows, tariff))| HomeSlot {
+        let homes = outcome.homes.iter().zip(homes).map(|(home, (flows, tariff))| HomeSlot {
             flows,
             forecast: home.forecast,
             bought: home.bought,
@@ -182,9 +201,19 @@ impl Records<'_, '_> {
             fees: home.fees,
             supplier: home.supplier,
             tariff,
-        }));
-        let Outcome { number, slot, trades, optimum, surplus, .. } = *outcome;
-        let settled = SettledSlot { number, slot, day, of_day, homes: &self.homes, trades, optimum, surplus };
-        self.observers.iter_mut().for_each(|observer| observer.settled(&settled));
+        });
+        let (homes, trades) = (homes.collect(), outcome.trades.to_vec());
+        let Outcome { number, slot, optimum, surplus, .. } = *outcome;
+        let record = Record { day, of_day, homes, trades, number, slot, optimum, surplus };
+        self.to_observers.send(record).expect("observers stay until the end");
+    }
+}
+
+/// Tells the observers of all slots.
+fn observe(records: Receiver<Record>, observers: &mut [&mut dyn Observer]) {
+    for Record { day, of_day, homes, trades, number, slot, optimum, surplus } in records {
+        let (homes, trades) = (&homes[..], &trades[..]);
+        let settled = SettledSlot { number, slot, day, of_day, homes, trades, optimum, surplus };
+        observers.iter_mut().for_each(|observer| observer.settled(&settled));
     }
 }
