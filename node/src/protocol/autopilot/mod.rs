@@ -17,11 +17,12 @@ use std::time::Duration;
 
 use wattswap_matching::{Price, Side, Slot, UtcMillis, WattHours};
 
-use self::forecast::{Count, Forecast};
+use self::forecast::Forecast;
+pub use self::forecast::{Count, Counts, FORECAST_DAYS};
 pub use self::ramp::STEPS;
 pub use self::watch::Watch;
 use super::charter::Shape;
-use super::metering::{Limits, Metering};
+use super::metering::Limits;
 
 /// What the owner allows the autopilot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,17 +240,17 @@ pub struct Need {
 }
 
 /// What a household's meters say of slots at one instant. It stays the same until a slot ends or a reading comes in.
-pub struct Needs<'a> {
+pub struct Needs<'a, C> {
     now: UtcMillis,
     shape: &'a Shape,
-    forecast: Forecast<'a>,
+    forecast: Forecast<'a, C>,
 }
 
-impl<'a> Needs<'a> {
-    /// At `now`.
+impl<'a, C: Counts> Needs<'a, C> {
+    /// At `now`, of the meters that counted this.
     #[must_use]
-    pub fn new(now: UtcMillis, shape: &'a Shape, metering: &'a Metering) -> Self {
-        Self { now, shape, forecast: Forecast::new(now, shape, metering) }
+    pub fn new(now: UtcMillis, shape: &'a Shape, counts: C) -> Self {
+        Self { now, shape, forecast: Forecast::new(now, shape, counts) }
     }
 
     /// What the meters have counted, once a slot is delivered and that is known exactly; until then what the

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use wattswap_matching::Watts;
 
 use super::*;
-use crate::protocol::metering::{MeterId, Row, Verdict};
+use crate::protocol::metering::{MeterId, Metering, Row, Verdict};
 
 const MINUTE: u64 = 60_000;
 const SLOT: u64 = 15 * MINUTE;
@@ -67,7 +67,7 @@ impl<Id> Held<Id> {
 /// What a household of these tests knows.
 struct Desk<'a, Id, D, L> {
     positions: &'a BTreeMap<Slot, Held<Id>>,
-    needs: Needs<'a>,
+    needs: Needs<'a, &'a Metering>,
     depth: D,
     limits: L,
 }

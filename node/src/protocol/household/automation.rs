@@ -9,13 +9,14 @@ use super::io::{Origin, Request, RequestId, RequestState, Wish};
 use crate::protocol::autopilot::{
     Action, Depth, Live, Need, Needs, Position, PriceLimits, Quote, Situation, next_wake, plan,
 };
+use crate::protocol::metering::Metering;
 
 /// What the autopilot sees of its household.
 struct Desk<'h> {
     household: &'h Household,
     /// Its live requests in the slots that the household has taken up.
     live: BTreeMap<Slot, Vec<Live<RequestId>>>,
-    needs: Needs<'h>,
+    needs: Needs<'h, &'h Metering>,
 }
 
 impl Situation for Desk<'_> {

@@ -8,6 +8,7 @@ use wattswap_node::protocol::autopilot::{
     Action, Depth, Live, Need, Needs, Position, PriceLimits, Quote, Situation, Watch,
 };
 
+use super::counts::HomeCounts;
 use crate::market::mechanism::Trade;
 use crate::market::strategies::Heard;
 
@@ -120,7 +121,7 @@ impl Floor {
 
     /// All homes work out what they have to trade, by what their meters say: until those are read again nothing of that
     /// changes. What was counted stays, since readings come in their order, and so do habits.
-    pub(super) fn look_at_meters(&mut self, needs: &[Needs<'_>]) {
+    pub(super) fn look_at_meters(&mut self, needs: &[Needs<'_, HomeCounts<'_>>]) {
         let slot = self.slot;
         if self.habits.is_empty() {
             self.habits.extend(needs.iter().map(|needs| needs.habit(slot)));

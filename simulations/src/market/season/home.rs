@@ -1,7 +1,7 @@
 //! One home of a season: its meter and its books.
 
 use wattswap_matching::{Slot, UtcMillis, WattHours, Watts};
-use wattswap_node::protocol::autopilot::Needs;
+use wattswap_node::protocol::autopilot::{Count, Counts as _};
 use wattswap_node::protocol::charter::Shape;
 use wattswap_node::protocol::ids::MemberKey;
 use wattswap_node::protocol::ledger::Ledger;
@@ -41,9 +41,9 @@ impl Home {
         assert_eq!(verdict, Verdict::Accepted, "a profile draws more than {} W", CONNECTION.0);
     }
 
-    /// What its meter says of slots.
-    pub(super) fn needs<'h>(&'h self, now: UtcMillis, shape: &'h Shape) -> Needs<'h> {
-        Needs::new(now, shape, &self.metering)
+    /// What it can say of a slot.
+    pub(super) fn counted(&self, slot: Slot, shape: &Shape) -> Count {
+        (&self.metering).counted(slot, shape)
     }
 
     /// What its meter counted in a slot that is over.

@@ -8,6 +8,7 @@
 //! A [`Season`] is given one slot after the other, holds those that are not settled yet, and tells what each came to.
 
 pub mod account;
+mod counts;
 mod floor;
 mod home;
 pub mod input;
@@ -27,6 +28,7 @@ use wattswap_node::protocol::charter::Shape;
 use wattswap_node::protocol::ids::MemberKey;
 
 use self::account::{Account, Report};
+use self::counts::{Counts, HomeCounts};
 use self::floor::{Floor, Place};
 pub use self::home::CONNECTION;
 use self::home::{Home, connection};
@@ -109,6 +111,7 @@ pub struct Season {
     first: Slot,
     beat: Duration,
     homes: Vec<Home>,
+    counts: Counts,
     /// The homes that look at the market, in the order in which they do so in each beat.
     turns: Vec<Turn>,
     learners: Vec<Learner>,
@@ -123,6 +126,9 @@ pub struct Season {
     settler: Settler,
     account: Account,
 }
+
+/// Less is not worth a thread of its own.
+const HOMES_AT_ONCE: usize = 64;
 
 /// A slot that is not settled yet.
 struct Known {
@@ -146,6 +152,7 @@ impl Season {
             first,
             beat,
             homes: Vec::with_capacity(strategies.len()),
+            counts: Counts::new(first, account::slots_a_day(setting)),
             turns: Vec::new(),
             learners: Vec::new(),
             known: VecDeque::new(),
@@ -230,13 +237,20 @@ impl Season {
         self.trade(number, from);
     }
 
-    /// What all homes' meters show at the start of a slot.
+    /// What all homes' meters show at the start of a slot, and so have counted in the one before.
     fn read_meters(&mut self, number: usize, at: UtcMillis) {
-        let last = number.checked_sub(self.first_known + 1).and_then(|last| self.known.get(last));
-        self.homes
-            .par_iter_mut()
-            .enumerate()
-            .for_each(|(number, home)| home.read(last.map(|known| known.terms[number].net), at));
+        let Some(last) = number.checked_sub(1) else {
+            self.homes.iter_mut().for_each(|home| home.read(None, at));
+            return;
+        };
+        let slot = self.slot(last);
+        let Self { setting: Setting { shape, .. }, known, homes, .. } = self;
+        let known = last.checked_sub(self.first_known).and_then(|last| known.get(last));
+        let counted = homes.par_iter_mut().with_min_len(HOMES_AT_ONCE).enumerate().map(|(number, home)| {
+            home.read(known.map(|known| known.terms[number].net), at);
+            home.counted(slot, shape)
+        });
+        self.counts.add(counted.collect(), shape);
     }
 
     /// How many of the slots that are known are traded while this one is delivered.
@@ -249,8 +263,9 @@ impl Season {
     /// begins.
     fn look_at_meters(&mut self, number: usize, now: UtcMillis) {
         let (quoted, current) = (self.quoted(number), number - self.first_known);
-        let Self { homes, floors, known, setting, .. } = self;
-        let needs: Vec<Needs<'_>> = homes.par_iter().map(|home| home.needs(now, &setting.shape)).collect();
+        let Self { homes, counts, floors, known, setting, .. } = self;
+        let needs = |home| Needs::new(now, &setting.shape, counts.of(home));
+        let needs: Vec<Needs<'_, HomeCounts<'_>>> = (0..homes.len()).map(needs).collect();
         let floors = &mut floors.make_contiguous()[..quoted];
         floors.par_iter_mut().for_each(|floor| floor.look_at_meters(&needs));
         if let (Some(known), Some(floor)) = (known.get_mut(current), floors.get(current)) {

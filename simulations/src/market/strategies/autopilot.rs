@@ -69,7 +69,7 @@ impl Strategy for Autopilot {
 /// What the autopilot sees: its unit, and nothing traded yet.
 struct Desk<'a> {
     trader: &'a Autopilot,
-    needs: Needs<'a>,
+    needs: Needs<'a, &'a Metering>,
     depth: Depth,
 }
 
