@@ -25,7 +25,7 @@ use crate::homes::Community;
 use crate::market::mechanism::optimum::Optimum;
 use crate::market::mechanism::{self, TickWattHours, Trade};
 use crate::market::season::account::Report;
-use crate::market::season::input::SlotInput;
+use crate::market::season::input::{SlotInput, Terms};
 use crate::market::season::{CONNECTION, Outcome, Season, Setting, When};
 use crate::market::strategies::Kind;
 use crate::scenario::Document;
@@ -78,8 +78,8 @@ pub fn run(community: &Community, document: &Document, observers: &mut [&mut dyn
     thread::scope(|scope| {
         let (to_observers, records) = sync_channel(SLOTS_BEHIND);
         scope.spawn(move || observe(records, observers));
-        let mut market =
-            Market { community, rules, season, records: Records { waiting: VecDeque::new(), to_observers } };
+        let records = Records { waiting: VecDeque::new(), to_observers };
+        let mut market = Market { community, rules, season, records, terms: vec![None; community.homes.len()] };
         let mut made = homes.make();
         for day in 0..days {
             // The next day is made while this one is traded.
@@ -119,6 +119,8 @@ struct Market<'c> {
     rules: Rules,
     season: Season,
     records: Records,
+    /// What the slot before was about for each home: mostly prices are still the same.
+    terms: Vec<Option<Terms>>,
 }
 
 impl Market<'_> {
@@ -127,7 +129,7 @@ impl Market<'_> {
         let slots = self.community.calendar.days[number].slots;
         for of_day in 0..slots {
             let waiting = self.waiting(number, of_day, made);
-            let input = self.input(&waiting)?;
+            let input = SlotInput { homes: self.terms(&waiting)? };
             self.records.waiting.push_back(waiting);
             self.season.push(input, &mut |outcome| self.records.tell(outcome));
         }
@@ -140,17 +142,23 @@ impl Market<'_> {
         Waiting { day, of_day, homes }
     }
 
-    fn input(&self, slot: &Waiting) -> Result<SlotInput, CantRun> {
+    fn terms(&mut self, slot: &Waiting) -> Result<Vec<Terms>, CantRun> {
         let most = CONNECTION.over(self.rules.shape.slot_length);
-        let homes = self.community.homes.iter().zip(&slot.homes).map(|(home, (flows, tariff))| {
+        let homes = self.community.homes.iter().zip(&slot.homes).zip(&mut self.terms);
+        let terms = homes.map(|((home, (flows, tariff)), last)| {
             let net = flows.net();
             if net.0.abs() > most.0 {
                 let date = self.community.calendar.days[slot.day].date;
                 return Err(CantRun::TooMuch { home: home.name.clone(), date, of_day: slot.of_day });
             }
-            self.rules.terms(net, *tariff, home.premium)
+            let terms = match last.filter(|last| last.tariff == *tariff) {
+                Some(same) => Terms { tariff: *tariff, ..same },
+                None => self.rules.terms(*tariff, home.premium)?,
+            };
+            *last = Some(terms);
+            Ok(Terms { net, ..terms })
         });
-        Ok(SlotInput { homes: homes.collect::<Result<_, _>>()? })
+        terms.collect()
     }
 
     fn finish(mut self) -> Report {

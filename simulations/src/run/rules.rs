@@ -56,14 +56,14 @@ impl Rules {
         Ok(Self { shape, fee })
     }
 
-    /// What a slot is about for a home with this premium and tariff whose meter counts `net`. It buys no dearer than from
-    /// its supplier, the fee included, and sells no cheaper than to it.
-    pub(super) fn terms(&self, net: WattHours, tariff: Tariff, premium: Decimal) -> Result<Terms, CantRun> {
+    /// What a slot in which nothing is counted is about for a home with this premium and tariff. It buys no dearer than
+    /// from its supplier, the fee included, and sells no cheaper than to it.
+    pub(super) fn terms(&self, tariff: Tariff, premium: Decimal) -> Result<Terms, CantRun> {
         let tick = self.shape.price_tick;
         let buy_at_most = ticks(tariff.retail + premium - self.fee, tick, Decimal::floor)?;
         let sell_at_least = ticks(tariff.feed_in, tick, Decimal::ceil)?;
         let retail = ticks(tariff.retail, tick, Decimal::round)?;
-        Ok(Terms { net, tariff, retail, limits: PriceLimits { sell_at_least, buy_at_most } })
+        Ok(Terms { net: WattHours::ZERO, tariff, retail, limits: PriceLimits { sell_at_least, buy_at_most } })
     }
 }
 

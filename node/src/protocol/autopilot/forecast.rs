@@ -14,7 +14,7 @@ use std::time::Duration;
 use wattswap_matching::{Slot, UtcMillis, WattHours};
 
 use super::super::charter::Shape;
-use super::super::metering::{Metering, Quality};
+use super::super::metering::{Measured, Metering, Quality};
 
 /// Days whose same slot is evidence: one odd day is found out, and a change of the weather soon forgotten. What was
 /// counted before them is not asked for.
@@ -50,10 +50,16 @@ impl Count {
 
 impl Counts for &Metering {
     fn counted(&self, slot: Slot, shape: &Shape) -> Count {
-        match self.energy(slot.start(), shape.next(slot).start()) {
-            Some(measured) if measured.quality == Quality::Exact => Count::Exact(measured.net()),
-            Some(_) => Count::Estimated,
-            None => Count::NotYet,
+        self.energy(slot.start(), shape.next(slot).start()).into()
+    }
+}
+
+impl From<Option<Measured>> for Count {
+    fn from(measured: Option<Measured>) -> Self {
+        match measured {
+            Some(measured) if measured.quality == Quality::Exact => Self::Exact(measured.net()),
+            Some(_) => Self::Estimated,
+            None => Self::NotYet,
         }
     }
 }

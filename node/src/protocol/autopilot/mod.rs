@@ -195,6 +195,7 @@ impl<Id> Default for Position<'_, Id> {
 
 impl<Id> Position<'_, Id> {
     /// What is traded and pending on one side.
+    #[inline]
     fn committed(&self, side: Side) -> WattHours {
         match side {
             Side::Buy => self.bought + self.pending_buys,
@@ -203,6 +204,7 @@ impl<Id> Position<'_, Id> {
     }
 
     /// What is pending on one side.
+    #[inline]
     fn pending(&self, side: Side) -> WattHours {
         match side {
             Side::Buy => self.pending_buys,

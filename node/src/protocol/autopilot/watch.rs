@@ -78,6 +78,7 @@ impl<'a> Watch<'a> {
         actions.extend(place.map(|wanted| Action::Place(wanted.quote)));
     }
 
+    #[inline]
     fn wanted<S: Situation>(&self, now: UtcMillis, position: &Position<'_, S::Id>, situation: &S) -> Option<Wanted> {
         let window = self.windows[usize::from(now >= self.delivered)];
         if !self.settings.on || now < window.from || window.until <= now {
@@ -102,6 +103,7 @@ impl<'a> Watch<'a> {
     }
 
     /// What to trade of a need.
+    #[inline]
     fn need(&self, need: Need) -> Option<Need> {
         match need.is_counted {
             true => Some(need),
@@ -112,17 +114,20 @@ impl<'a> Watch<'a> {
 
     /// How much of a forecast to trade: all of it where the gate closes before the meter has counted, otherwise a part,
     /// since whatever turns out different is better traded once it is known.
+    #[inline]
     fn traded_ahead(&self, net: WattHours) -> WattHours {
         let is_counted_in_time = self.delivered < self.gate;
         WattHours(if is_counted_in_time { net.0 / AHEAD_PART } else { net.0 })
     }
 }
 
+#[inline]
 fn on_tick(quantity: WattHours, shape: &Shape) -> WattHours {
     WattHours(quantity.0 - quantity.0 % shape.quantity_tick.0.max(1))
 }
 
 impl Wanted {
+    #[inline]
     fn is_met_by<Id>(&self, live: &Live<Id>) -> bool {
         let off_by = WattHours((live.open - self.quote.quantity).0.saturating_abs());
         let is_priced = self.any_price || live.price == self.quote.price;

@@ -8,13 +8,14 @@ use std::collections::VecDeque;
 use wattswap_matching::Slot;
 use wattswap_node::protocol::autopilot::{self, Count, FORECAST_DAYS};
 use wattswap_node::protocol::charter::Shape;
+use wattswap_node::protocol::metering::Measured;
 
 /// Slot by slot, for as long as forecasts ask for it.
 #[derive(Debug)]
 pub(super) struct Counts {
     /// The first slot that is kept.
     first: Slot,
-    slots: VecDeque<Vec<Count>>,
+    slots: VecDeque<Vec<Measured>>,
     most: usize,
 }
 
@@ -34,12 +35,19 @@ impl Counts {
     }
 
     /// What was counted in the next slot, home by home.
-    pub(super) fn add(&mut self, slot: Vec<Count>, shape: &Shape) {
+    pub(super) fn add(&mut self, slot: Vec<Measured>, shape: &Shape) {
         if self.slots.len() == self.most {
             self.slots.pop_front();
             self.first = shape.next(self.first);
         }
         self.slots.push_back(slot);
+    }
+
+    /// What each home's meter counted in a slot.
+    pub(super) fn of_slot(&self, slot: Slot, shape: &Shape) -> Option<&[Measured]> {
+        let ahead = slot.start().0.checked_sub(self.first.start().0)?;
+        let number = usize::try_from(u128::from(ahead) / shape.slot_length.as_millis()).ok()?;
+        self.slots.get(number).map(Vec::as_slice)
     }
 
     pub(super) fn of(&self, home: usize) -> HomeCounts<'_> {
@@ -49,9 +57,6 @@ impl Counts {
 
 impl autopilot::Counts for HomeCounts<'_> {
     fn counted(&self, slot: Slot, shape: &Shape) -> Count {
-        let ahead = slot.start().0.checked_sub(self.counts.first.start().0);
-        let number = ahead.and_then(|ahead| usize::try_from(u128::from(ahead) / shape.slot_length.as_millis()).ok());
-        let counted = number.and_then(|number| self.counts.slots.get(number));
-        counted.map_or(Count::NotYet, |homes| homes[self.home])
+        self.counts.of_slot(slot, shape).map(|homes| homes[self.home]).into()
     }
 }

@@ -134,6 +134,7 @@ impl Floor {
     }
 
     /// A home's autopilot looks at the market, and does what it wants to.
+    #[inline]
     pub(super) fn look(
         &mut self,
         home: usize,
@@ -146,6 +147,9 @@ impl Floor {
         }
         let desk = Desk { place: &self.places[home], depth: self.depth };
         watch.look(now, &desk, actions);
+        if actions.is_empty() {
+            return Wrote::default();
+        }
         actions.drain(..).fold(Wrote::default(), |wrote, action| match action {
             Action::Cancel(order) => wrote.and(self.cancel(home, order)),
             Action::Place(quote) => wrote.and(self.place(home, now, &quote)),

@@ -1,7 +1,6 @@
 //! One home of a season: its meter and its books.
 
 use wattswap_matching::{Slot, UtcMillis, WattHours, Watts};
-use wattswap_node::protocol::autopilot::{Count, Counts as _};
 use wattswap_node::protocol::charter::Shape;
 use wattswap_node::protocol::ids::MemberKey;
 use wattswap_node::protocol::ledger::Ledger;
@@ -39,11 +38,6 @@ impl Home {
         self.shown.export += (-net).max(WattHours::ZERO);
         let verdict = self.metering.judge(at, &self.shown).verdict;
         assert_eq!(verdict, Verdict::Accepted, "a profile draws more than {} W", CONNECTION.0);
-    }
-
-    /// What it can say of a slot.
-    pub(super) fn counted(&self, slot: Slot, shape: &Shape) -> Count {
-        (&self.metering).counted(slot, shape)
     }
 
     /// What its meter counted in a slot that is over.

@@ -70,6 +70,9 @@ impl Learner {
 
     /// Tells all who listen what happened.
     pub(super) fn tell(all: &mut [Self], floor: &mut Floor) {
+        if floor.heard.is_empty() {
+            return;
+        }
         for heard in floor.heard.drain(..) {
             let listeners = all.iter_mut().filter(|learner| learner.listens);
             listeners.for_each(|learner| learner.hear(&floor.places[learner.home], &heard));

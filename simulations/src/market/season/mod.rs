@@ -248,7 +248,7 @@ impl Season {
         let known = last.checked_sub(self.first_known).and_then(|last| known.get(last));
         let counted = homes.par_iter_mut().with_min_len(HOMES_AT_ONCE).enumerate().map(|(number, home)| {
             home.read(known.map(|known| known.terms[number].net), at);
-            home.counted(slot, shape)
+            home.measured(slot, shape)
         });
         self.counts.add(counted.collect(), shape);
     }
@@ -305,7 +305,8 @@ impl Season {
             if number < self.setting.warm_up {
                 continue;
             }
-            let station = Station { number, slot, known: &known, setting: &self.setting };
+            let counted = self.counts.of_slot(slot, shape).expect("its delivery is over");
+            let station = Station { number, slot, known: &known, counted, setting: &self.setting };
             self.settler.settle(&station, floor.trades, &mut self.homes, &mut self.account, told);
         }
     }

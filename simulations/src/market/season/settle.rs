@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use wattswap_matching::{Money, Price, Side, Slot, WattHours};
 use wattswap_node::protocol::charter::Shape;
 use wattswap_node::protocol::ledger::Month;
+use wattswap_node::protocol::metering::Measured;
 use wattswap_node::protocol::settlement::{Deal, settle};
 
 use super::account::Account;
@@ -54,6 +55,8 @@ pub(super) struct Station<'s> {
     pub(super) number: usize,
     pub(super) slot: Slot,
     pub(super) known: &'s Known,
+    /// What each home's meter counted.
+    pub(super) counted: &'s [Measured],
     pub(super) setting: &'s Setting,
 }
 
@@ -143,7 +146,7 @@ impl Settler {
                 home.ledger.book(deal, shape);
                 outcome.add(deal, shape);
             }
-            let measured = home.measured(slot, shape);
+            let measured = station.counted[at];
             let settled = settle(slot, deals, measured, &terms.tariff);
             home.ledger.book_supplier(&settled);
             outcome.supplier = settled.supplier;
