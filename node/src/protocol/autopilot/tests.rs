@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 use wattswap_matching::Watts;
 
+use super::ramp::Window;
 use super::*;
 use crate::protocol::metering::{MeterId, Metering, Row, Verdict};
 
@@ -367,7 +368,7 @@ fn a_forecast_is_the_least_of_what_was_there_the_last_times() {
         let metering = counted_from(start, nets);
         let forecast = Forecast::new(at(minute), &shape, &metering);
         for (number, net) in expected {
-            assert_eq!(forecast.net(slot(*number)).map(|net| net.0), *net, "{name}: slot {number}");
+            assert_eq!(forecast.net(slot(*number), || forecast.habit(slot(*number))).map(|net| net.0), *net, "{name}: slot {number}");
         }
     };
     check("nothing is known", T0, &[], 15, &[(1, None)]);
