@@ -108,6 +108,7 @@ impl PriceScale {
 impl Side {
     /// The side that this one trades with.
     #[must_use]
+    #[inline]
     pub fn opposite(self) -> Self {
         match self {
             Self::Buy => Self::Sell,

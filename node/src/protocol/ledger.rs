@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use jiff::tz::Offset;
 use rust_decimal::{Decimal, RoundingStrategy};
 use wattswap_matching::{Money, Side, Slot, WattHours};
 
@@ -67,7 +67,16 @@ pub struct Statement {
 /// The books of one household, month by month.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
-    months: BTreeMap<Month, BTreeMap<Account, Balance>>,
+    months: BTreeMap<Month, Accounts>,
+}
+
+/// The accounts of a month.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accounts {
+    energy: Balance,
+    members: BTreeMap<MemberKey, Balance>,
+    supplier: Option<Balance>,
+    fees: BTreeMap<String, Balance>,
 }
 
 impl Month {
@@ -76,7 +85,7 @@ impl Month {
     pub fn of(slot: Slot) -> Self {
         // Later than the calendar goes: nothing is delivered then.
         let start = i64::try_from(slot.start().0).ok().and_then(|millis| Timestamp::from_millisecond(millis).ok());
-        let date = start.unwrap_or(Timestamp::MAX).to_zoned(TimeZone::UTC).date();
+        let date = Offset::UTC.to_datetime(start.unwrap_or(Timestamp::MAX)).date();
         Self { year: date.year(), month: date.month() }
     }
 }
@@ -84,15 +93,18 @@ impl Month {
 impl Ledger {
     /// Books a trade under the shape of the charter that it names.
     pub fn book(&mut self, deal: &Deal, shape: &Shape) {
-        let (month, cost) = (Month::of(deal.slot), deal.cost(shape));
-        let accounts = self.months.entry(month).or_default();
-        let with = Account::Member(deal.counterparty);
+        let accounts = self.months.entry(Month::of(deal.slot)).or_default();
+        let (with, cost) = (accounts.members.entry(deal.counterparty).or_default(), deal.cost(shape));
         match deal.side {
-            Side::Buy => post(accounts, with, cost, deal.energy, WattHours::ZERO),
-            Side::Sell => post(accounts, with, Money(-cost.0), WattHours::ZERO, deal.energy),
+            Side::Buy => post(&mut accounts.energy, with, cost, deal.energy, WattHours::ZERO),
+            Side::Sell => post(&mut accounts.energy, with, Money(-cost.0), WattHours::ZERO, deal.energy),
         }
         for (name, fee) in deal.fees(shape) {
-            post(accounts, Account::Fee(name.to_owned()), fee, deal.energy, WattHours::ZERO);
+            let with = match accounts.fees.get_mut(name) {
+                Some(with) => with,
+                None => accounts.fees.entry(name.to_owned()).or_default(),
+            };
+            post(&mut accounts.energy, with, fee, deal.energy, WattHours::ZERO);
         }
     }
 
@@ -101,28 +113,27 @@ impl Ledger {
         let accounts = self.months.entry(Month::of(settled.slot)).or_default();
         let bought = settled.imbalance.less_at_least_zero(WattHours::ZERO);
         let sold = (-settled.imbalance).less_at_least_zero(WattHours::ZERO);
-        post(accounts, Account::Supplier, settled.supplier, bought, sold);
+        post(&mut accounts.energy, accounts.supplier.get_or_insert_default(), settled.supplier, bought, sold);
     }
 
     /// What has gone over an account in a month.
     #[must_use]
     pub fn balance(&self, month: Month, account: &Account) -> Balance {
-        self.months.get(&month).and_then(|accounts| accounts.get(account)).copied().unwrap_or_default()
+        self.months.get(&month).and_then(|accounts| accounts.balance(account)).unwrap_or_default()
     }
 
     /// Months in which anything was booked, earliest first, each with its accounts.
-    pub fn months(&self) -> impl Iterator<Item = (Month, &BTreeMap<Account, Balance>)> {
+    pub fn months(&self) -> impl Iterator<Item = (Month, &Accounts)> {
         self.months.iter().map(|(month, accounts)| (*month, accounts))
     }
 
     /// What is to be paid for a month: one statement for each counterparty, supplier and fee. `coin_decimals`: digits
     /// after the point of the currency's smallest coin.
     pub fn statements(&self, month: Month, coin_decimals: u32) -> impl Iterator<Item = Statement> + '_ {
-        let accounts = self.months.get(&month).into_iter().flatten();
-        let with_somebody = accounts.filter(|(account, _)| **account != Account::Energy);
-        with_somebody.map(move |(account, exact)| Statement {
+        let accounts = self.months.get(&month).into_iter().flat_map(Accounts::with_somebody);
+        accounts.map(move |(account, exact)| Statement {
             month,
-            account: account.clone(),
+            account,
             exact: *exact,
             due: Money(exact.amount.0.round_dp_with_strategy(coin_decimals, RoundingStrategy::MidpointNearestEven)),
         })
@@ -131,16 +142,44 @@ impl Ledger {
     /// The sum of all balances: zero, always. For whoever wants to see it.
     #[must_use]
     pub fn residual(&self) -> Money {
-        let balances = self.months.values().flat_map(BTreeMap::values);
-        Money(balances.map(|balance| balance.amount.0).sum::<Decimal>().normalize())
+        let sums = self.months.values().map(|accounts| {
+            accounts.balances().fold(accounts.energy.amount.0, |sum, balance| sum + balance.amount.0)
+        });
+        Money(sums.sum::<Decimal>().normalize())
+    }
+}
+
+impl Accounts {
+    /// The accounts with other members.
+    pub fn members(&self) -> impl Iterator<Item = (&MemberKey, &Balance)> {
+        self.members.iter()
+    }
+
+    fn balance(&self, account: &Account) -> Option<Balance> {
+        match account {
+            Account::Energy => Some(self.energy),
+            Account::Member(member) => self.members.get(member).copied(),
+            Account::Supplier => self.supplier,
+            Account::Fee(name) => self.fees.get(name).copied(),
+        }
+    }
+
+    /// All but the household's own account, in the order of [`Account`].
+    fn with_somebody(&self) -> impl Iterator<Item = (Account, &Balance)> {
+        let members = self.members.iter().map(|(member, balance)| (Account::Member(*member), balance));
+        let supplier = self.supplier.iter().map(|balance| (Account::Supplier, balance));
+        let fees = self.fees.iter().map(|(name, balance)| (Account::Fee(name.clone()), balance));
+        members.chain(supplier).chain(fees)
+    }
+
+    fn balances(&self) -> impl Iterator<Item = &Balance> {
+        self.members.values().chain(&self.supplier).chain(self.fees.values())
     }
 }
 
 /// The household owes `cost` there for energy, and has spent as much on energy.
-fn post(accounts: &mut BTreeMap<Account, Balance>, with: Account, cost: Money, bought: WattHours, sold: WattHours) {
-    let energy = accounts.entry(Account::Energy).or_default();
+fn post(energy: &mut Balance, other: &mut Balance, cost: Money, bought: WattHours, sold: WattHours) {
     energy.amount = energy.amount + cost;
-    let other = accounts.entry(with).or_default();
     other.amount = other.amount - cost;
     other.bought += bought;
     other.sold += sold;

@@ -10,6 +10,7 @@ mod rules;
 pub mod tables;
 
 use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use jiff::civil::Date;
@@ -21,13 +22,14 @@ use self::record::{HomeSlot, Observer, SettledSlot};
 use self::rules::Rules;
 use crate::devices::Flows;
 use crate::homes::Community;
-use crate::market::mechanism;
+use crate::market::mechanism::optimum::Optimum;
+use crate::market::mechanism::{self, TickWattHours, Trade};
 use crate::market::season::account::Report;
-use crate::market::season::input::SlotInput;
+use crate::market::season::input::{SlotInput, Terms};
 use crate::market::season::{CONNECTION, Outcome, Season, Setting, When};
 use crate::market::strategies::Kind;
 use crate::scenario::Document;
-use crate::scenario::document::{Mechanism, Strategy};
+use crate::scenario::document::{Mechanism, Strategy, TradingTime};
 
 /// Why a scenario can't be run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -86,25 +88,29 @@ pub fn run_until(
     let rules = Rules::new(community)?;
     let strategies: Vec<Kind> = community.homes.iter().map(|home| kind(home.strategy)).collect();
     let season = Season::new(&setting(community, document, &rules), Slot(community.calendar.start()), &strategies);
-    let records = Records { waiting: VecDeque::new(), homes: Vec::new(), observers };
-    let mut market = Market { community, rules, season, records };
     let mut homes = Homes::new(community, document);
     let days = community.calendar.days.len();
-    let mut made = homes.make();
-    let mut is_stopped = false;
-    for day in 0..days {
-        is_stopped = stop();
-        if is_stopped {
-            break;
+    thread::scope(|scope| {
+        let (to_observers, records) = sync_channel(SLOTS_BEHIND);
+        scope.spawn(move || observe(records, observers));
+        let records = Records { waiting: VecDeque::new(), to_observers };
+        let mut market = Market { community, rules, season, records, terms: vec![None; community.homes.len()] };
+        let mut made = homes.make();
+        let mut is_stopped = false;
+        for day in 0..days {
+            is_stopped = stop();
+            if is_stopped {
+                break;
+            }
+            // The next day is made while this one is traded.
+            made = thread::scope(|scope| {
+                let next = scope.spawn(|| if day + 1 < days { homes.make() } else { Made::default() });
+                market.trade(day, &made)?;
+                Ok(next.join().expect("it does not panic"))
+            })?;
         }
-        // The next day is made while this one is traded.
-        made = thread::scope(|scope| {
-            let next = scope.spawn(|| if day + 1 < days { homes.make() } else { Made::default() });
-            market.trade(day, &made)?;
-            Ok(next.join().expect("it does not panic"))
-        })?;
-    }
-    Ok(Ran { market: market.finish(), failed_plans: homes.failed_plans(), is_stopped })
+        Ok(Ran { market: market.finish(), failed_plans: homes.failed_plans(), is_stopped })
+    })
 }
 
 fn setting(community: &Community, document: &Document, rules: &Rules) -> Setting {
@@ -113,7 +119,12 @@ fn setting(community: &Community, document: &Document, rules: &Rules) -> Setting
         Mechanism::Continuous => mechanism::Mechanism::Continuous,
         Mechanism::Call => mechanism::Mechanism::Call,
     };
-    Setting { mechanism, seed: document.seed, ..Setting::with(rules.shape.clone(), When::Both) }
+    let when = match community.market.trade {
+        TradingTime::Ahead => When::Ahead,
+        TradingTime::After => When::After,
+        TradingTime::Both => When::Both,
+    };
+    Setting { mechanism, seed: document.seed, ..Setting::with(rules.shape.clone(), when) }
 }
 
 fn kind(strategy: Strategy) -> Kind {
@@ -128,20 +139,22 @@ fn kind(strategy: Strategy) -> Kind {
 }
 
 /// A community that trades.
-struct Market<'r, 'o> {
-    community: &'r Community,
+struct Market<'c> {
+    community: &'c Community,
     rules: Rules,
     season: Season,
-    records: Records<'r, 'o>,
+    records: Records,
+    /// What the slot before was about for each home: mostly prices are still the same.
+    terms: Vec<Option<Terms>>,
 }
 
-impl Market<'_, '_> {
+impl Market<'_> {
     /// Lets a day be traded.
     fn trade(&mut self, number: usize, made: &Made) -> Result<(), CantRun> {
         let slots = self.community.calendar.days[number].slots;
         for of_day in 0..slots {
             let waiting = self.waiting(number, of_day, made);
-            let input = self.input(&waiting)?;
+            let input = SlotInput { homes: self.terms(&waiting)? };
             self.records.waiting.push_back(waiting);
             self.season.push(input, &mut |outcome| self.records.tell(outcome));
         }
@@ -154,17 +167,23 @@ impl Market<'_, '_> {
         Waiting { day, of_day, homes }
     }
 
-    fn input(&self, slot: &Waiting) -> Result<SlotInput, CantRun> {
+    fn terms(&mut self, slot: &Waiting) -> Result<Vec<Terms>, CantRun> {
         let most = CONNECTION.over(self.rules.shape.slot_length);
-        let homes = self.community.homes.iter().zip(&slot.homes).map(|(home, (flows, tariff))| {
+        let homes = self.community.homes.iter().zip(&slot.homes).zip(&mut self.terms);
+        let terms = homes.map(|((home, (flows, tariff)), last)| {
             let net = flows.net();
             if net.0.abs() > most.0 {
                 let date = self.community.calendar.days[slot.day].date;
                 return Err(CantRun::TooMuch { home: home.name.clone(), date, of_day: slot.of_day });
             }
-            self.rules.terms(net, *tariff, home.premium)
+            let terms = match last.filter(|last| last.tariff == *tariff) {
+                Some(same) => Terms { tariff: *tariff, ..same },
+                None => self.rules.terms(*tariff, home.premium)?,
+            };
+            *last = Some(terms);
+            Ok(Terms { net, ..terms })
         });
-        Ok(SlotInput { homes: homes.collect::<Result<_, _>>()? })
+        terms.collect()
     }
 
     fn finish(mut self) -> Report {
@@ -172,12 +191,14 @@ impl Market<'_, '_> {
     }
 }
 
+/// Observers are this many slots behind at the most, so that records don't pile up.
+const SLOTS_BEHIND: usize = 32;
+
 /// Makes records of what is known of a slot beforehand, and of what it came to.
-struct Records<'r, 'o> {
+struct Records {
     /// Slots that are not settled yet.
     waiting: VecDeque<Waiting>,
-    homes: Vec<HomeSlot>,
-    observers: &'r mut [&'o mut dyn Observer],
+    to_observers: SyncSender<Record>,
 }
 
 /// What is known of a slot that is not settled yet.
@@ -188,11 +209,22 @@ struct Waiting {
     homes: Vec<(Flows, Tariff)>,
 }
 
-impl Records<'_, '_> {
+/// A [`SettledSlot`] on its way to the observers.
+struct Record {
+    day: usize,
+    of_day: usize,
+    homes: Vec<HomeSlot>,
+    trades: Vec<Trade>,
+    number: usize,
+    slot: Slot,
+    optimum: Optimum,
+    surplus: TickWattHours,
+}
+
+impl Records {
     fn tell(&mut self, outcome: &Outcome<'_>) {
         let Waiting { day, of_day, homes } = self.waiting.pop_front().expect("slots are settled in order");
-        self.homes.clear();
-        self.homes.extend(outcome.homes.iter().zip(homes).map(|(home, (flows, tariff))| HomeSlot {
+        let homes = outcome.homes.iter().zip(homes).map(|(home, (flows, tariff))| HomeSlot {
             flows,
             forecast: home.forecast,
             bought: home.bought,
@@ -202,9 +234,19 @@ impl Records<'_, '_> {
             fees: home.fees,
             supplier: home.supplier,
             tariff,
-        }));
-        let Outcome { number, slot, trades, optimum, surplus, .. } = *outcome;
-        let settled = SettledSlot { number, slot, day, of_day, homes: &self.homes, trades, optimum, surplus };
-        self.observers.iter_mut().for_each(|observer| observer.settled(&settled));
+        });
+        let (homes, trades) = (homes.collect(), outcome.trades.to_vec());
+        let Outcome { number, slot, optimum, surplus, .. } = *outcome;
+        let record = Record { day, of_day, homes, trades, number, slot, optimum, surplus };
+        self.to_observers.send(record).expect("observers stay until the end");
+    }
+}
+
+/// Tells the observers of all slots.
+fn observe(records: Receiver<Record>, observers: &mut [&mut dyn Observer]) {
+    for Record { day, of_day, homes, trades, number, slot, optimum, surplus } in records {
+        let (homes, trades) = (&homes[..], &trades[..]);
+        let settled = SettledSlot { number, slot, day, of_day, homes, trades, optimum, surplus };
+        observers.iter_mut().for_each(|observer| observer.settled(&settled));
     }
 }

@@ -53,8 +53,8 @@ pub struct SettledSlot<'r> {
     pub surplus: TickWattHours,
 }
 
-/// Is told of each slot, in the order of delivery.
-pub trait Observer {
+/// Is told of each slot, in the order of delivery. It looks on from a thread of its own, a few slots behind.
+pub trait Observer: Send {
     /// A slot is settled.
     fn settled(&mut self, slot: &SettledSlot<'_>);
 }

@@ -17,8 +17,6 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// Books open so long before delivery, and close so long after it.
 const OPENING: Duration = Duration::from_secs(48 * 3600);
 const GATE: Duration = HOUR;
-/// Less than this is left to the supplier.
-const SMALLEST_FILL: WattHours = WattHours(10);
 
 /// What is alike for all homes.
 #[derive(Clone, Debug)]
@@ -48,7 +46,7 @@ impl Rules {
             gate_millis: i64::try_from(GATE.as_millis()).expect("an hour"),
             price_tick: tick,
             quantity_tick: WattHours(1),
-            smallest_fill: SMALLEST_FILL,
+            smallest_fill: WattHours(market.smallest_fill_wh.into()),
             floor,
             cap,
             fees: (!fee.is_zero()).then(grid).flatten().into_iter().collect(),
@@ -56,14 +54,14 @@ impl Rules {
         Ok(Self { shape, fee })
     }
 
-    /// What a slot is about for a home with this premium and tariff whose meter counts `net`. It buys no dearer than from
-    /// its supplier, the fee included, and sells no cheaper than to it.
-    pub(super) fn terms(&self, net: WattHours, tariff: Tariff, premium: Decimal) -> Result<Terms, CantRun> {
+    /// What a slot in which nothing is counted is about for a home with this premium and tariff. It buys no dearer than
+    /// from its supplier, the fee included, and sells no cheaper than to it.
+    pub(super) fn terms(&self, tariff: Tariff, premium: Decimal) -> Result<Terms, CantRun> {
         let tick = self.shape.price_tick;
         let buy_at_most = ticks(tariff.retail + premium - self.fee, tick, Decimal::floor)?;
         let sell_at_least = ticks(tariff.feed_in, tick, Decimal::ceil)?;
         let retail = ticks(tariff.retail, tick, Decimal::round)?;
-        Ok(Terms { net, tariff, retail, limits: PriceLimits { sell_at_least, buy_at_most } })
+        Ok(Terms { net: WattHours::ZERO, tariff, retail, limits: PriceLimits { sell_at_least, buy_at_most } })
     }
 }
 

@@ -331,7 +331,7 @@ pub struct Market {
     pub mechanism: Mechanism,
     /// When homes trade a slot. `both` if nothing is said.
     #[serde(default)]
-    pub trade: Trade,
+    pub trade: TradingTime,
     /// Less than this is left to the supplier. 10 if nothing is said; from 1 to 1000.
     #[serde(default = "ten")]
     pub smallest_fill_wh: u32,
@@ -350,7 +350,7 @@ pub struct Market {
 /// When homes trade a slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Trade {
+pub enum TradingTime {
     /// Only before its delivery, on forecasts: the gate closes when delivery starts. Strategies other than the autopilot
     /// have no forecasts, and so trade nothing.
     Ahead,

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::document::{Document, Mechanism, Tariff, Trade};
+use super::document::{Document, Mechanism, Tariff, TradingTime};
 use super::values::Percent;
 
 /// Ten years.
@@ -142,7 +142,7 @@ fn market(document: &Document) -> Verdict {
     let smallest = market.smallest_fill_wh;
     let possible = (1..=MOST_SMALLEST_FILL_WH).contains(&smallest);
     rule(possible, "market.smallest_fill_wh", format!("{smallest} Wh: write 1 to {MOST_SMALLEST_FILL_WH}"))?;
-    let ahead = market.trade == Trade::Ahead && market.mechanism == Mechanism::Call;
+    let ahead = market.trade == TradingTime::Ahead && market.mechanism == Mechanism::Call;
     rule(!ahead, "market.trade", "the call clears what the meters counted: write after or both, or another mechanism")?;
     let tick = market.tick_eur_per_kwh.0;
     rule(tick > Decimal::ZERO, "market.tick_eur_per_kwh", "write a number above 0, such as \"0.0001\"")?;

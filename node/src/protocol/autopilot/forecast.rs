@@ -14,29 +14,26 @@ use std::time::Duration;
 use wattswap_matching::{Slot, UtcMillis, WattHours};
 
 use super::super::charter::Shape;
-use super::super::metering::{Metering, Quality};
+use super::super::metering::{Measured, Metering, Quality};
 
-/// Days whose same slot is evidence: one odd day is found out, and a change of the weather soon forgotten.
-const DAYS: u32 = 3;
+/// Days whose same slot is evidence: one odd day is found out, and a change of the weather soon forgotten. What was
+/// counted before them is not asked for.
+pub const FORECAST_DAYS: u32 = 3;
 /// Newest slots that are evidence: longer than a kettle, a washing machine or a cloud.
 const RECENT: u32 = 4;
 /// Slots for which the newest ones are evidence, and after which they are too old to trade on: two hours.
 const MEMORY: u32 = 8;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// What a household can rely on at one instant.
-pub(super) struct Forecast<'a> {
-    shape: &'a Shape,
-    metering: &'a Metering,
-    /// The newest slot that was counted exactly.
-    newest: Option<Slot>,
-    /// What it and those before it have in common.
-    recent: Option<WattHours>,
+/// Whoever knows what a household's meters counted: the meters themselves, or a simulation that has asked them before.
+pub trait Counts {
+    /// What they say of a slot.
+    fn counted(&self, slot: Slot, shape: &Shape) -> Count;
 }
 
 /// What the meters say of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Count {
+pub enum Count {
     /// Its net energy.
     Exact(WattHours),
     /// Readings are missing around it; the net energy is not to be relied on.
@@ -51,25 +48,58 @@ impl Count {
     }
 }
 
-impl<'a> Forecast<'a> {
-    pub(super) fn new(now: UtcMillis, shape: &'a Shape, metering: &'a Metering) -> Self {
-        let mut forecast = Self { shape, metering, newest: None, recent: None };
+impl Counts for &Metering {
+    fn counted(&self, slot: Slot, shape: &Shape) -> Count {
+        self.energy(slot.start(), shape.next(slot).start()).into()
+    }
+}
+
+impl From<Option<Measured>> for Count {
+    fn from(measured: Option<Measured>) -> Self {
+        match measured {
+            Some(measured) if measured.quality == Quality::Exact => Self::Exact(measured.net()),
+            Some(_) => Self::Estimated,
+            None => Self::NotYet,
+        }
+    }
+}
+
+/// What a household can rely on at one instant.
+pub(super) struct Forecast<'a, C> {
+    shape: &'a Shape,
+    counts: C,
+    /// The newest slot that was counted exactly.
+    newest: Option<Slot>,
+    /// What it and those before it have in common.
+    recent: Option<WattHours>,
+}
+
+impl<'a, C: Counts> Forecast<'a, C> {
+    pub(super) fn new(now: UtcMillis, shape: &'a Shape, counts: C) -> Self {
+        let mut forecast = Self { shape, counts, newest: None, recent: None };
         let current = shape.slot_at(now);
-        let mut earlier = (1..=MEMORY).filter_map(|back| forecast.earlier(current, shape.slot_length * back));
-        let newest = earlier.find(|slot| forecast.counted(*slot).exact().is_some());
-        let recent =
-            newest.into_iter().flat_map(|newest| (0..RECENT).map(move |back| (newest, shape.slot_length * back)));
-        (forecast.newest, forecast.recent) = (newest, forecast.evidence(recent).reduce(agreed));
+        let earlier = (1..=MEMORY).filter_map(|back| forecast.earlier(current, shape.slot_length * back));
+        let newest = earlier.filter_map(|slot| Some((slot, forecast.counted(slot).exact()?))).next();
+        if let Some((newest, net)) = newest {
+            let before = (1..RECENT).map(|back| (newest, shape.slot_length * back));
+            let recent = forecast.evidence(before).fold(net, agreed);
+            (forecast.newest, forecast.recent) = (Some(newest), Some(recent));
+        }
         forecast
     }
 
     /// The net energy to rely on; negative is surplus. What the meters have passed over is not guessed.
-    pub(super) fn net(&self, slot: Slot) -> Option<WattHours> {
+    pub(super) fn net(&self, slot: Slot, habit: impl FnOnce() -> Option<WattHours>) -> Option<WattHours> {
         let newest = self.newest.filter(|newest| *newest < slot)?;
         let is_soon = slot.start().since(newest.start()) <= self.shape.slot_length * MEMORY;
         let recent = self.recent.filter(|_| is_soon);
-        let days = (1..=DAYS).map(|days| (slot, self.day() * days));
-        recent.into_iter().chain(self.evidence(days)).reduce(agreed)
+        recent.into_iter().chain(habit()).reduce(agreed)
+    }
+
+    /// What the same slot of each of the last days has in common.
+    pub(super) fn habit(&self, slot: Slot) -> Option<WattHours> {
+        let days = (1..=FORECAST_DAYS).map(|days| (slot, self.day() * days));
+        self.evidence(days).reduce(agreed)
     }
 
     /// What was counted exactly of slots that lie so long before these.
@@ -79,11 +109,7 @@ impl<'a> Forecast<'a> {
 
     /// What the meters counted in a slot.
     pub(super) fn counted(&self, slot: Slot) -> Count {
-        match self.metering.energy(slot.start(), self.shape.next(slot).start()) {
-            Some(measured) if measured.quality == Quality::Exact => Count::Exact(measured.net()),
-            Some(_) => Count::Estimated,
-            None => Count::NotYet,
-        }
+        self.counts.counted(slot, self.shape)
     }
 
     /// The time on the clock in which a day is delivered.
@@ -98,7 +124,7 @@ impl<'a> Forecast<'a> {
     }
 }
 
-/// What two nets have in common.
+/// What two nets have in common. In which order more of them are compared does not matter.
 fn agreed(one: WattHours, other: WattHours) -> WattHours {
     let zero = WattHours::ZERO;
     if one > zero { one.min(other).max(zero) } else { one.max(other).min(zero) }

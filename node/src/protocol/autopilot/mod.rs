@@ -9,6 +9,7 @@
 
 mod forecast;
 mod ramp;
+mod watch;
 #[cfg(test)]
 mod tests;
 
@@ -16,11 +17,12 @@ use std::time::Duration;
 
 use wattswap_matching::{Price, Side, Slot, UtcMillis, WattHours};
 
-use self::forecast::{Count, Forecast};
+use self::forecast::Forecast;
+pub use self::forecast::{Count, Counts, FORECAST_DAYS};
 pub use self::ramp::STEPS;
-use self::ramp::Window;
+pub use self::watch::Watch;
 use super::charter::Shape;
-use super::metering::{Limits, Metering};
+use super::metering::Limits;
 
 /// What the owner allows the autopilot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,13 +58,6 @@ pub const MAX_TRADE_AHEAD: u16 = 96;
 pub const BEATS_PER_SLOT: u32 = 8;
 /// And at the least.
 const FEWEST_BEATS: u32 = 2;
-/// A quote on a forecast stays while what is wanted differs from it by less than this part of it: forecasts move with
-/// every reading, and each requote is written down by every neighbour.
-const SLACK_PART: i64 = 8;
-
-/// One in so many watt-hours of a forecast is traded before delivery where the rest can be traded afterwards.
-const AHEAD_PART: i64 = 2;
-
 /// Why the settings can't be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
@@ -128,22 +123,11 @@ impl Settings {
         let ahead = shape.slot_length * u32::from(self.trade_ahead);
         shape.next(slot).start().before(ahead).max(shape.opens(slot))
     }
-
-    /// The window of a slot that is quoted at `now`: once on forecasts, until it is delivered, and once on what was
-    /// counted.
-    fn window(&self, slot: Slot, now: UtcMillis, shape: &Shape) -> Window {
-        let (delivered, gate) = (shape.next(slot).start(), shape.gate(slot));
-        if now < delivered {
-            Window { from: self.begins(slot, shape), until: delivered.min(gate) }
-        } else {
-            Window { from: delivered, until: gate }
-        }
-    }
 }
 
 /// What of one slot is traded, pending and quoted already. All quantities are zero or more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Position<Id> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position<'a, Id> {
     /// Bought so far.
     pub bought: WattHours,
     /// Sold so far.
@@ -153,7 +137,7 @@ pub struct Position<Id> {
     /// What may yet be sold beside the autopilot's open quotes: in doubt, or open for the owner.
     pub pending_sells: WattHours,
     /// The autopilot's own live requests.
-    pub live: Vec<Live<Id>>,
+    pub live: &'a [Live<Id>],
 }
 
 /// A live request of the autopilot.
@@ -202,22 +186,16 @@ pub enum Action<Id> {
     Place(Quote),
 }
 
-impl<Id> Default for Position<Id> {
+impl<Id> Default for Position<'_, Id> {
     fn default() -> Self {
         let zero = WattHours::ZERO;
-        Self { bought: zero, sold: zero, pending_buys: zero, pending_sells: zero, live: Vec::new() }
+        Self { bought: zero, sold: zero, pending_buys: zero, pending_sells: zero, live: &[] }
     }
 }
 
-impl<Id> Position<Id> {
-    /// Whether nothing is traded, pending or quoted.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        let Self { bought, sold, pending_buys, pending_sells, live } = self;
-        live.is_empty() && [bought, sold, pending_buys, pending_sells].into_iter().all(|sum| *sum == WattHours::ZERO)
-    }
-
+impl<Id> Position<'_, Id> {
     /// What is traded and pending on one side.
+    #[inline]
     fn committed(&self, side: Side) -> WattHours {
         match side {
             Side::Buy => self.bought + self.pending_buys,
@@ -226,6 +204,7 @@ impl<Id> Position<Id> {
     }
 
     /// What is pending on one side.
+    #[inline]
     fn pending(&self, side: Side) -> WattHours {
         match side {
             Side::Buy => self.pending_buys,
@@ -240,11 +219,8 @@ pub trait Situation {
     /// The household's name for a request.
     type Id: Copy;
 
-    /// Slots in which the household has traded, pending or open quantities, earliest first.
-    fn taken_up(&self) -> impl Iterator<Item = Slot>;
-
-    /// What of a slot is traded, pending and quoted already; none if nothing is.
-    fn position(&self, slot: Slot) -> Option<&Position<Self::Id>>;
+    /// What of a slot is traded, pending and quoted already.
+    fn position(&self, slot: Slot) -> Position<'_, Self::Id>;
 
     /// The net energy to trade in a slot, as [`Needs::of`] tells it.
     fn need(&self, slot: Slot) -> Option<Need>;
@@ -266,56 +242,66 @@ pub struct Need {
 }
 
 /// What a household's meters say of slots at one instant. It stays the same until a slot ends or a reading comes in.
-pub struct Needs<'a> {
+pub struct Needs<'a, C> {
     now: UtcMillis,
     shape: &'a Shape,
-    forecast: Forecast<'a>,
+    forecast: Forecast<'a, C>,
 }
 
-impl<'a> Needs<'a> {
-    /// At `now`.
+impl<'a, C: Counts> Needs<'a, C> {
+    /// At `now`, of the meters that counted this.
     #[must_use]
-    pub fn new(now: UtcMillis, shape: &'a Shape, metering: &'a Metering) -> Self {
-        Self { now, shape, forecast: Forecast::new(now, shape, metering) }
+    pub fn new(now: UtcMillis, shape: &'a Shape, counts: C) -> Self {
+        Self { now, shape, forecast: Forecast::new(now, shape, counts) }
     }
 
     /// What the meters have counted, once a slot is delivered and that is known exactly; until then what the
     /// [`forecast`] relies on; none where the count is only an estimate, or there is no evidence.
     #[must_use]
     pub fn of(&self, slot: Slot) -> Option<Need> {
+        self.with_habit(slot, || self.habit(slot))
+    }
+
+    /// What the same slot of the days before has in common: a part of the forecast that does not change while the slot
+    /// comes nearer, unless readings come late.
+    #[must_use]
+    pub fn habit(&self, slot: Slot) -> Option<WattHours> {
+        self.forecast.habit(slot)
+    }
+
+    /// Like [`Self::of`], for somebody who knows the [`habit`](Self::habit) already.
+    #[must_use]
+    pub fn with_habit(&self, slot: Slot, habit: impl FnOnce() -> Option<WattHours>) -> Option<Need> {
         let is_delivered = self.shape.next(slot).start() <= self.now;
         match if is_delivered { self.forecast.counted(slot) } else { Count::NotYet } {
             Count::Exact(net) => Some(Need { net, is_counted: true }),
             Count::Estimated => None,
-            Count::NotYet => self.forecast.net(slot).map(|net| Need { net, is_counted: false }),
+            Count::NotYet => self.forecast.net(slot, habit).map(|net| Need { net, is_counted: false }),
         }
     }
 }
 
-/// What to change at `now`, so that what is not traded yet is quoted: cancels before places, slot by slot.
+/// What to change at `now`, so that what is not traded yet is quoted: cancels before places, slot by slot. What it wants
+/// in a slot depends on that slot alone: see [`Watch`].
 ///
-/// A slot is traded by what the meters counted, once it is delivered and that is known exactly; until then by what the
-/// [`forecast`] relies on; and not at all where the count is only an estimate. It is quoted on one side at a time, on
-/// the ticks, within the connection and the owner's limit; amounts below the smallest fill are left to the supplier.
-///
-/// `connection` is what the household's grid connection carries.
+/// `connection` is what the household's grid connection carries; `taken_up` are the slots in which it has traded, pending
+/// or open quantities.
 #[must_use]
 pub fn plan<S: Situation>(
     now: UtcMillis,
     shape: &Shape,
     connection: Limits,
+    taken_up: impl Iterator<Item = Slot>,
     situation: &S,
     settings: &Settings,
 ) -> Vec<Action<S::Id>> {
-    let pilot = Pilot { now, shape, settings, connection, situation };
-    let empty = Position::default();
-    let mut slots: Vec<Slot> = pilot.quoted_slots().chain(situation.taken_up()).collect();
+    let begun = |slot: &Slot| settings.on && settings.begins(*slot, shape) <= now;
+    let mut slots: Vec<Slot> = shape.open_slots(now).take_while(begun).chain(taken_up).collect();
     slots.sort_unstable();
     slots.dedup();
     let mut actions = Vec::new();
     for slot in slots {
-        let position = situation.position(slot).unwrap_or(&empty);
-        change(position, pilot.wanted(slot, position), shape, &mut actions);
+        Watch::new(slot, shape, connection, settings).look(now, situation, &mut actions);
     }
     actions
 }
@@ -337,100 +323,4 @@ pub fn next_wake(now: UtcMillis, shape: &Shape, stagger: u64) -> UtcMillis {
     let beat = u64::try_from(beat(shape).as_millis()).unwrap_or(u64::MAX).max(1);
     let since_beat = (now.0 % beat + beat - stagger % beat) % beat;
     UtcMillis(now.0.saturating_add(beat - since_beat))
-}
-
-/// A quote, and by how much an open one may differ from it and stay.
-struct Wanted {
-    quote: Quote,
-    slack: WattHours,
-    /// Whether one at another price may stay too, since nobody is there to take it.
-    any_price: bool,
-}
-
-/// What a plan depends on.
-struct Pilot<'a, S> {
-    now: UtcMillis,
-    shape: &'a Shape,
-    settings: &'a Settings,
-    connection: Limits,
-    situation: &'a S,
-}
-
-impl<S: Situation> Pilot<'_, S> {
-    fn quoted_slots(&self) -> impl Iterator<Item = Slot> {
-        let begun = |slot: &Slot| self.settings.begins(*slot, self.shape) <= self.now;
-        self.shape.open_slots(self.now).take_while(move |slot| self.settings.on && begun(slot))
-    }
-
-    fn wanted(&self, slot: Slot, position: &Position<S::Id>) -> Option<Wanted> {
-        let window = self.settings.window(slot, self.now, self.shape);
-        if !self.settings.on || self.now < window.from || window.until <= self.now {
-            return None;
-        }
-        let Need { net, is_counted } = self.need(slot)?;
-        let missing = net - (position.committed(Side::Buy) - position.committed(Side::Sell));
-        let side = if missing.is_positive() { Side::Buy } else { Side::Sell };
-        if position.pending(side.opposite()).is_positive() {
-            return None;
-        }
-        let room = self.room(side, position);
-        let quantity = on_tick(WattHours(missing.0.saturating_abs()).min(room), self.shape);
-        let depth = self.situation.depth(slot);
-        let price = ramp::price(side, self.now, window, depth, self.situation.limits(slot), self.shape)?;
-        let slack = if is_counted { WattHours::ZERO } else { WattHours(quantity.0 / SLACK_PART) };
-        let quote = Quote { slot, side, quantity, price, expires_at: self.shape.gate(slot) };
-        quantity.is_positive().then_some(Wanted { quote, slack, any_price: !depth.has_other(side) })
-    }
-
-    /// What to trade in a slot.
-    fn need(&self, slot: Slot) -> Option<Need> {
-        let need = self.situation.need(slot)?;
-        match need.is_counted {
-            true => Some(need),
-            false if self.settings.trade_ahead == 0 => None,
-            false => Some(Need { net: self.traded_ahead(slot, need.net), ..need }),
-        }
-    }
-
-    /// How much of a forecast to trade: all of it where the gate closes before the meter has counted, otherwise a part,
-    /// since whatever turns out different is better traded once it is known.
-    fn traded_ahead(&self, slot: Slot, net: WattHours) -> WattHours {
-        let is_counted_in_time = self.shape.next(slot).start() < self.shape.gate(slot);
-        WattHours(if is_counted_in_time { net.0 / AHEAD_PART } else { net.0 })
-    }
-
-    /// How much more may be traded on this side of a slot.
-    fn room(&self, side: Side, position: &Position<S::Id>) -> WattHours {
-        let power = match side {
-            Side::Buy => self.connection.import,
-            Side::Sell => self.connection.export,
-        };
-        let connection = power.over(self.connection.delivery_time);
-        let most = self.settings.slot_limit.map_or(connection, |limit| limit.min(connection));
-        most.less_at_least_zero(position.committed(side))
-    }
-}
-
-fn on_tick(quantity: WattHours, shape: &Shape) -> WattHours {
-    WattHours(quantity.0 - quantity.0 % shape.quantity_tick.0.max(1))
-}
-
-/// From what is live to what is wanted.
-fn change<Id: Copy>(position: &Position<Id>, wanted: Option<Wanted>, shape: &Shape, actions: &mut Vec<Action<Id>>) {
-    if let (Some(wanted), [live]) = (&wanted, position.live.as_slice())
-        && wanted.is_met_by(live)
-    {
-        return;
-    }
-    actions.extend(position.live.iter().map(|live| Action::Cancel(live.id)));
-    let place = wanted.filter(|wanted| wanted.quote.quantity >= shape.smallest_fill);
-    actions.extend(place.map(|wanted| Action::Place(wanted.quote)));
-}
-
-impl Wanted {
-    fn is_met_by<Id>(&self, live: &Live<Id>) -> bool {
-        let off_by = WattHours((live.open - self.quote.quantity).0.saturating_abs());
-        let is_priced = self.any_price || live.price == self.quote.price;
-        live.side == self.quote.side && is_priced && off_by <= self.slack
-    }
 }

@@ -35,14 +35,16 @@ pub(super) struct Window {
 
 impl Window {
     /// How many steps are over at `now`. The last one lasts as long as each before it.
+    #[inline]
     fn step(self, now: UtcMillis) -> i64 {
-        let (elapsed, whole) = (now.since(self.from).as_millis(), self.until.since(self.from).as_millis().max(1));
-        i64::try_from(elapsed * u128::from(STEPS) / whole).unwrap_or(LAST).min(LAST)
+        let (elapsed, whole) = (now.0.saturating_sub(self.from.0), self.until.0.saturating_sub(self.from.0).max(1));
+        i64::try_from(elapsed.saturating_mul(u64::from(STEPS)) / whole).unwrap_or(LAST).min(LAST)
     }
 }
 
 impl Depth {
     /// Whether there is more of this side than of the other. Of equal sides, the sellers' is taken for the longer.
+    #[inline]
     fn is_long(self, side: Side) -> bool {
         match side {
             Side::Sell => self.asks >= self.bids,
@@ -51,6 +53,7 @@ impl Depth {
     }
 
     /// Whether anybody is there to trade with.
+    #[inline]
     pub(super) fn has_other(self, side: Side) -> bool {
         let other = if side == Side::Buy { self.asks } else { self.bids };
         other > WattHours::ZERO
@@ -58,6 +61,7 @@ impl Depth {
 }
 
 /// How far to go towards the limit.
+#[inline]
 fn share(side: Side, step: i64, depth: Depth) -> Share {
     match (step, depth.has_other(side), depth.is_long(side)) {
         (0, ..) | (_, false, _) | (1, true, false) => Share(0, 1),
@@ -68,6 +72,7 @@ fn share(side: Side, step: i64, depth: Depth) -> Share {
 }
 
 /// The price to quote at `now`; none if the owner's limit and the community's band leave no price.
+#[inline]
 pub(super) fn price(
     side: Side,
     now: UtcMillis,

@@ -9,8 +9,9 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 use wattswap_matching::Watts;
 
+use super::ramp::Window;
 use super::*;
-use crate::protocol::metering::{MeterId, Row, Verdict};
+use crate::protocol::metering::{MeterId, Metering, Row, Verdict};
 
 const MINUTE: u64 = 60_000;
 const SLOT: u64 = 15 * MINUTE;
@@ -39,10 +40,35 @@ fn shape() -> Shape {
     }
 }
 
+/// A [`Position`] that holds its requests.
+#[derive(Clone, Debug)]
+struct Held<Id> {
+    bought: WattHours,
+    sold: WattHours,
+    pending_buys: WattHours,
+    pending_sells: WattHours,
+    live: Vec<Live<Id>>,
+}
+
+impl<Id> Default for Held<Id> {
+    fn default() -> Self {
+        let Position { bought, sold, pending_buys, pending_sells, .. } = Position::<Id>::default();
+        Self { bought, sold, pending_buys, pending_sells, live: Vec::new() }
+    }
+}
+
+impl<Id> Held<Id> {
+    fn position(&self) -> Position<'_, Id> {
+        let Self { bought, sold, pending_buys, pending_sells, live } = self;
+        let (bought, sold, pending_buys, pending_sells) = (*bought, *sold, *pending_buys, *pending_sells);
+        Position { bought, sold, pending_buys, pending_sells, live }
+    }
+}
+
 /// What a household of these tests knows.
 struct Desk<'a, Id, D, L> {
-    positions: &'a BTreeMap<Slot, Position<Id>>,
-    needs: Needs<'a>,
+    positions: &'a BTreeMap<Slot, Held<Id>>,
+    needs: Needs<'a, &'a Metering>,
     depth: D,
     limits: L,
 }
@@ -50,12 +76,8 @@ struct Desk<'a, Id, D, L> {
 impl<Id: Copy, D: Fn(Slot) -> Depth, L: Fn(Slot) -> PriceLimits> Situation for Desk<'_, Id, D, L> {
     type Id = Id;
 
-    fn taken_up(&self) -> impl Iterator<Item = Slot> {
-        self.positions.keys().copied()
-    }
-
-    fn position(&self, slot: Slot) -> Option<&Position<Id>> {
-        self.positions.get(&slot)
+    fn position(&self, slot: Slot) -> Position<'_, Id> {
+        self.positions.get(&slot).map_or(Position::default(), Held::position)
     }
 
     fn need(&self, slot: Slot) -> Option<Need> {
@@ -76,12 +98,13 @@ fn planned<Id: Copy>(
     now: UtcMillis,
     shape: &Shape,
     metering: &Metering,
-    positions: &BTreeMap<Slot, Position<Id>>,
+    positions: &BTreeMap<Slot, Held<Id>>,
     depth: impl Fn(Slot) -> Depth,
     settings: &Settings,
 ) -> Vec<Action<Id>> {
     let (needs, limits) = (Needs::new(now, shape, metering), |_| settings.price_limits());
-    plan(now, shape, metering.limits(), &Desk { positions, needs, depth, limits }, settings)
+    let desk = Desk { positions, needs, depth, limits };
+    plan(now, shape, metering.limits(), positions.keys().copied(), &desk, settings)
 }
 
 fn settings() -> Settings {
@@ -134,19 +157,19 @@ fn quotes(actions: &[Action<u32>]) -> Vec<(u64, Side, i64)> {
 fn plan_of(
     minutes: u64,
     metering: &Metering,
-    positions: &[(u64, Position<u32>)],
+    positions: &[(u64, Held<u32>)],
     settings: &Settings,
 ) -> Vec<Action<u32>> {
     let positions = positions.iter().map(|(number, position)| (slot(*number), position.clone())).collect();
     planned(at(minutes), &shape(), metering, &positions, |_| MORE_ASKS, settings)
 }
 
-fn traded(bought: i64, sold: i64) -> Position<u32> {
-    Position { bought: WattHours(bought), sold: WattHours(sold), ..Position::default() }
+fn traded(bought: i64, sold: i64) -> Held<u32> {
+    Held { bought: WattHours(bought), sold: WattHours(sold), ..Held::default() }
 }
 
-fn live(side: Side, price: i32, open: i64) -> Position<u32> {
-    Position { live: vec![Live { id: 7, side, price: Price(price), open: WattHours(open) }], ..Position::default() }
+fn live(side: Side, price: i32, open: i64) -> Held<u32> {
+    Held { live: vec![Live { id: 7, side, price: Price(price), open: WattHours(open) }], ..Held::default() }
 }
 
 use Side::{Buy, Sell};
@@ -166,15 +189,15 @@ fn only_what_was_counted_is_traded_if_the_owner_wants_no_forecast() {
             "what is in doubt counts as traded",
             60,
             vec![
-                (0, Position { pending_buys: WattHours(300), ..Position::default() }),
-                (1, Position { pending_sells: WattHours(700), ..Position::default() }),
+                (0, Held { pending_buys: WattHours(300), ..Held::default() }),
+                (1, Held { pending_sells: WattHours(700), ..Held::default() }),
             ],
             vec![(0, Buy, 100)],
         ),
         (
             "never against what is pending on the other side",
             60,
-            vec![(0, Position { pending_sells: WattHours(50), ..Position::default() }), (1, traded(0, 730))],
+            vec![(0, Held { pending_sells: WattHours(50), ..Held::default() }), (1, traded(0, 730))],
             vec![],
         ),
     ];
@@ -193,10 +216,10 @@ fn each_slot_has_limits_of_its_own() {
     let limits =
         |of: Slot| PriceLimits { sell_at_least: FEED_IN, buy_at_most: if of == slot(0) { RETAIL } else { Price(200) } };
     let price_of = |number: u64, minutes: u64| {
-        let (shape, positions) = (shape(), BTreeMap::<Slot, Position<u32>>::new());
+        let (shape, positions) = (shape(), BTreeMap::<Slot, Held<u32>>::new());
         let needs = Needs::new(at(minutes), &shape, &metering);
         let desk = Desk { positions: &positions, needs, depth: |_| MORE_ASKS, limits };
-        let actions = plan(at(minutes), &shape, metering.limits(), &desk, &counted_only);
+        let actions = plan(at(minutes), &shape, metering.limits(), std::iter::empty(), &desk, &counted_only);
         actions.into_iter().find_map(|action| match action {
             Action::Place(quote) if quote.slot == slot(number) => Some(quote.price),
             _ => None,
@@ -215,29 +238,29 @@ fn an_open_quote_stays_until_something_changes() {
         let expires_at = shape().gate(slot(0));
         Action::Place(Quote { slot: slot(0), side: Buy, quantity: WattHours(quantity), price: Price(190), expires_at })
     };
-    let both = Position { live: [live(Buy, 190, 200).live, live(Buy, 190, 200).live].concat(), ..Position::default() };
+    let both = Held { live: [live(Buy, 190, 200).live, live(Buy, 190, 200).live].concat(), ..Held::default() };
     let cases = [
         ("as wanted", 45, live(Buy, 190, 400), settings, vec![]),
         ("another price", 45, live(Buy, 170, 400), settings, vec![Action::Cancel(7), quote(400)]),
         ("another quantity", 45, live(Buy, 190, 390), settings, vec![Action::Cancel(7), quote(400)]),
-        ("partly filled", 45, Position { bought: WattHours(150), ..live(Buy, 190, 250) }, settings, vec![]),
+        ("partly filled", 45, Held { bought: WattHours(150), ..live(Buy, 190, 250) }, settings, vec![]),
         ("the wrong side", 45, live(Sell, 190, 400), settings, vec![Action::Cancel(7), quote(400)]),
         ("two of them", 45, both, settings, vec![Action::Cancel(7), Action::Cancel(7), quote(400)]),
         ("filled", 45, traded(400, 0), settings, vec![]),
         (
             "dust is left",
             45,
-            Position { bought: WattHours(360), ..live(Buy, 170, 40) },
+            Held { bought: WattHours(360), ..live(Buy, 170, 40) },
             settings,
             vec![Action::Cancel(7)],
         ),
-        ("dust at the right price", 45, Position { bought: WattHours(360), ..live(Buy, 190, 40) }, settings, vec![]),
+        ("dust at the right price", 45, Held { bought: WattHours(360), ..live(Buy, 190, 40) }, settings, vec![]),
         ("switched off", 45, live(Buy, 190, 400), Settings { on: false, ..settings }, vec![Action::Cancel(7)]),
         ("the gate has closed", 75, live(Buy, 190, 400), settings, vec![Action::Cancel(7)]),
         (
             "the owner's limit",
             45,
-            Position::default(),
+            Held::default(),
             Settings { slot_limit: Some(WattHours(120)), ..settings },
             vec![quote(120)],
         ),
@@ -345,7 +368,7 @@ fn a_forecast_is_the_least_of_what_was_there_the_last_times() {
         let metering = counted_from(start, nets);
         let forecast = Forecast::new(at(minute), &shape, &metering);
         for (number, net) in expected {
-            assert_eq!(forecast.net(slot(*number)).map(|net| net.0), *net, "{name}: slot {number}");
+            assert_eq!(forecast.net(slot(*number), || forecast.habit(slot(*number))).map(|net| net.0), *net, "{name}: slot {number}");
         }
     };
     check("nothing is known", T0, &[], 15, &[(1, None)]);
@@ -458,7 +481,7 @@ fn requotes_of_a_slot_stay_within_what_a_log_may_hold() {
     assert!(slots_quoted * (BEATS_PER_SLOT as usize) < crate::protocol::limits::MAX_PLACES_PER_SLOT);
 }
 
-fn some_position() -> impl Strategy<Value = Position<u32>> {
+fn some_position() -> impl Strategy<Value = Held<u32>> {
     let quantity = prop_oneof![3 => Just(0), 1 => (0..300_i64).prop_map(|ticks| ticks * 10)];
     let quote = (any::<bool>(), -100..500_i32, 1..300_i64);
     (prop::array::uniform4(quantity), prop::collection::vec(quote, 0..3)).prop_map(
@@ -467,7 +490,7 @@ fn some_position() -> impl Strategy<Value = Position<u32>> {
                 let side = if buys { Buy } else { Sell };
                 Live { id: 0, side, price: Price(price), open: WattHours(ticks * 10) }
             });
-            Position {
+            Held {
                 pending_buys: WattHours(buys),
                 pending_sells: WattHours(sells),
                 live: live.collect(),
@@ -506,10 +529,10 @@ proptest! {
                 Action::Place(quote) => {
                     let position = after.entry(quote.slot).or_default();
                     prop_assert!(position.live.is_empty(), "one quote a slot");
-                    prop_assert!(position.pending(quote.side.opposite()) == WattHours::ZERO);
+                    prop_assert!(position.position().pending(quote.side.opposite()) == WattHours::ZERO);
                     let most = if quote.side == Buy { 5_000 } else { 2_500 };
                     let most = slot_limit.map_or(most, |limit| most.min(limit.0));
-                    prop_assert!(quote.quantity + position.committed(quote.side) <= WattHours(most));
+                    prop_assert!(quote.quantity + position.position().committed(quote.side) <= WattHours(most));
                     prop_assert!(quote.quantity >= shape().smallest_fill && quote.quantity.0 % 10 == 0);
                     prop_assert!((shape().floor..=shape().cap).contains(&quote.price));
                     let limit = if quote.side == Buy { buy_at_most } else { sell_at_least };

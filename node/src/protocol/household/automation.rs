@@ -9,23 +9,21 @@ use super::io::{Origin, Request, RequestId, RequestState, Wish};
 use crate::protocol::autopilot::{
     Action, Depth, Live, Need, Needs, Position, PriceLimits, Quote, Situation, next_wake, plan,
 };
+use crate::protocol::metering::Metering;
 
 /// What the autopilot sees of its household.
 struct Desk<'h> {
     household: &'h Household,
-    positions: BTreeMap<Slot, Position<RequestId>>,
-    needs: Needs<'h>,
+    /// Its live requests in the slots that the household has taken up.
+    live: BTreeMap<Slot, Vec<Live<RequestId>>>,
+    needs: Needs<'h, &'h Metering>,
 }
 
 impl Situation for Desk<'_> {
     type Id = RequestId;
 
-    fn taken_up(&self) -> impl Iterator<Item = Slot> {
-        self.positions.keys().copied()
-    }
-
-    fn position(&self, slot: Slot) -> Option<&Position<RequestId>> {
-        self.positions.get(&slot)
+    fn position(&self, slot: Slot) -> Position<'_, RequestId> {
+        self.live.get(&slot).map_or(Position::default(), |live| self.household.position(slot, live))
     }
 
     fn need(&self, slot: Slot) -> Option<Need> {
@@ -52,8 +50,9 @@ impl Household {
         let stagger = u64::from_be_bytes(std::array::from_fn(|at| self.me.0[at]));
         self.autopilot_wakes = next_wake(self.now, &charter.shape, stagger);
         let needs = Needs::new(self.now, &charter.shape, &self.metering);
-        let desk = Desk { household: self, positions: self.positions(), needs };
-        for action in plan(self.now, &charter.shape, self.metering.limits(), &desk, &self.autopilot) {
+        let desk = Desk { household: self, live: self.live_by_slot(), needs };
+        let taken_up = desk.live.keys().copied();
+        for action in plan(self.now, &charter.shape, self.metering.limits(), taken_up, &desk, &self.autopilot) {
             match action {
                 Action::Cancel(id) => self.requests.end(&id, RequestState::Cancelled),
                 Action::Place(quote) => self.quote(quote),
@@ -74,15 +73,20 @@ impl Household {
         Depth { bids: sum(bids), asks: sum(asks) }
     }
 
-    fn positions(&self) -> BTreeMap<Slot, Position<RequestId>> {
+    /// The autopilot's live requests in all slots that are taken up and still open.
+    fn live_by_slot(&self) -> BTreeMap<Slot, Vec<Live<RequestId>>> {
         let (_, charter) = self.chain.in_force();
         let open = self.requests.committed_slots().into_iter().filter(|slot| charter.shape.gate(*slot) > self.now);
-        open.map(|slot| (slot, self.position(slot))).collect()
+        open.map(|slot| (slot, self.live(slot))).collect()
     }
 
-    fn position(&self, slot: Slot) -> Position<RequestId> {
+    fn live(&self, slot: Slot) -> Vec<Live<RequestId>> {
         let own = self.requests.live_in(slot).filter(|request| request.origin == Origin::Autopilot);
-        let live: Vec<Live<RequestId>> = own.map(live).collect();
+        own.map(live).collect()
+    }
+
+    /// What the household has in a slot in which the autopilot has these live requests.
+    fn position<'l>(&self, slot: Slot, live: &'l [Live<RequestId>]) -> Position<'l, RequestId> {
         let pending = |side: Side| {
             let committed = self.requests.committed(slot, side);
             let open = live.iter().filter(|live| live.side == side).map(|live| live.open).sum();

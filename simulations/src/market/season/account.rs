@@ -178,10 +178,15 @@ impl Account {
     }
 }
 
+/// Slots of a day.
+pub(super) fn slots_a_day(setting: &Setting) -> usize {
+    let slots = DAY.as_millis() / setting.shape.slot_length.as_millis();
+    usize::try_from(slots).expect("a slot has a second or more")
+}
+
 impl Entries {
     fn new(homes: usize, setting: &Setting) -> Self {
-        let slots_a_day = DAY.as_millis() / setting.shape.slot_length.as_millis();
-        let slots_a_day = usize::try_from(slots_a_day).expect("a slot has a second or more");
+        let slots_a_day = slots_a_day(setting);
         Self { slots_a_day, day: 0, today: vec![[0; 2]; homes], quotes: (0, 0), all: (0, 0), beyond_target: 0 }
     }
 
@@ -248,8 +253,7 @@ impl Books {
             for (month, accounts) in ledger.months() {
                 self.paid = self.paid + ledger.balance(month, &With::Energy).amount;
                 // Both parties' accounts with each other, of which one is owed what the other owes.
-                let members = accounts.iter().filter(|(with, _)| matches!(with, With::Member(_)));
-                self.residual = members.fold(self.residual, |left, (_, balance)| left + balance.amount);
+                self.residual = accounts.members().fold(self.residual, |left, (_, balance)| left + balance.amount);
             }
         }
     }

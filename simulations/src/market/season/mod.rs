@@ -8,10 +8,13 @@
 //! A [`Season`] is given one slot after the other, holds those that are not settled yet, and tells what each came to.
 
 pub mod account;
+mod counts;
+mod floor;
 mod home;
 pub mod input;
-mod open;
+mod learner;
 mod settle;
+mod shift;
 pub mod weeks;
 pub mod worth;
 
@@ -19,20 +22,24 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use rayon::prelude::*;
-use wattswap_matching::{Book, PriceBand, Side, Slot, UtcMillis, WattHours};
-use wattswap_node::protocol::autopilot::{self, Action, DEFAULT_TRADE_AHEAD, Quote};
+use wattswap_matching::{Book, PriceBand, Slot, UtcMillis, WattHours};
+use wattswap_node::protocol::autopilot::{self, DEFAULT_TRADE_AHEAD, Needs, Settings};
 use wattswap_node::protocol::charter::Shape;
+use wattswap_node::protocol::ids::MemberKey;
 
 use self::account::{Account, Report};
+use self::counts::{Counts, HomeCounts};
+use self::floor::{Floor, Place};
 pub use self::home::CONNECTION;
-use self::home::{Home, OrderId};
+use self::home::{Home, connection};
 use self::input::{Neighbourhood, SlotInput, Terms};
-use self::open::Open;
+use self::learner::Learner;
 pub use self::settle::{HomeOutcome, Outcome};
 use self::settle::{Settler, Station};
+use self::shift::{Done, Pilot, Shift, Turn};
 use super::mechanism::Mechanism;
 use super::strategies::Kind;
-use crate::network::usual_shape;
+use crate::network::{Random, usual_shape};
 
 /// When homes trade a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,25 +106,29 @@ pub fn run(input: &Neighbourhood, strategy: Kind, setting: &Setting) -> Report {
 /// Homes that trade. See the module's text.
 pub struct Season {
     setting: Setting,
+    /// Every autopilot's; its prices are those of the slots.
+    settings: Settings,
     first: Slot,
     beat: Duration,
     homes: Vec<Home>,
+    counts: Counts,
     /// The homes that look at the market, in the order in which they do so in each beat.
-    order: Vec<usize>,
-    /// The homes whose strategies learn from what others do.
-    listeners: Vec<usize>,
+    turns: Vec<Turn>,
+    learners: Vec<Learner>,
     /// Slots that are not settled yet and slots to come, without a gap.
     known: VecDeque<Known>,
-    /// Books of those of them that are traded, from the first one on.
-    open: VecDeque<Open>,
+    /// Their markets.
+    floors: VecDeque<Floor>,
     /// The number of the first of them.
     first_known: usize,
     /// The number of the next slot that passes.
     next: usize,
     settler: Settler,
     account: Account,
-    actions: Vec<Action<OrderId>>,
 }
+
+/// Less is not worth a thread of its own.
+const HOMES_AT_ONCE: usize = 64;
 
 /// A slot that is not settled yet.
 struct Known {
@@ -134,39 +145,59 @@ impl Season {
     #[must_use]
     pub fn new(setting: &Setting, first: Slot, strategies: &[Kind]) -> Self {
         let beat = setting.shape.slot_length / setting.beats.max(1);
-        let home = |(number, strategy): (usize, &Kind)| Home::new(number, *strategy, setting, beat);
-        let homes: Vec<Home> = strategies.iter().enumerate().map(home).collect();
-        let mut order: Vec<usize> = match setting.mechanism {
-            Mechanism::Continuous => (0..homes.len()).filter(|home| homes[*home].trades).collect(),
-            Mechanism::None | Mechanism::Call => Vec::new(),
-        };
-        order.sort_by_key(|home| (homes[*home].offset, *home));
-        let listeners = (0..homes.len()).filter(|home| homes[*home].listens(setting.band())).collect();
-        let account = Account::new(homes.len(), setting);
-        let (settler, setting) = (Settler::new(homes.len()), setting.clone());
-        let (known, open, actions) = (VecDeque::new(), VecDeque::new(), Vec::new());
-        Self {
-            setting,
+        let settings = Settings { on: true, trade_ahead: setting.trade_ahead, ..Settings::off(&setting.shape) };
+        let mut season = Self {
+            setting: setting.clone(),
+            settings,
             first,
             beat,
-            homes,
-            order,
-            listeners,
-            known,
-            open,
+            homes: Vec::with_capacity(strategies.len()),
+            counts: Counts::new(first, account::slots_a_day(setting)),
+            turns: Vec::new(),
+            learners: Vec::new(),
+            known: VecDeque::new(),
+            floors: VecDeque::new(),
             first_known: 0,
             next: 0,
-            settler,
-            account,
-            actions,
+            settler: Settler::new(strategies.len()),
+            account: Account::new(strategies.len(), setting),
+        };
+        strategies.iter().for_each(|strategy| season.move_in(*strategy));
+        season.turns.sort_by_key(|turn| (turn.offset, turn.home));
+        season
+    }
+
+    /// One home more.
+    fn move_in(&mut self, strategy: Kind) {
+        let (home, beat) = (self.homes.len(), u64::try_from(self.beat.as_millis()).expect("a beat"));
+        let mut random = Random::new(self.setting.seed ^ (home as u64).wrapping_mul(0x2545_f491_4f6c_dd1d));
+        let offset = Duration::from_millis(random.below(beat.max(1)));
+        let key = MemberKey(random.bytes());
+        let trades = strategy != Kind::Passive;
+        let relies = strategy == Kind::Autopilot && self.setting.trade_ahead > 0;
+        self.homes.push(Home::new(trades, relies, key, &self.setting.shape));
+        if !trades || self.setting.mechanism != Mechanism::Continuous {
+            return;
         }
+        let pilot = match strategy {
+            Kind::Autopilot => Pilot::Node,
+            kind => {
+                self.learners.push(Learner::new(home, kind, self.setting.band(), random));
+                Pilot::Learner(self.learners.len() - 1)
+            }
+        };
+        self.turns.push(Turn { home, offset, pilot });
     }
 
     /// Makes the next slot known, with as many homes as there are, and lets the time pass for which enough is known by
     /// now. Slots are told when they are settled, in their order.
     pub fn push(&mut self, input: SlotInput, told: &mut Told<'_>) {
         assert_eq!(input.homes.len(), self.homes.len(), "all homes have a part in every slot");
-        self.homes.iter_mut().zip(&input.homes).for_each(|(home, terms)| home.limits.push_back(terms.limits));
+        let number = self.end();
+        let places = input.homes.iter().map(|terms| Place::new(terms.limits)).collect();
+        let (is_traded, book) = (number >= self.setting.warm_up, Book::new(self.setting.band()));
+        let (slot, gate) = (self.slot(number), self.setting.shape.gate(self.slot(number)));
+        self.floors.push_back(Floor::new(slot, gate, is_traded, book, places));
         self.known.push_back(Known { terms: input.homes, forecasts: Vec::new() });
         // Who trades ahead knows its tariffs that far.
         if self.end() > self.next + usize::from(self.setting.trade_ahead) + 1 {
@@ -193,11 +224,6 @@ impl Season {
         Slot(self.first.start().after(self.setting.shape.slot_length * u32::try_from(number).expect("a season")))
     }
 
-    fn number(&self, slot: Slot) -> usize {
-        let since = slot.start().since(self.first.start()).as_millis();
-        usize::try_from(since / self.setting.shape.slot_length.as_millis()).expect("a season")
-    }
-
     /// Lets the time of one slot pass.
     fn pass(&mut self, told: &mut Told<'_>) {
         let (number, from) = (self.next, self.slot(self.next).start());
@@ -208,97 +234,61 @@ impl Season {
             return;
         }
         self.look_at_meters(number, from);
-        for beat in 0..self.setting.beats {
-            let begins = from.after(self.beat * beat);
-            for turn in 0..self.order.len() {
-                let home = self.order[turn];
-                self.look(home, begins.after(self.homes[home].offset), number);
-            }
-        }
+        self.trade(number, from);
     }
 
-    /// What all homes' meters show at the start of a slot.
+    /// What all homes' meters show at the start of a slot, and so have counted in the one before.
     fn read_meters(&mut self, number: usize, at: UtcMillis) {
-        let last = number.checked_sub(self.first_known + 1).and_then(|last| self.known.get(last));
-        for (number, home) in self.homes.iter_mut().enumerate() {
-            home.read(last.map(|known| known.terms[number].net), at);
-        }
+        let Some(last) = number.checked_sub(1) else {
+            self.homes.iter_mut().for_each(|home| home.read(None, at));
+            return;
+        };
+        let slot = self.slot(last);
+        let Self { setting: Setting { shape, .. }, known, homes, .. } = self;
+        let known = last.checked_sub(self.first_known).and_then(|last| known.get(last));
+        let counted = homes.par_iter_mut().with_min_len(HOMES_AT_ONCE).enumerate().map(|(number, home)| {
+            home.read(known.map(|known| known.terms[number].net), at);
+            home.measured(slot, shape)
+        });
+        self.counts.add(counted.collect(), shape);
+    }
+
+    /// How many of the slots that are known are traded while this one is delivered.
+    fn quoted(&self, number: usize) -> usize {
+        let quoted = number - self.first_known + usize::from(self.setting.trade_ahead).max(1);
+        quoted.min(self.floors.len())
     }
 
     /// All homes work out what they have to trade, and those who trade on forecasts what they rely on in the slot that
-    /// begins. What a home finds is its own, so they do it side by side.
+    /// begins.
     fn look_at_meters(&mut self, number: usize, now: UtcMillis) {
-        let (first, shape) = (self.slot(self.first_known), &self.setting.shape);
-        let current = number - self.first_known;
-        let slots = self.known.len().min(current + usize::from(self.setting.trade_ahead) + 1);
-        self.homes.par_iter_mut().for_each(|home| home.look_at_meters(now, shape, first, slots));
-        let forecasts = self.homes.iter().map(|home| home.forecast(current)).collect();
-        if let Some(known) = self.known.get_mut(current) {
-            known.forecasts = forecasts;
+        let (quoted, current) = (self.quoted(number), number - self.first_known);
+        let Self { homes, counts, floors, known, setting, .. } = self;
+        let needs = |home| Needs::new(now, &setting.shape, counts.of(home));
+        let needs: Vec<Needs<'_, HomeCounts<'_>>> = (0..homes.len()).map(needs).collect();
+        let floors = &mut floors.make_contiguous()[..quoted];
+        floors.par_iter_mut().for_each(|floor| floor.look_at_meters(&needs));
+        if let (Some(known), Some(floor)) = (known.get_mut(current), floors.get(current)) {
+            let forecasts = homes.iter().zip(&floor.places).map(|(home, place)| place.forecast().filter(|_| home.relies));
+            known.forecasts = forecasts.collect();
         }
     }
 
-    /// A home looks at the market, and does what it wants to.
-    fn look(&mut self, number: usize, now: UtcMillis, today: usize) {
-        let mut actions = std::mem::take(&mut self.actions);
-        let first = self.slot(self.first_known);
-        self.homes[number].plan(now, &self.setting.shape, first, &self.open, &mut actions);
-        self.account.looks += 1;
-        let mut writes = false;
-        for action in actions.drain(..) {
-            match action {
-                Action::Cancel(order) => writes |= self.cancel(number, order),
-                Action::Place(quote) => writes |= self.place(number, now, &quote),
-            }
+    /// All homes trade for the time of one slot.
+    fn trade(&mut self, number: usize, from: UtcMillis) {
+        let quoted = self.quoted(number);
+        let Self { setting: Setting { shape, beats, .. }, settings, beat, turns, learners, account, .. } = self;
+        let connection = connection(shape);
+        let shift = Shift { from, beat: *beat, beats: *beats, turns, shape, settings, connection };
+        let floors = &mut self.floors.make_contiguous()[..quoted];
+        let Done { wrote, quotes } = shift.pass(floors, learners);
+        account.looks += wrote.len() as u64;
+        account.quotes += quotes;
+        for (turn, _) in turns.iter().cycle().zip(wrote).filter(|(_, wrote)| *wrote) {
+            account.wrote(turn.home, number);
         }
-        if writes {
-            self.account.wrote(number, today);
-        }
-        self.actions = actions;
-    }
-
-    fn cancel(&mut self, number: usize, order: OrderId) -> bool {
-        let Some(at) = order.slot.checked_sub(self.first_known) else { return false };
-        self.homes[number].drop_order(at, order);
-        self.open.get_mut(at).is_some_and(|open| open.cancel(order))
-    }
-
-    /// Puts a quote into its book. Returns whether something of it rests, which the home writes down.
-    fn place(&mut self, number: usize, now: UtcMillis, quote: &Quote) -> bool {
-        let slot = self.number(quote.slot);
-        if slot < self.first_known.max(self.setting.warm_up) || slot >= self.end() {
-            return false;
-        }
-        self.open_until(slot);
-        self.account.quotes += 1;
-        let today = self.next - 1;
-        let at = slot - self.first_known;
-        let open = &mut self.open[at];
-        let first = open.trades.len();
-        let rests = open.submit(number, now, quote);
-        let mut left = quote.quantity;
-        for (trade, resting) in &open.trades[first..] {
-            left -= trade.quantity;
-            let maker = if quote.side == Side::Buy { trade.seller } else { trade.buyer } as usize;
-            self.homes[number].filled(at, quote.side, trade.quantity);
-            self.homes[maker].filled(at, quote.side.opposite(), trade.quantity);
-            self.homes[maker].order_filled(at, *resting, trade.quantity);
-            self.account.traded(number, maker, today);
-        }
-        if let Some(order) = rests {
-            self.homes[number].keep(at, quote, order, left);
-        }
-        for heard in open.heard.drain(..) {
-            self.listeners.iter().for_each(|home| self.homes[*home].hear(at, &heard));
-        }
-        rests.is_some()
-    }
-
-    /// Opens the books up to this slot.
-    fn open_until(&mut self, slot: usize) {
-        while self.first_known + self.open.len() <= slot {
-            let next = self.first_known + self.open.len();
-            self.open.push_back(Open::new(next, self.slot(next), Book::new(self.setting.band())));
+        for trade in floors.iter_mut().flat_map(Floor::new_trades) {
+            account.traded(trade.buyer as usize, trade.seller as usize, number);
         }
     }
 
@@ -309,15 +299,15 @@ impl Season {
             if shape.gate(slot).max(shape.next(slot).start()) > now {
                 break;
             }
-            let (known, open) = (self.known.pop_front().expect("there is one"), self.open.pop_front());
+            let known = self.known.pop_front().expect("there is one");
+            let floor = self.floors.pop_front().expect("each has one");
             self.first_known += 1;
-            self.homes.iter_mut().for_each(Home::let_go);
             if number < self.setting.warm_up {
                 continue;
             }
-            let trades = open.iter().flat_map(|open| &open.trades).map(|(trade, _)| *trade);
-            let station = Station { number, slot, known: &known, setting: &self.setting };
-            self.settler.settle(&station, trades, &mut self.homes, &mut self.account, told);
+            let counted = self.counts.of_slot(slot, shape).expect("its delivery is over");
+            let station = Station { number, slot, known: &known, counted, setting: &self.setting };
+            self.settler.settle(&station, floor.trades, &mut self.homes, &mut self.account, told);
         }
     }
 }

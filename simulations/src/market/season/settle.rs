@@ -1,14 +1,16 @@
 //! What a slot came to, once its gate has closed and the meters have counted it.
 
+use rayon::prelude::*;
 use wattswap_matching::{Money, Price, Side, Slot, WattHours};
 use wattswap_node::protocol::charter::Shape;
 use wattswap_node::protocol::ledger::Month;
+use wattswap_node::protocol::metering::Measured;
 use wattswap_node::protocol::settlement::{Deal, settle};
 
 use super::account::Account;
 use super::home::Home;
 use super::worth::{Errors, Use};
-use super::{Known, Setting, Told};
+use super::{HOMES_AT_ONCE, Known, Setting, Told};
 use crate::market::mechanism::optimum::{MeritOrder, Optimum};
 use crate::market::mechanism::{Mechanism, TickWattHours, Trade, call, worth};
 
@@ -53,6 +55,8 @@ pub(super) struct Station<'s> {
     pub(super) number: usize,
     pub(super) slot: Slot,
     pub(super) known: &'s Known,
+    /// What each home's meter counted.
+    pub(super) counted: &'s [Measured],
     pub(super) setting: &'s Setting,
 }
 
@@ -62,20 +66,22 @@ pub(super) struct Settler {
     trades: Vec<Trade>,
     deals: Vec<Vec<Deal>>,
     homes: Vec<HomeOutcome>,
+    /// What each home bought or sold, by what came of it, and bought in all.
+    used: Vec<(Use, WattHours)>,
     month: Option<Month>,
 }
 
 impl Settler {
     pub(super) fn new(homes: usize) -> Self {
-        let (merit, trades, month) = (MeritOrder::default(), Vec::new(), None);
-        Self { merit, trades, deals: vec![Vec::new(); homes], homes: vec![HomeOutcome::default(); homes], month }
+        let (merit, trades, used, month) = (MeritOrder::default(), Vec::new(), Vec::new(), None);
+        Self { merit, trades, deals: vec![Vec::new(); homes], homes: vec![HomeOutcome::default(); homes], used, month }
     }
 
     /// Settles a slot for all homes, and tells of it.
     pub(super) fn settle(
         &mut self,
         station: &Station<'_>,
-        trades: impl Iterator<Item = Trade>,
+        trades: Vec<Trade>,
         homes: &mut [Home],
         account: &mut Account,
         told: &mut Told<'_>,
@@ -84,8 +90,7 @@ impl Settler {
         if self.month.replace(month).is_some_and(|last| last != month) {
             account.close_books(homes);
         }
-        self.trades.clear();
-        self.trades.extend(trades);
+        self.trades = trades;
         if station.setting.mechanism == Mechanism::Call {
             self.call(station, homes, account);
         }
@@ -132,22 +137,26 @@ impl Settler {
         limits.for_each(|limit| errors.include(limit.side, limit.price));
         // Limits leave out the fee of what is needed. What is bought beyond that is charged all the same.
         let fees = shape.fees.iter().filter(|fee| fee.payer == Side::Buy).map(|fee| fee.per_kwh.0);
-        let (fee, mut surplus) = (Price(fees.sum()), 0);
-        for (at, (home, terms)) in homes.iter_mut().zip(terms).enumerate() {
-            let outcome = &mut self.homes[at];
+        let fee = Price(fees.sum());
+        let homes = homes.par_iter_mut().zip(&mut self.homes).zip(&self.deals).zip(terms).with_min_len(HOMES_AT_ONCE);
+        let used = homes.enumerate().map(|(at, (((home, outcome), deals), terms))| {
             let forecast = station.known.forecasts.get(at).copied().flatten();
             *outcome = HomeOutcome { forecast, ..HomeOutcome::default() };
-            for deal in &self.deals[at] {
+            for deal in deals {
                 home.ledger.book(deal, shape);
                 outcome.add(deal, shape);
             }
-            let measured = home.metering.energy(slot.start(), shape.next(slot).start()).expect("its delivery is over");
-            let settled = settle(slot, &self.deals[at], measured, &terms.tariff);
+            let measured = station.counted[at];
+            let settled = settle(slot, deals, measured, &terms.tariff);
             home.ledger.book_supplier(&settled);
             outcome.supplier = settled.supplier;
-            let used = Use::of(measured.net(), settled.traded);
-            account.use_up(used, settled.traded);
-            surplus += errors.surplus(terms, used) - worth(fee, outcome.bought - used.needed);
+            (Use::of(measured.net(), settled.traded), settled.traded)
+        });
+        used.collect_into_vec(&mut self.used);
+        let mut surplus = 0;
+        for ((used, traded), (terms, outcome)) in self.used.iter().zip(terms.iter().zip(&self.homes)) {
+            account.use_up(*used, *traded);
+            surplus += errors.surplus(terms, *used) - worth(fee, outcome.bought - used.needed);
         }
         surplus
     }

@@ -2,7 +2,7 @@
 
 use wattswap_matching::{Price, PriceBand, Side, Slot, UtcMillis, WattHours, Watts};
 use wattswap_node::protocol::autopilot::{
-    Action, Depth, Need, Needs, Position, PriceLimits, Settings, Situation, plan,
+    Action, Depth, Need, Needs, Position, PriceLimits, Settings, Situation, Watch,
 };
 use wattswap_node::protocol::charter::Shape;
 use wattswap_node::protocol::metering::{Limits, MeterId, Metering, Row};
@@ -57,10 +57,11 @@ impl Strategy for Autopilot {
         let passed = u128::from(until.0 - from.0) * u128::from(view.elapsed) / u128::from(view.whole);
         let now = UtcMillis(from.0 + u64::try_from(passed).expect("a part of an hour").min(until.0 - from.0 - 1));
         let desk = Desk { trader: self, needs: Needs::new(now, &self.shape, &self.metering), depth: view.depth };
-        let actions = plan(now, &self.shape, self.metering.limits(), &desk, &self.settings);
+        let mut actions = Vec::new();
+        Watch::new(self.slot, &self.shape, self.metering.limits(), &self.settings).look(now, &desk, &mut actions);
         actions.into_iter().find_map(|action| match action {
-            Action::Place(quote) if quote.slot == self.slot => Some(quote.price),
-            _ => None,
+            Action::Place(quote) => Some(quote.price),
+            Action::Cancel(_) => None,
         })
     }
 }
@@ -68,19 +69,15 @@ impl Strategy for Autopilot {
 /// What the autopilot sees: its unit, and nothing traded yet.
 struct Desk<'a> {
     trader: &'a Autopilot,
-    needs: Needs<'a>,
+    needs: Needs<'a, &'a Metering>,
     depth: Depth,
 }
 
 impl Situation for Desk<'_> {
     type Id = u32;
 
-    fn taken_up(&self) -> impl Iterator<Item = Slot> {
-        std::iter::empty()
-    }
-
-    fn position(&self, _: Slot) -> Option<&Position<u32>> {
-        None
+    fn position(&self, _: Slot) -> Position<'_, u32> {
+        Position::default()
     }
 
     fn need(&self, slot: Slot) -> Option<Need> {

@@ -32,7 +32,7 @@ fn net_of(home: usize, third: u64) -> i64 {
 
 struct Home {
     metering: Metering,
-    positions: BTreeMap<Slot, Position<u64>>,
+    positions: BTreeMap<Slot, Held<u64>>,
     wakes_at: UtcMillis,
     places: BTreeMap<Slot, usize>,
 }
