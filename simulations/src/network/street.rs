@@ -8,7 +8,7 @@ use wattswap_matching::UtcMillis;
 use wattswap_node::protocol::charter::{Act, Charter, Shape};
 use wattswap_node::protocol::governance::SignedRecord;
 use wattswap_node::protocol::household::Household;
-use wattswap_node::protocol::household::io::{Command, CommandError, Halt, Input, Record, Reply, Ticket};
+use wattswap_node::protocol::household::io::{Command, CommandError, Halt, Input, Reply, Ticket};
 use wattswap_node::protocol::ids::MemberKey;
 use wattswap_node::protocol::signed::Signer;
 
@@ -285,10 +285,9 @@ impl Street {
             return;
         }
         let seed = self.random.bytes();
-        let records: Vec<Record> = self.homes[home].disk.records().collect();
         let signer = self.signer(home);
         let wall = self.wall_clock(home);
-        let household = Household::recover(signer, seed, records, self.keep_logs, wall);
+        let household = Household::recover(signer, seed, self.homes[home].disk.records(), self.keep_logs, wall);
         let mut household = household.expect("a simulated disk is not damaged");
         if std::mem::take(&mut self.homes[home].owner_says_restored) {
             household.was_restored();
