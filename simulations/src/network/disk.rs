@@ -200,7 +200,7 @@ impl Disk {
     }
 
     /// Refusals that are still remembered.
-    pub fn refusals(&self) -> impl Iterator<Item = &Verified<Refusal>> {
+    pub fn refusals(&self) -> impl ExactSizeIterator<Item = &Verified<Refusal>> {
         self.refusals.values().map(|(refusal, _)| refusal)
     }
 
