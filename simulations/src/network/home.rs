@@ -1,6 +1,6 @@
 //! One household of a street: its process, its disk, its wall clock, and the inputs that wait for it.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 
 use wattswap_matching::UtcMillis;
@@ -165,7 +165,8 @@ impl Home {
 /// Fingerprints of gossip that came lately; the oldest go first.
 #[derive(Default)]
 pub(super) struct Seen {
-    known: BTreeSet<u64>,
+    /// Never iterated: its order is random.
+    known: HashSet<u64>,
     in_order: VecDeque<u64>,
 }
 
