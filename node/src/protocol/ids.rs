@@ -12,12 +12,14 @@ macro_rules! bytes32 {
         pub struct $name(pub [u8; 32]);
 
         impl Ord for $name {
+            #[inline]
             fn cmp(&self, other: &Self) -> Ordering {
                 compare(&self.0, &other.0)
             }
         }
 
         impl PartialOrd for $name {
+            #[inline]
             fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
                 Some(self.cmp(other))
             }
@@ -48,6 +50,7 @@ macro_rules! bytes32 {
 
 /// The order of the bytes, eight at a time: names are keys and hashes, so that the first eight nearly always decide, and
 /// maps compare little else.
+#[inline]
 fn compare(one: &[u8; 32], other: &[u8; 32]) -> Ordering {
     let words = |bytes: &[u8; 32]| -> [u64; 4] {
         std::array::from_fn(|word| u64::from_be_bytes(std::array::from_fn(|byte| bytes[8 * word + byte])))
