@@ -11,7 +11,8 @@ use std::sync::Arc;
 /// What one thread remembers of each kind: some hours of a large neighbourhood, about 150 MB. A power of two.
 const MAX_REMEMBERED: usize = 1 << 18;
 
-/// What a signature was over: its payload's hash, the signature itself, and the kind of statement.
+/// What a signature was over: a hash that stands for what was signed and by whom, the signature itself, and the kind of
+/// statement.
 type Checked = ([u8; 32], [u8; 64], &'static str);
 
 /// What is known of things with a hash. Each has one place, by the first bytes of its hash; whatever comes to a place that
