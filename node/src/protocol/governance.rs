@@ -107,8 +107,14 @@ impl SignedRecord {
         let payload = self.record.encode();
         let is_good = |(signer, signature): &&(MemberKey, [u8; 64])| {
             let message = cosign::to_be_signed(DOMAIN, signer, &payload);
-            VerifyingKey::from_bytes(&signer.0)
-                .is_ok_and(|key| key.verify_strict(&message, &Signature::from_bytes(signature)).is_ok())
+            let check = || {
+                VerifyingKey::from_bytes(&signer.0)
+                    .is_ok_and(|key| key.verify_strict(&message, &Signature::from_bytes(signature)).is_ok())
+            };
+            #[cfg(feature = "memo")]
+            return super::memo::verdict(DOMAIN, Sha256::digest(&message).into(), signature, check);
+            #[cfg(not(feature = "memo"))]
+            check()
         };
         self.signatures.iter().filter(is_good).map(|(signer, _)| *signer).collect()
     }

@@ -1,5 +1,6 @@
 //! Names of things that travel: keys, hashes, logs. Each is a type of its own, so that none stands in for another.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use wattswap_matching::UtcMillis;
@@ -7,8 +8,22 @@ use wattswap_matching::UtcMillis;
 macro_rules! bytes32 {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash)]
         pub struct $name(pub [u8; 32]);
+
+        impl Ord for $name {
+            #[inline]
+            fn cmp(&self, other: &Self) -> Ordering {
+                compare(&self.0, &other.0)
+            }
+        }
+
+        impl PartialOrd for $name {
+            #[inline]
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -31,6 +46,16 @@ macro_rules! bytes32 {
             }
         }
     };
+}
+
+/// The order of the bytes, eight at a time: names are keys and hashes, so that the first eight nearly always decide, and
+/// maps compare little else.
+#[inline]
+fn compare(one: &[u8; 32], other: &[u8; 32]) -> Ordering {
+    let words = |bytes: &[u8; 32]| -> [u64; 4] {
+        std::array::from_fn(|word| u64::from_be_bytes(std::array::from_fn(|byte| bytes[8 * word + byte])))
+    };
+    words(one).cmp(&words(other))
 }
 
 /// The text is not 64 hexadecimal digits.
@@ -158,6 +183,23 @@ impl std::str::FromStr for OrderId {
 #[cfg(test)]
 mod tests {
     use super::{EntryId, OrderId};
+
+    #[test]
+    fn names_are_in_the_order_of_their_bytes() {
+        let mut ids = vec![[0; 32], [0xff; 32]];
+        ids.extend((0..32).flat_map(|place| {
+            [1, 0x80, 0xff].map(|byte| {
+                let mut id = [7; 32];
+                id[place] = byte;
+                id
+            })
+        }));
+        for one in &ids {
+            for other in &ids {
+                assert_eq!(EntryId(*one).cmp(&EntryId(*other)), one.cmp(other), "{one:?} {other:?}");
+            }
+        }
+    }
 
     #[test]
     fn an_order_id_is_read_from_its_text_and_from_no_other() {

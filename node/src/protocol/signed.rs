@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ed25519_dalek::{Signature, VerifyingKey};
 use sha2::{Digest as _, Sha256};
@@ -71,6 +71,8 @@ struct Parsed<T> {
     statement: T,
     hash: [u8; 32],
     bytes: Arc<[u8]>,
+    /// Whether the signature is good, once somebody has asked.
+    verdict: OnceLock<bool>,
 }
 
 /// The signature does not belong to the statement, or the key is not one that anybody may use.
@@ -121,6 +123,10 @@ impl<T: Statement> Signed<T> {
     /// Whether the signature is its signer's.
     #[must_use]
     pub fn has_good_signature(&self) -> bool {
+        *self.0.verdict.get_or_init(|| self.check_signature())
+    }
+
+    fn check_signature(&self) -> bool {
         let Ok((payload, signature)) = wire::cose::open(self.bytes(), T::MAX_BYTES) else { return false };
         let check = || self.is_signed(payload, signature);
         #[cfg(feature = "memo")]
@@ -145,7 +151,7 @@ impl<T: Statement> Signed<T> {
 
 impl<T> Signed<T> {
     fn new(statement: T, hash: [u8; 32], bytes: Arc<[u8]>) -> Self {
-        Self(Arc::new(Parsed { statement, hash, bytes }))
+        Self(Arc::new(Parsed { statement, hash, bytes, verdict: OnceLock::new() }))
     }
 
     /// SHA-256 of the payload: the statement's identity, framing and signature left out.

@@ -24,9 +24,15 @@ impl Clock {
     #[must_use]
     pub fn shows(&self, now: UtcMillis) -> UtcMillis {
         let passed = i64::try_from(now.0.saturating_sub(self.set_at.0)).unwrap_or(i64::MAX / 2);
-        let gained = i128::from(passed) * i128::from(self.drift_ppm) / 1_000_000;
-        let gained = i64::try_from(gained).unwrap_or_default();
-        UtcMillis(self.showed.0.saturating_add_signed(passed).saturating_add_signed(gained))
+        UtcMillis(self.showed.0.saturating_add_signed(passed).saturating_add_signed(self.gained(passed)))
+    }
+
+    fn gained(&self, passed: i64) -> i64 {
+        // Clocks are asked all the time, and all but never for so far ahead that it takes the slow division.
+        match passed.checked_mul(self.drift_ppm) {
+            Some(millionths) => millionths / 1_000_000,
+            None => i64::try_from(i128::from(passed) * i128::from(self.drift_ppm) / 1_000_000).unwrap_or_default(),
+        }
     }
 
     /// The first instant, from `now` on, at which it shows this or later.

@@ -1,7 +1,6 @@
 //! What a simulated household has made durable.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use wattswap_matching::UtcMillis;
 use wattswap_node::protocol::agreement::words::Refusal;
@@ -18,13 +17,13 @@ use wattswap_node::protocol::signed::Verified;
 use wattswap_node::protocol::{autopilot, metering};
 
 /// Entries that any household holds, once each: a thousand disks share them.
-pub type Library = BTreeMap<EntryId, Arc<Verified<Entry>>>;
+pub type Library = BTreeMap<EntryId, Verified<Entry>>;
 
 /// The consecutive entries that are kept of a log.
 #[derive(Clone, Debug, Default)]
 struct Log {
     start: u64,
-    entries: Vec<Arc<Verified<Entry>>>,
+    entries: Vec<Verified<Entry>>,
 }
 
 /// The durable records of one household, as a store would hold them.
@@ -61,15 +60,15 @@ impl Disk {
         for record in records {
             match record {
                 Record::Entry(entry) => {
-                    let shared = library.entry(EntryId(entry.hash())).or_insert_with(|| Arc::new(entry.clone()));
-                    self.append(Arc::clone(shared));
+                    let shared = library.entry(EntryId(entry.hash())).or_insert_with(|| entry.clone());
+                    self.append(shared.clone());
                 }
                 other => self.write(other.clone()),
             }
         }
     }
 
-    fn append(&mut self, entry: Arc<Verified<Entry>>) {
+    fn append(&mut self, entry: Verified<Entry>) {
         let log = self.logs.entry(entry.log).or_default();
         let place = entry.seq.checked_sub(log.start).and_then(|place| usize::try_from(place).ok());
         match place {
@@ -90,7 +89,7 @@ impl Disk {
         match record {
             Record::Incarnation(incarnation) => self.incarnation = Some(incarnation),
             Record::LogStart(start) => self.start_log(start),
-            Record::Entry(entry) => self.append(Arc::new(entry)),
+            Record::Entry(entry) => self.append(entry),
             Record::Governance(record) => self.governance.push(record),
             Record::Beacon(beacon) => self.beacon = Some(beacon),
             Record::Request(request) => {
@@ -171,7 +170,7 @@ impl Disk {
         let Some(kept) = self.logs.get(&log) else { return Vec::new() };
         let first = usize::try_from(from.saturating_sub(kept.start)).unwrap_or(usize::MAX);
         let mut bytes = 0;
-        let fits = |entry: &&Arc<Verified<Entry>>| {
+        let fits = |entry: &&Verified<Entry>| {
             bytes += entry.bytes().len();
             bytes <= MAX_RANGE_BYTES
         };
@@ -184,7 +183,7 @@ impl Disk {
     pub fn entry(&self, log: LogId, seq: u64) -> Option<&Verified<Entry>> {
         let kept = self.logs.get(&log)?;
         let place = usize::try_from(seq.checked_sub(kept.start)?).ok()?;
-        kept.entries.get(place).map(|entry| &**entry)
+        kept.entries.get(place)
     }
 
     /// The household's trades.
@@ -200,7 +199,7 @@ impl Disk {
     }
 
     /// Refusals that are still remembered.
-    pub fn refusals(&self) -> impl Iterator<Item = &Verified<Refusal>> {
+    pub fn refusals(&self) -> impl ExactSizeIterator<Item = &Verified<Refusal>> {
         self.refusals.values().map(|(refusal, _)| refusal)
     }
 
@@ -217,14 +216,14 @@ impl Disk {
 
     /// Every entry held.
     pub fn entries(&self) -> impl Iterator<Item = &Verified<Entry>> {
-        self.logs.values().flat_map(|log| log.entries.iter().map(|entry| &**entry))
+        self.logs.values().flat_map(|log| &log.entries)
     }
 
     /// Every entry of one author.
     pub fn entries_by(&self, author: MemberKey) -> impl DoubleEndedIterator<Item = &Verified<Entry>> {
         let logs = self.logs.range(LogId::first_of(author)..).take_while(move |(log, _)| log.author == author);
         let logs: Vec<&Log> = logs.map(|(_, log)| log).collect();
-        logs.into_iter().flat_map(|log| log.entries.iter().map(|entry| &**entry))
+        logs.into_iter().flat_map(|log| &log.entries)
     }
 
     /// The newest charter.

@@ -1,6 +1,6 @@
 //! One household of a street: its process, its disk, its wall clock, and the inputs that wait for it.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 
 use wattswap_matching::UtcMillis;
@@ -13,7 +13,7 @@ use super::adversaries::Adversary;
 use super::clock::Clock;
 use super::damage::Damage;
 use super::disk::Disk;
-use super::founding::Key;
+use super::keys::Key;
 use super::trace::fingerprint;
 use super::traffic::Cargo;
 
@@ -165,7 +165,8 @@ impl Home {
 /// Fingerprints of gossip that came lately; the oldest go first.
 #[derive(Default)]
 pub(super) struct Seen {
-    known: BTreeSet<u64>,
+    /// Never iterated: its order is random.
+    known: HashSet<u64>,
     in_order: VecDeque<u64>,
 }
 

@@ -185,10 +185,10 @@ impl Fold {
         }
         // One that binds no more is news as well.
         self.new_trades.push(id);
-        for (order, quantity) in before {
+        for (order, quantity) in before.into_iter().flatten() {
             self.add_filled(order, -quantity);
         }
-        for (order, quantity) in after {
+        for (order, quantity) in after.into_iter().flatten() {
             self.add_filled(order, quantity);
         }
     }
@@ -223,9 +223,9 @@ impl Bound {
     }
 
     /// What it takes from which orders: nothing while it does not bind.
-    fn fills(&self) -> Vec<(OrderId, WattHours)> {
-        let quantity = self.trade.acceptance.quantity;
-        if self.binds() { self.orders().map(|order| (order, quantity)).collect() } else { Vec::new() }
+    fn fills(&self) -> [Option<(OrderId, WattHours)>; 2] {
+        let (proposal, quantity) = (&self.trade.proposal, self.trade.acceptance.quantity);
+        [Some(proposal.order), proposal.own_order].map(|order| Some((order.filter(|_| self.binds())?, quantity)))
     }
 }
 

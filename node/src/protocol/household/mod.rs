@@ -153,14 +153,18 @@ impl Household {
     pub fn poll(&mut self) -> Option<Output> {
         if std::mem::take(&mut self.turn_is_open) {
             self.close_turn();
-            self.wake_by = self.next_deadline();
+            self.wake_by = self.find_deadline();
         }
         self.out.pop_front()
     }
 
-    /// When to call `handle(now, Input::Wake)` at the latest.
+    /// When to call `handle(now, Input::Wake)` at the latest. Nothing changes that between turns.
     #[must_use]
     pub fn next_deadline(&self) -> UtcMillis {
+        if self.turn_is_open { self.find_deadline() } else { self.wake_by }
+    }
+
+    fn find_deadline(&self) -> UtcMillis {
         let (_, charter) = self.chain.in_force();
         let deadlines = [
             Some(self.next_summary),

@@ -85,9 +85,7 @@ impl Household {
         };
         let mut household = Self::new(signer, seed, chain.ok_or(RecoveryError::NoCharter)?, stored, now);
         household.keep_logs = keep_logs.max(KEEP_LOGS_AT_LEAST);
-        for record in records {
-            household.take_back(record)?;
-        }
+        records.try_for_each(|record| household.take_back(record))?;
         household.requests.take_changed();
         Ok(household)
     }

@@ -53,13 +53,13 @@ impl Checker for Bounds {
                 _ => {}
             }
         }
-        within("refusals", street.disk(home).refusals().count(), MAX_REFUSALS)
+        within("refusals", street.disk(home).refusals().len(), MAX_REFUSALS)
     }
 
     fn when_all_is_over(&mut self, _: &Chronicle, street: &mut Street) -> Result<(), String> {
         for home in 0..street.homes() {
             let disk = street.disk(home);
-            let (doubts, refusals) = (street.doubts_among_members(home), disk.refusals().count());
+            let (doubts, refusals) = (street.doubts_among_members(home), disk.refusals().len());
             // Who can sign nothing promises nothing either, by which it could forget.
             let member = street.is_honest_member(home);
             require(!member || refusals == 0, || format!("home {home} still remembers {refusals} refusals"))?;

@@ -74,6 +74,8 @@ pub struct Chronicle {
     pub orders: BTreeMap<OrderId, Placed>,
     /// All trades.
     pub trades: BTreeMap<ProposalId, Agreed>,
+    /// Which of them fill an order.
+    trades_of: BTreeMap<OrderId, Vec<ProposalId>>,
     /// What was wished.
     pub wishes: BTreeMap<Whose, Wish>,
     /// For which wish an order stands.
@@ -136,6 +138,7 @@ impl Chronicle {
             charters: BTreeMap::from([(id, charter)]),
             orders: BTreeMap::new(),
             trades: BTreeMap::new(),
+            trades_of: BTreeMap::new(),
             wishes: BTreeMap::new(),
             order_of: BTreeMap::new(),
             proposal_of: BTreeMap::new(),
@@ -231,18 +234,18 @@ impl Chronicle {
     /// What was filled of an order whose own entry is only noted now.
     fn filled_early(&self, id: &OrderId) -> WattHours {
         // An order that did not exist can't be filled, but for a bug.
-        let trades = self.trades.values().filter(|agreed| agreed.orders().any(|order| order == *id));
+        let trades = self.trades_of.get(id).into_iter().flatten().map(|trade| &self.trades[trade]);
         trades.filter(|agreed| self.stands(agreed)).map(|agreed| agreed.acceptance.quantity).sum()
     }
 
     fn fill(&mut self, entry: &Entry, fill: &Fill) {
         let id = ProposalId(fill.proposal.hash());
         let stood = self.trades.get(&id).is_some_and(|agreed| self.stands(agreed));
-        let agreed = self.trades.entry(id).or_insert_with(|| Agreed {
-            proposal: *fill.proposal,
-            acceptance: *fill.acceptance,
-            by_maker: None,
-            by_taker: Vec::new(),
+        let agreed = self.trades.entry(id).or_insert_with(|| {
+            let (proposal, acceptance) = (*fill.proposal, *fill.acceptance);
+            let agreed = Agreed { proposal, acceptance, by_maker: None, by_taker: Vec::new() };
+            agreed.orders().for_each(|order| self.trades_of.entry(order).or_default().push(id));
+            agreed
         });
         let by_maker = entry.log == fill.proposal.maker;
         let copied = Copied { log: entry.log, seq: entry.seq, at: entry.at };

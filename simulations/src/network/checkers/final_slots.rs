@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use wattswap_matching::Slot;
+use wattswap_matching::{Slot, UtcMillis};
 use wattswap_node::protocol::household::io::Record;
 use wattswap_node::protocol::ids::ProposalId;
 
@@ -45,7 +45,7 @@ impl Checker for FinalSlots {
             }
         }
         let Some(household) = street.household(home) else { return Ok(()) };
-        let of_home = self.pending.iter().filter(|(whose, _)| *whose == home);
+        let of_home = self.pending.range((home, Slot(UtcMillis(0)))..).take_while(|(whose, _)| *whose == home);
         let done: Vec<_> = of_home.filter(|(_, slot)| household.is_final(*slot)).copied().collect();
         for slot in done {
             self.pending.remove(&slot);

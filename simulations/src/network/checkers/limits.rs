@@ -20,6 +20,8 @@ type Account = (LogId, Slot, ShapeId, Side);
 #[derive(Default)]
 pub(super) struct Limits {
     orders: BTreeMap<OrderId, Placed>,
+    /// Which of them stand in which account.
+    of_account: BTreeMap<Account, Vec<OrderId>>,
     /// Taken without an order of one's own.
     taken: BTreeMap<Account, WattHours>,
     fills: BTreeSet<(LogId, ProposalId)>,
@@ -76,8 +78,9 @@ impl Limits {
     fn place(&mut self, seen: &Chronicle, entry: &Entry, id: OrderId, order: &Order) -> Result<(), String> {
         let charter = seen.charters.get(&order.charter).ok_or("names a charter that nobody made")?;
         let account = (entry.log, order.slot, charter.shape.id(), order.side);
-        let others = self.orders.values().filter(|placed| placed.account == account);
-        let before: WattHours = others.map(|placed| placed.exposure(entry.at)).sum();
+        let others = self.of_account.entry(account).or_default();
+        let before: WattHours = others.iter().map(|other| self.orders[other].exposure(entry.at)).sum();
+        others.push(id);
         let total = before + self.taken.get(&account).copied().unwrap_or_default() + order.quantity;
         let limit = connection(charter, &entry.log.author, order.side);
         require(total <= limit, || {

@@ -43,16 +43,16 @@ impl OneHistory {
     fn entry(&mut self, entry: &Verified<Entry>) -> Result<(), String> {
         let history = self.0.entry(entry.log).or_default();
         let (id, next) = (EntryId(entry.hash()), history.ids.len() as u64);
-        let name = format!("entry {} of {} in log {}", entry.seq, entry.log.author, entry.log.incarnation);
+        let name = || format!("entry {} of {} in log {}", entry.seq, entry.log.author, entry.log.incarnation);
         // What a restored household fetches back is its own old word.
         if let Some(written) = usize::try_from(entry.seq).ok().and_then(|seq| history.ids.get(seq)) {
-            return require(*written == id, || format!("{name} was written before, and otherwise: two histories"));
+            return require(*written == id, || format!("{} was written before, and otherwise: two histories", name()));
         }
-        require(entry.seq == next, || format!("{name} comes where number {next} should"))?;
-        require(entry.prev == history.ids.last().copied(), || format!("{name} does not follow the one before"))?;
-        require(entry.at >= history.written_at, || format!("{name} is dated before the one before"))?;
+        require(entry.seq == next, || format!("{} comes where number {next} should", name()))?;
+        require(entry.prev == history.ids.last().copied(), || format!("{} does not follow the one before", name()))?;
+        require(entry.at >= history.written_at, || format!("{} is dated before the one before", name()))?;
         let keeps_word = history.promised.is_none_or(|promised| entry.at > promised);
-        require(keeps_word, || format!("{name} breaks the promise of a beacon"))?;
+        require(keeps_word, || format!("{} breaks the promise of a beacon", name()))?;
         history.ids.push(id);
         history.written_at = entry.at;
         Ok(())

@@ -9,7 +9,6 @@ use std::time::Duration;
 use wattswap_matching::{Level, Price, Side, Slot, UtcMillis, WattHours};
 use wattswap_node::protocol::charter::Charter;
 use wattswap_node::protocol::household::Household;
-use wattswap_node::protocol::household::io::Record;
 use wattswap_node::protocol::ids::{LogId, OrderId};
 
 use super::chronicle::{Agreed, Placed};
@@ -52,9 +51,8 @@ fn compare_with_twin(street: &mut Street, home: usize) -> Result<(), String> {
     if set_back || !street.is_running(home) || street.is_writing(home) {
         return Ok(());
     }
-    let records: Vec<Record> = street.disk(home).records().collect();
     let keep = Duration::from_secs(30 * 24 * 3600);
-    let twin = Household::recover(street.signer(home), [0; 32], records, keep, told);
+    let twin = Household::recover(street.signer(home), [0; 32], street.disk(home).records(), keep, told);
     let mut twin = twin.map_err(|error| format!("home {home} could not start from its disk: {error}"))?;
     let Some(live) = street.household(home).map(Household::status) else { return Ok(()) };
     let twin = twin.status();
