@@ -142,9 +142,10 @@ impl Ledger {
     /// The sum of all balances: zero, always. For whoever wants to see it.
     #[must_use]
     pub fn residual(&self) -> Money {
-        let sums = self.months.values().map(|accounts| {
-            accounts.balances().fold(accounts.energy.amount.0, |sum, balance| sum + balance.amount.0)
-        });
+        let sums = self
+            .months
+            .values()
+            .map(|accounts| accounts.balances().fold(accounts.energy.amount.0, |sum, balance| sum + balance.amount.0));
         Money(sums.sum::<Decimal>().normalize())
     }
 }

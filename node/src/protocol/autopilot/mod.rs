@@ -9,9 +9,9 @@
 
 mod forecast;
 mod ramp;
-mod watch;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::time::Duration;
 

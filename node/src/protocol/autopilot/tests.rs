@@ -154,12 +154,7 @@ fn quotes(actions: &[Action<u32>]) -> Vec<(u64, Side, i64)> {
     actions.iter().filter_map(quote).collect()
 }
 
-fn plan_of(
-    minutes: u64,
-    metering: &Metering,
-    positions: &[(u64, Held<u32>)],
-    settings: &Settings,
-) -> Vec<Action<u32>> {
+fn plan_of(minutes: u64, metering: &Metering, positions: &[(u64, Held<u32>)], settings: &Settings) -> Vec<Action<u32>> {
     let positions = positions.iter().map(|(number, position)| (slot(*number), position.clone())).collect();
     planned(at(minutes), &shape(), metering, &positions, |_| MORE_ASKS, settings)
 }
@@ -247,13 +242,7 @@ fn an_open_quote_stays_until_something_changes() {
         ("the wrong side", 45, live(Sell, 190, 400), settings, vec![Action::Cancel(7), quote(400)]),
         ("two of them", 45, both, settings, vec![Action::Cancel(7), Action::Cancel(7), quote(400)]),
         ("filled", 45, traded(400, 0), settings, vec![]),
-        (
-            "dust is left",
-            45,
-            Held { bought: WattHours(360), ..live(Buy, 170, 40) },
-            settings,
-            vec![Action::Cancel(7)],
-        ),
+        ("dust is left", 45, Held { bought: WattHours(360), ..live(Buy, 170, 40) }, settings, vec![Action::Cancel(7)]),
         ("dust at the right price", 45, Held { bought: WattHours(360), ..live(Buy, 190, 40) }, settings, vec![]),
         ("switched off", 45, live(Buy, 190, 400), Settings { on: false, ..settings }, vec![Action::Cancel(7)]),
         ("the gate has closed", 75, live(Buy, 190, 400), settings, vec![Action::Cancel(7)]),
@@ -368,7 +357,8 @@ fn a_forecast_is_the_least_of_what_was_there_the_last_times() {
         let metering = counted_from(start, nets);
         let forecast = Forecast::new(at(minute), &shape, &metering);
         for (number, net) in expected {
-            assert_eq!(forecast.net(slot(*number), || forecast.habit(slot(*number))).map(|net| net.0), *net, "{name}: slot {number}");
+            let found = forecast.net(slot(*number), || forecast.habit(slot(*number)));
+            assert_eq!(found.map(|net| net.0), *net, "{name}: slot {number}");
         }
     };
     check("nothing is known", T0, &[], 15, &[(1, None)]);

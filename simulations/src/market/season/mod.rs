@@ -269,7 +269,8 @@ impl Season {
         let floors = &mut floors.make_contiguous()[..quoted];
         floors.par_iter_mut().for_each(|floor| floor.look_at_meters(&needs));
         if let (Some(known), Some(floor)) = (known.get_mut(current), floors.get(current)) {
-            let forecasts = homes.iter().zip(&floor.places).map(|(home, place)| place.forecast().filter(|_| home.relies));
+            let forecasts =
+                homes.iter().zip(&floor.places).map(|(home, place)| place.forecast().filter(|_| home.relies));
             known.forecasts = forecasts.collect();
         }
     }
