@@ -12,6 +12,7 @@ mod damage;
 pub mod disk;
 pub(crate) mod founding;
 mod home;
+pub(crate) mod keys;
 mod links;
 mod market;
 pub mod options;

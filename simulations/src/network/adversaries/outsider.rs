@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use ed25519_dalek::SigningKey;
 use wattswap_matching::UtcMillis;
 use wattswap_node::protocol::entry::{Entry, Op};
 use wattswap_node::protocol::household::io::Output;
@@ -11,7 +10,7 @@ use wattswap_node::protocol::message::Gossip;
 use wattswap_node::protocol::signed::{Signer, Verified};
 
 use super::{Cheat, Hand};
-use crate::network::founding::Key;
+use crate::network::keys::Key;
 
 #[derive(Default)]
 pub struct Outsider {
@@ -24,7 +23,7 @@ impl Cheat for Outsider {
             return;
         }
         let Some(order) = hand.pen.order(hand.now, &hand.charter, hand.random) else { return };
-        let stranger = Key(SigningKey::from_bytes(&hand.random.bytes()));
+        let stranger = Key::from_bytes(&hand.random.bytes());
         let log = LogId { author: stranger.key(), incarnation: hand.pen.log.incarnation };
         let (seq, prev, ops) = (0, None, vec![Op::Place(order)]);
         let community = hand.pen.beacon(hand.now).community;
