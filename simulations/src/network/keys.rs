@@ -70,7 +70,7 @@ fn number(parts: &[&[u8]]) -> Scalar {
 }
 
 fn times_base(number: &Scalar) -> EdwardsPoint {
-    number.as_bytes().iter().zip(&*MULTIPLES).map(|(byte, multiples)| multiples[usize::from(*byte)]).sum()
+    number.as_bytes().iter().zip(&*MULTIPLES).map(|(byte, multiples)| &multiples[usize::from(*byte)]).sum()
 }
 
 #[cfg(test)]
