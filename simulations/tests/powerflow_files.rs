@@ -7,9 +7,10 @@ use std::path::Path;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
 use tempfile::TempDir;
-use wattswap_simulations::grid::feeder::{Feeder, Kind, Phases, Winding};
+use wattswap_simulations::grid::feeder::{Feeder, Kind, Phases, Place, Winding};
 use wattswap_simulations::grid::folder;
 use wattswap_simulations::grid::output::Tables;
+use wattswap_simulations::grid::places;
 use wattswap_simulations::grid::profiles::{self, Profiles};
 use wattswap_simulations::grid::series::{self, Block, HandOn, Summary};
 use wattswap_simulations::grid::solver::{Settings, Solver, Start};
@@ -134,6 +135,91 @@ fn the_simbench_files_mean_what_they_say() {
     assert_eq!(feeder.connections[1].kind, Kind::Pv);
     near(feeder.connections[1].watts, -10e3);
     assert_eq!(profiles.steps(), 2);
+}
+
+/// A file for the IEEE feeder's places, with one for a bus that is not there and none for `Grid`.
+const BUSCOORDS: (&str, &str) = (
+    "Buscoords.csv",
+    "#Bus Coordinates,,\nBusname, x, y\n1,390872.5,392887\n3,390912.5, 392887\n2,390912.5,392887\n9,0,0\n",
+);
+const COORDINATES: (&str, &str) = (
+    "Coordinates.csv",
+    "id;x;y;subnet;voltLvl\ncoord_0;11.41;60.001;LV;7\ncoord_1;11.411;60.001;LV;7\ncoord_2;11.411;59.999;LV;7\n",
+);
+const WITH_COORD_ID: (&str, &str) =
+    ("bus.csv", "bus,name,vn_kv,coordID\n0,MV,20.0,NULL\n1,LV 1,0.4,coord_0\n5,LV 2,0.4,coord_1\n7,LV 3,0.4,coord_2\n");
+const WITH_X_AND_Y: (&str, &str) = (
+    "bus.csv",
+    "bus,name,vn_kv,x,y\n0,MV,20.0,,\n1,LV 1,0.4,11.41,60.001\n5,LV 2,0.4,11.411,60.001\n7,LV 3,0.4,11.411,59.999\n",
+);
+
+/// The files with some more, or in place of those of the same name.
+fn and(files: &Files, more: &Files) -> Vec<(&'static str, &'static str)> {
+    let kept = files.iter().filter(|(name, _)| more.iter().all(|(other, _)| name != other));
+    kept.chain(more).copied().collect()
+}
+
+#[test]
+fn places_are_read_where_files_give_them() {
+    let folder = written(&and(IEEE, &[BUSCOORDS]), None);
+    let (feeder, _) = read(folder.path()).unwrap();
+    let place = |east, north| Some(Place { east, north });
+    let places: Vec<Option<Place>> = feeder.buses.iter().map(|bus| bus.place).collect();
+    let expected = [None, place(390_872.5, 392_887.0), place(390_912.5, 392_887.0), place(390_912.5, 392_887.0)];
+    assert_eq!(places, expected);
+    // 40 m from one to the other, and a cable of 40 m and one of 20 m.
+    let map = places::map(&feeder);
+    assert_eq!((map.surveyed, map.in_metres, map.places), (true, true, expected.to_vec()));
+
+    for more in [vec![WITH_X_AND_Y], vec![WITH_COORD_ID, COORDINATES]] {
+        let folder = written(&and(SIMBENCH, &more), None);
+        let (feeder, _) = read(folder.path()).unwrap();
+        let [high, first, second, third] = [0, 1, 2, 3].map(|bus| feeder.buses[bus].place);
+        let [first, second, third] = [first, second, third].map(Option::unwrap);
+        assert_eq!(high, None);
+        // Degrees: at 60 degrees north, those to the east are half as long (and a middle that is 0.0003 off).
+        assert!((second.east - first.east - 0.001 * 111_320.0 / 2.0).abs() < 0.01, "{first:?} {second:?}");
+        assert!((second.north - third.north - 0.002 * 111_320.0).abs() < 1e-6, "{second:?} {third:?}");
+        assert!(!places::map(&feeder).in_metres, "100 m of cable can't reach 222 m");
+    }
+    // Metres stay what they are.
+    let metres = WITH_X_AND_Y.1.replace("60.001", "5001");
+    let folder = written(SIMBENCH, None);
+    fs::write(folder.path().join("bus.csv"), metres).unwrap();
+    assert_eq!(read(folder.path()).unwrap().0.buses[1].place, place(11.41, 5_001.0));
+
+    for (files, more) in [(IEEE, &[][..]), (SIMBENCH, &[]), (SIMBENCH, &[COORDINATES]), (SIMBENCH, &[WITH_COORD_ID])] {
+        let folder = written(&and(files, more), None);
+        let (feeder, _) = read(folder.path()).unwrap();
+        assert!(feeder.buses.iter().all(|bus| bus.place.is_none()));
+        let map = places::map(&feeder);
+        assert!(!map.surveyed && map.in_metres, "it is laid out by the lengths of its lines");
+        assert_eq!(map.places.iter().flatten().count(), 3);
+    }
+}
+
+#[test]
+fn a_place_that_is_wrong_is_named_with_what_to_write() {
+    let ieee = and(IEEE, &[BUSCOORDS]);
+    let named = and(SIMBENCH, &[WITH_COORD_ID, COORDINATES]);
+    let columns = and(SIMBENCH, &[WITH_X_AND_Y]);
+    let cases: [(&Files, &str, &str, &str, &[&str]); 8] = [
+        (&ieee, "Buscoords.csv", "390872.5", "here", &["Buscoords.csv, line 3, column x", "\"here\"", "a coordinate"]),
+        (&ieee, "Buscoords.csv", ",392887\n3", ",\n3", &["Buscoords.csv, line 3, column y", "\"\"", "a coordinate"]),
+        (&ieee, "Buscoords.csv", "392887\n2", "inf\n2", &["Buscoords.csv, line 4, column y", "\"inf\""]),
+        (&ieee, "Buscoords.csv", "\n2,", "\n1,", &["Buscoords.csv, line 5, column Busname", "no line before has"]),
+        (&ieee, "Buscoords.csv", "Busname", "Bus", &["Buscoords.csv, line 2", "no column Busname"]),
+        (&named, "Coordinates.csv", "11.41;", "11,41;", &["Coordinates.csv, line 2, column x", "\"11,41\""]),
+        (&named, "bus.csv", "coord_2", "coord_7", &["bus.csv, line 5, column coordID", "Coordinates.csv, or NULL"]),
+        (&columns, "bus.csv", "11.411,60.001", "11.411,", &["bus.csv, line 4, column y", "a coordinate"]),
+    ];
+    for (files, name, from, to, expected) in cases {
+        let folder = written(files, Some((name, from, to)));
+        let error = read(folder.path()).expect_err(name).to_string();
+        for part in expected {
+            assert!(error.contains(part), "{name} with {to}: no {part} in: {error}");
+        }
+    }
 }
 
 #[test]

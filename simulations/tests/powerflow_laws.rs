@@ -21,6 +21,7 @@ fn row_of(buses: usize, z1: Complex64, z0: Complex64) -> Feeder {
         name: format!("line {from}"),
         from,
         to: from + 1,
+        length_m: None,
         z1,
         z0,
         b1: 0.0,
@@ -29,7 +30,9 @@ fn row_of(buses: usize, z1: Complex64, z0: Complex64) -> Feeder {
     };
     Feeder {
         name: "row".into(),
-        buses: (0..buses).map(|bus| Bus { name: format!("bus {bus}"), nominal_v: 230.0 * 3_f64.sqrt() }).collect(),
+        buses: (0..buses)
+            .map(|bus| Bus { name: format!("bus {bus}"), nominal_v: 230.0 * 3_f64.sqrt(), place: None })
+            .collect(),
         source: Source { bus: 0, voltage_pu: 1.0, angle_degrees: 0.0, z1: ohms(0.0, 0.0), z0: ohms(0.0, 0.0) },
         transformer: None,
         lines: (0..buses - 1).map(line).collect(),
@@ -227,7 +230,7 @@ fn tree(limbs: &[Limb], with_transformer: bool, shunts: bool) -> Feeder {
     let mut first = 0;
     if with_transformer {
         let low = feeder.buses[0].clone();
-        feeder.buses.insert(0, Bus { name: "high".into(), nominal_v: 10e3 });
+        feeder.buses.insert(0, Bus { name: "high".into(), nominal_v: 10e3, place: None });
         feeder.transformer = Some(Transformer {
             low_v: low.nominal_v,
             short_circuit_pu: ohms(0.01, 0.04),
@@ -245,7 +248,7 @@ fn tree(limbs: &[Limb], with_transformer: bool, shunts: bool) -> Feeder {
         let (from, to) = if what % 2 == 0 { (near, far) } else { (far, near) };
         let (z1, z0) = (ohms(*r1, *x1), ohms(*r0, *x0));
         let name = format!("line {number}");
-        feeder.lines.push(Line { name, from, to, z1, z0, b1: b, b0: b / 2.0, max_current_a: None });
+        feeder.lines.push(Line { name, from, to, length_m: None, z1, z0, b1: b, b0: b / 2.0, max_current_a: None });
         let phases = [Phases::A, Phases::B, Phases::C, Phases::All];
         // The other half of the buses has no load.
         if let Some(phases) = phases.get(usize::from(*what)) {

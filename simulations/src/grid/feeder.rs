@@ -26,6 +26,14 @@ pub struct Feeder {
     pub notes: Vec<String>,
 }
 
+impl Feeder {
+    /// The bus at which the lines begin: the transformer's low-voltage side, or the source.
+    #[must_use]
+    pub fn first_bus(&self) -> usize {
+        self.transformer.as_ref().map_or(self.source.bus, |transformer| transformer.low)
+    }
+}
+
 /// Where something is connected, or lines meet. It is named by its index elsewhere.
 #[derive(Clone, Debug)]
 pub struct Bus {
@@ -33,6 +41,18 @@ pub struct Bus {
     pub name: String,
     /// Nominal voltage between two phases, in volts.
     pub nominal_v: f64,
+    /// Where it is, if the data says so. For maps alone: nothing is computed from it.
+    pub place: Option<Place>,
+}
+
+/// A place on a flat map, from an origin and in units of the data's own: metres, unless lines' lengths contradict
+/// (see `places`).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Place {
+    /// To the east.
+    pub east: f64,
+    /// To the north.
+    pub north: f64,
 }
 
 impl Bus {
@@ -110,6 +130,8 @@ pub struct Line {
     pub from: usize,
     /// The other end.
     pub to: usize,
+    /// How long it is, in metres, if the data says so. For maps alone: the impedances are of all of it.
+    pub length_m: Option<f64>,
     /// Positive-sequence series impedance of all of it, in ohms.
     pub z1: Complex64,
     /// Zero-sequence series impedance of all of it, in ohms.

@@ -29,16 +29,16 @@ pub fn feeder(homes: usize, measure: GeneratedFeeder, seed: u64) -> Feeder {
     let needed = homes as f64 * VA_PER_HOME;
     let rated_va = RATINGS_VA.into_iter().find(|rating| *rating >= needed).unwrap_or(RATINGS_VA[5].max(needed));
     let mut buses = vec![
-        Bus { name: "medium voltage".to_owned(), nominal_v: 20_000.0 },
-        Bus { name: "busbar".to_owned(), nominal_v: 400.0 },
+        Bus { name: "medium voltage".to_owned(), nominal_v: 20_000.0, place: None },
+        Bus { name: "busbar".to_owned(), nominal_v: 400.0, place: None },
     ];
     let (mut lines, mut connections) = (Vec::new(), Vec::new());
     for home in 0..homes {
         let first = home % measure.homes_per_branch as usize == 0;
         let from = if first { 1 } else { buses.len() - 1 };
-        buses.push(Bus { name: format!("house {}", home + 1), nominal_v: 400.0 });
+        buses.push(Bus { name: format!("house {}", home + 1), nominal_v: 400.0, place: None });
         let metres = random.between(measure.spacing_m.least.into(), measure.spacing_m.most.into());
-        lines.push(cable(format!("cable {}", home + 1), from, buses.len() - 1, metres as f64 / 1_000.0));
+        lines.push(cable(format!("cable {}", home + 1), from, buses.len() - 1, metres as f64));
         connections.push(Connection {
             name: format!("home {}", home + 1),
             bus: buses.len() - 1,
@@ -75,10 +75,12 @@ fn transformer(rated_va: f64) -> Transformer {
     }
 }
 
-fn cable(name: String, from: usize, to: usize, kilometres: f64) -> Line {
+fn cable(name: String, from: usize, to: usize, metres: f64) -> Line {
+    let kilometres = metres / 1_000.0;
     let z1 = OHMS_PER_KM * kilometres;
     let b1 = TAU * 50.0 * FARADS_PER_KM * kilometres;
-    Line { name, from, to, z1, z0: z1 * Z0_OVER_Z1, b1, b0: b1, max_current_a: Some(CABLE_A) }
+    let length_m = Some(metres);
+    Line { name, from, to, length_m, z1, z0: z1 * Z0_OVER_Z1, b1, b0: b1, max_current_a: Some(CABLE_A) }
 }
 
 #[cfg(test)]

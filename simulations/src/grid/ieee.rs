@@ -3,7 +3,7 @@
 //! `Source.csv`, `Transformer.csv`, `LineCodes.csv`, `Lines.csv`, `Loads.csv` and `LoadShapes.csv`. Where the files leave
 //! something open, OpenDSS's defaults are taken, since the published solution was computed with it: the source's
 //! impedance has X1/R1 = 4 and X0/R0 = 3, and the low voltage of a delta-star transformer lags by 30 degrees (Dyn1).
-//! `Buscoords.csv` is not needed.
+//! `Buscoords.csv` is for maps, and may be missing.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use num_complex::Complex64;
 
+use super::coordinates;
 use super::feeder::{Bus, Connection, Feeder, Kind, Line, Phases, Source, Transformer, VectorGroup, Winding};
 use super::table::{BadTable, Row, Table};
 
@@ -66,7 +67,7 @@ struct Buses {
 impl Buses {
     fn number(&mut self, name: &str, nominal_v: f64) -> usize {
         *self.numbers.entry(name.to_owned()).or_insert_with(|| {
-            self.list.push(Bus { name: name.to_owned(), nominal_v });
+            self.list.push(Bus { name: name.to_owned(), nominal_v, place: None });
             self.list.len() - 1
         })
     }
@@ -85,6 +86,10 @@ pub fn read(folder: &Path) -> Result<Feeder, BadFolder> {
     let lines = lines(&folder.join("Lines.csv"), &codes, transformer.low_v, &mut buses)?;
     let shapes = shapes(&folder.join("LoadShapes.csv"))?;
     let connections = loads(&folder.join("Loads.csv"), &shapes, &buses)?;
+    let places = coordinates::of_buses(folder)?;
+    for bus in &mut buses.list {
+        bus.place = places.get(&bus.name).copied();
+    }
     let notes = vec![
         "the source's impedance has X1/R1 = 4 and the transformer is Dyn1, as OpenDSS assumes".to_owned(),
         "loads draw constant power whatever the voltage".to_owned(),
@@ -232,6 +237,7 @@ fn lines(
             name: row.text(&name).to_owned(),
             from: buses.number(row.text(&bus1), nominal_v),
             to: buses.number(row.text(&bus2), nominal_v),
+            length_m: Some(metres),
             z1: per_metre.z1 * metres,
             z0: per_metre.z0 * metres,
             b1: per_metre.b1 * metres,

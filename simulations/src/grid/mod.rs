@@ -5,13 +5,16 @@
 //! for eight time steps at a time. It knows no market: power in, voltages, currents and losses out.
 
 mod check;
+mod coordinates;
 pub mod feeder;
 mod field;
 pub mod folder;
 pub mod generated;
 pub mod ieee;
+mod layout;
 pub mod output;
 mod parquet_rows;
+pub mod places;
 pub mod profiles;
 mod reduction;
 pub mod series;

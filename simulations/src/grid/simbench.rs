@@ -1,7 +1,7 @@
 //! Reads a SimBench low-voltage grid: a folder of CSV files, one for each kind of element.
 //!
 //! The columns are pandapower's, which is how SimBench's Python package gives its grids out: `bus.csv`, `ext_grid.csv`,
-//! `trafo.csv`, `line.csv`, `load.csv`, and if there are any `sgen.csv`, `storage.csv`, `switch.csv`.
+//! `trafo.csv`, `line.csv`, `load.csv`, and if there are any `sgen.csv`, `storage.csv`, `switch.csv`. `Coordinates.csv` is for maps.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::f64::consts::TAU;
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use num_complex::Complex64;
 
+use super::coordinates::{self, OfGrid};
 use super::feeder::{Bus, Connection, Feeder, Kind, Line, Phases, Source, Transformer, VectorGroup, Winding};
 use super::table::{BadTable, Column, Row, Table};
 
@@ -44,7 +45,7 @@ type Buses = BTreeMap<String, usize>;
 /// [`BadFolder`].
 pub fn read(folder: &Path) -> Result<Feeder, BadFolder> {
     let name = folder.file_name().map_or_else(|| "grid".to_owned(), |name| name.to_string_lossy().into_owned());
-    let (buses, numbers) = buses(&folder.join("bus.csv"))?;
+    let (buses, numbers) = buses(folder)?;
     let switches = switches(folder, &numbers)?;
     let mut connections = connected(&folder.join("load.csv"), &numbers, Kind::Load)?;
     for (file, kind) in [("sgen.csv", Kind::Pv), ("storage.csv", Kind::Storage)] {
@@ -66,9 +67,10 @@ pub fn read(folder: &Path) -> Result<Feeder, BadFolder> {
     })
 }
 
-fn buses(path: &Path) -> Result<(Vec<Bus>, Buses), BadFolder> {
-    let table = Table::open(path)?;
+fn buses(folder: &Path) -> Result<(Vec<Bus>, Buses), BadFolder> {
+    let table = Table::open(&folder.join("bus.csv"))?;
     let [number, name, kilovolts] = [table.column("bus")?, table.column("name")?, table.column("vn_kv")?];
+    let places = OfGrid::open(folder, &table)?;
     let (mut buses, mut numbers) = (Vec::new(), Buses::new());
     for row in table.rows() {
         let row = row?;
@@ -76,8 +78,9 @@ fn buses(path: &Path) -> Result<(Vec<Bus>, Buses), BadFolder> {
             return Err(row.bad(&number, "a number that no other bus has").into());
         }
         let nominal_v = row.positive(&kilovolts, "a nominal voltage between phases in kV, such as 0.4")? * 1e3;
-        buses.push(Bus { name: row.text(&name).to_owned(), nominal_v });
+        buses.push(Bus { name: row.text(&name).to_owned(), nominal_v, place: places.of(&row)? });
     }
+    coordinates::flatten(&mut buses);
     Ok((buses, numbers))
 }
 
@@ -188,6 +191,7 @@ fn switches(folder: &Path, buses: &Buses) -> Result<Switches, BadFolder> {
                 name: format!("switch {}", row.text(&number)),
                 from: bus_of(&row, &bus, buses)?,
                 to: bus_of(&row, &element, buses)?,
+                length_m: Some(0.0),
                 z1: Complex64::ZERO,
                 z0: Complex64::ZERO,
                 b1: 0.0,
@@ -223,6 +227,7 @@ fn lines(path: &Path, buses: &Buses, open: &BTreeSet<String>) -> Result<Vec<Line
             name: row.text(&name).to_owned(),
             from: bus_of(&row, &from, buses)?,
             to: bus_of(&row, &to, buses)?,
+            length_m: Some(kilometres * 1e3),
             z1,
             z0: z1 * Z0_OVER_Z1,
             b1,

@@ -101,6 +101,14 @@ impl Table {
     /// # Errors
     /// [`BadTable`].
     pub fn open(path: &Path) -> Result<Self, BadTable> {
+        Self::open_separated(path, b',')
+    }
+
+    /// The same where another character than a comma separates the cells of CSV.
+    ///
+    /// # Errors
+    /// [`BadTable`].
+    pub fn open_separated(path: &Path, separator: u8) -> Result<Self, BadTable> {
         let file = File::open(path).map_err(|source| BadTable::Unreadable { path: path.to_owned(), source })?;
         if path.extension().is_some_and(|extension| extension == "parquet") {
             let (headers, rows) =
@@ -110,7 +118,8 @@ impl Table {
         let packed = path.extension().is_some_and(|extension| extension == "gz");
         let bytes: Box<dyn Read> =
             if packed { Box::new(MultiGzDecoder::new(BufReader::new(file))) } else { Box::new(BufReader::new(file)) };
-        let mut reader = ReaderBuilder::new().comment(Some(b'#')).trim(Trim::All).from_reader(bytes);
+        let mut reader =
+            ReaderBuilder::new().delimiter(separator).comment(Some(b'#')).trim(Trim::All).from_reader(bytes);
         let headers = reader.headers().cloned();
         let headers = headers.map_err(|source| BadTable::NotCsv { path: path.to_owned(), source })?;
         // The line before the one that is read next: comments may come before the header.

@@ -192,7 +192,7 @@ fn grow(feeder: &Feeder, tree: &mut Tree) -> Result<(), BadFeeder> {
         lines_at[line.from].push(number);
         lines_at[line.to].push(number);
     }
-    let first = feeder.transformer.as_ref().map_or(feeder.source.bus, |transformer| transformer.low);
+    let first = feeder.first_bus();
     let mut node_of = vec![NOWHERE; feeder.buses.len()];
     node_of[first] = Some(tree.low);
     if let Some((high, _)) = tree.high {

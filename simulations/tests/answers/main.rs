@@ -9,6 +9,7 @@ use serde_json::Value;
 use wattswap_matching::WattHours;
 use wattswap_simulations::answers::value::{Amount, ratio};
 use wattswap_simulations::answers::{Answers, Findings};
+use wattswap_simulations::grid::feeder::Place;
 use wattswap_simulations::homes::Community;
 use wattswap_simulations::run::record::{Observer, SettledSlot};
 use wattswap_simulations::scenario::{EXAMPLE, Scenario};
@@ -108,8 +109,10 @@ fn a_report_has_five_answers_and_all_plots_with_their_data() {
         for question in ["Who saves what?", "from here?", "Does the grid hold?", "Is it fair?", "the market work?"] {
             assert_eq!(html.matches(question).count(), 1, "{question}");
         }
-        let plots =
-            ["flow", "prices", "duration", "slot", "day", "money", "savings", "lorenz", "voltage", "loading", "feeder"];
+        let plots = [
+            "flow", "prices", "duration", "slot", "day", "money", "savings", "lorenz", "voltage", "loading", "map",
+            "profile",
+        ];
         for plot in plots {
             assert!(html.contains(&format!("<figure id=\"{plot}\">")), "no plot of {plot}");
             assert!(html.contains(&format!("<desc id=\"{plot}-seen\">")), "{plot} says nothing to who can't see it");
@@ -120,6 +123,51 @@ fn a_report_has_five_answers_and_all_plots_with_their_data() {
             assert!(!html.contains(alien), "{alien} is in the report");
         }
     });
+}
+
+/// What a report has of its map.
+fn map_of(findings: &Findings<'_>) -> String {
+    let html = wattswap_simulations::answers::report::html(findings);
+    let (_, map) = html.split_once("<figure id=\"map\">").expect("there is a map");
+    map.split_once("</figure>").expect("figures end").0.to_owned()
+}
+
+#[test]
+fn a_map_marks_homes_by_their_voltage() {
+    let small = example(&[("days = 7", "days = 1"), ("count = 50", "count = 9")]);
+    let mut community = Community::new(&small).expect("made-up homes need no data");
+    let laid_out = map_of(&findings(&small, &community));
+    assert!(laid_out.contains("has no places: cables are as long as they are") && !laid_out.contains("North"));
+    assert!(laid_out.contains(" m</text>") && !laid_out.contains(">N<"), "a scale, and no arrow to the north");
+    // The busbar and nine houses: one is a joint, the others say what they had.
+    assert_eq!(laid_out.matches("<title>house ").count(), 9);
+    assert_eq!(laid_out.matches("<tr><th scope=\"row\">").count(), 10);
+    assert!(laid_out.contains("highest: 2") && laid_out.contains("lowest: 2"));
+
+    // Sixteen kilowatts into each of them at 16 % too much: the farthest step, pointing up, everywhere.
+    let feeder = community.feeder.as_mut().expect("it was made");
+    feeder.source.voltage_pu = 1.16;
+    for (number, bus) in feeder.buses.iter_mut().enumerate() {
+        bus.place = Some(Place { east: 10.0 * number as f64, north: if number % 2 == 0 { 400.0 } else { 0.0 } });
+    }
+    let surveyed = map_of(&findings(&small, &community));
+    assert!(surveyed.contains("Places are those of the feeder&#39;s data; its cables have other lengths"));
+    assert!(surveyed.contains("North is left.") && surveyed.contains(">N<") && !surveyed.contains(" m</text>"));
+    let (_, picture) = surveyed.split_once("</ul>").expect("a legend, then a picture");
+    assert_eq!(picture.matches("<polygon class=\"mark f2\"").count(), 9);
+
+    // A place that nobody knows is left out.
+    community.feeder.as_mut().expect("as before").buses[4].place = None;
+    assert!(map_of(&findings(&small, &community)).contains("Buses without a place are left out: 1."));
+}
+
+#[test]
+fn a_map_of_thousands_is_bounded() {
+    let many = example(&[("days = 7", "days = 1"), ("count = 50", "count = 1000")]);
+    let community = Community::new(&many).expect("made-up homes need no data");
+    let map = map_of(&findings(&many, &community));
+    let rows = map.matches("<tr><th scope=\"row\">").count();
+    assert!((800..=802).contains(&rows) && map.contains(" of 1001 buses are marked."), "{rows}");
 }
 
 #[test]

@@ -291,7 +291,7 @@ fn distances(feeder: &Feeder) -> Vec<f64> {
         ways[line.from].push((line.to, line.z1.norm()));
         ways[line.to].push((line.from, line.z1.norm()));
     }
-    let first = feeder.transformer.as_ref().map_or(feeder.source.bus, |transformer| transformer.low);
+    let first = feeder.first_bus();
     let mut distances: Vec<Option<f64>> = vec![None; feeder.buses.len()];
     distances[first] = Some(0.0);
     let mut next = VecDeque::from([(first, 0.0)]);

@@ -11,7 +11,7 @@ use crate::run::record::HomeSlot;
 
 /// 100 mΩ between an infinite 400 V bus and a house, with a cable for 20 A.
 fn feeder(phases: Phases, vars: f64) -> Feeder {
-    let bus = |name: &str| Bus { name: name.to_owned(), nominal_v: 400.0 };
+    let bus = |name: &str| Bus { name: name.to_owned(), nominal_v: 400.0, place: None };
     let z1 = Complex64::new(0.1, 0.0);
     let connection = |name: &str| Connection {
         name: name.to_owned(),
@@ -31,6 +31,7 @@ fn feeder(phases: Phases, vars: f64) -> Feeder {
             name: "cable".to_owned(),
             from: 0,
             to: 1,
+            length_m: None,
             z1,
             z0: z1,
             b1: 0.0,

@@ -3,9 +3,9 @@
 //! Colours are classes of the page's style, so that a chart follows light and dark.
 
 use super::html::Html;
+use super::picture::{WIDTH, coordinate, label, straight};
 
-const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 312.0;
+const HEIGHT: f64 = Chart::HEIGHT;
 const LEFT: f64 = 64.0;
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 26.0;
@@ -71,6 +71,9 @@ fn close_to_whole(value: f64) -> bool {
 }
 
 impl Chart {
+    /// Of all charts.
+    pub const HEIGHT: f64 = 312.0;
+
     /// An empty one.
     #[must_use]
     pub fn new(x: Axis, y: Axis) -> Self {
@@ -141,21 +144,10 @@ impl Chart {
         });
     }
 
-    /// The whole picture, with a title and what there is to see for those who can't; `id` is the page's alone.
-    #[must_use]
-    pub fn svg(&self, id: &str, title: &str, seen: &str) -> Html {
-        let [title_id, seen_id] = ["title", "seen"].map(|part| format!("{id}-{part}"));
-        let view = format!("0 0 {WIDTH} {HEIGHT}");
-        let labels = format!("{title_id} {seen_id}");
-        let mut svg = Html::default();
-        let attributes = [("viewBox", view.as_str()), ("role", "img"), ("aria-labelledby", &labels)];
-        svg.element("svg", &attributes, |svg| {
-            svg.words("title", &[("id", &title_id)], title);
-            svg.words("desc", &[("id", &seen_id)], seen);
-            self.draw_axes(svg);
-            svg.include(&self.shapes);
-        });
-        svg
+    /// Axes and all that was drawn.
+    pub fn draw(&self, svg: &mut Html) {
+        self.draw_axes(svg);
+        svg.include(&self.shapes);
     }
 
     fn draw_axes(&self, svg: &mut Html) {
@@ -199,21 +191,6 @@ impl Chart {
 #[must_use]
 pub fn stairs(steps: impl IntoIterator<Item = (f64, f64, f64)>) -> Vec<(f64, f64)> {
     steps.into_iter().flat_map(|(from, to, value)| [(from, value), (to, value)]).collect()
-}
-
-fn straight(svg: &mut Html, class: &'static str, corners: [f64; 4]) {
-    let [x1, y1, x2, y2] = corners.map(coordinate);
-    svg.shape("line", &[("class", class), ("x1", &x1), ("y1", &y1), ("x2", &x2), ("y2", &y2)]);
-}
-
-fn label(svg: &mut Html, anchor: &'static str, x: f64, y: f64, text: &str) {
-    let [x, y] = [x, y].map(coordinate);
-    svg.words("text", &[("x", &x), ("y", &y), ("text-anchor", anchor)], text);
-}
-
-/// A tenth of a unit is less than a pixel.
-fn coordinate(value: f64) -> String {
-    format!("{value:.1}")
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ pub fn plot(findings: &Findings<'_>) -> Option<Plot> {
              traded between neighbours.",
             buckets.words()
         ),
-        chart,
+        picture: chart.into(),
         columns: texts(["from", "shared, kW", "from the grid, kW", "to the grid, kW", "traded, kW"]),
         rows: rows.collect(),
     })

@@ -59,7 +59,7 @@ fn energy(slots: &[HomeSlot], names: &[String], time: &Axis, title: &str, slot_m
                   from neighbours is below zero where it sells. The home is the first with the most equipment; of its \
                   days, this is the one with most trade."
                 .to_owned(),
-        chart,
+        picture: chart.into(),
         columns: texts([
             "from",
             "used, kW",
@@ -99,7 +99,7 @@ fn money(slots: &[HomeSlot], names: &[String], time: Axis, title: &str) -> Plot 
         caption: "What the day has cost so far; falling, it brings money in. Without the market, the supplier settles \
                   the same flows; with the supplier only, there is no roof and no battery either."
             .to_owned(),
-        chart,
+        picture: chart.into(),
         columns: texts(["from", "with the market, EUR", "without the market, EUR", "supplier only, EUR"]),
         rows: rows.collect(),
     }

@@ -70,7 +70,7 @@ pub fn plot(findings: &Findings<'_>) -> Option<Plot> {
              {:.1} %.{coarse}",
             most * 100.0
         ),
-        chart,
+        picture: chart.into(),
         columns: std::iter::once("from".to_owned()).chain(names).collect(),
         rows: table.collect(),
     })

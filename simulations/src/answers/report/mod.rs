@@ -6,13 +6,17 @@
 mod asked;
 mod buckets;
 mod chart;
-mod feeder;
+mod feeder_map;
 mod flow;
 mod home;
 mod html;
 mod loading;
+mod map;
+mod off;
+mod picture;
 mod plot;
 mod prices;
+mod profile;
 mod savings;
 mod sentences;
 mod slot;
@@ -76,7 +80,8 @@ fn plots(findings: &Findings<'_>) -> Vec<Plot> {
     plots.extend(savings::plots(findings).into_iter().flatten());
     plots.extend(voltage::plot(findings));
     plots.extend(loading::plot(findings));
-    plots.extend(feeder::plot(findings));
+    plots.extend(feeder_map::plot(findings));
+    plots.extend(profile::plot(findings));
     plots
 }
 

@@ -4,8 +4,8 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 use wattswap_matching::WattHours;
 
-use super::chart::Chart;
 use super::html::Html;
+use super::picture::Picture;
 
 /// A plot.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub struct Plot {
     /// How it is made, and what is striking.
     pub caption: String,
     /// The picture.
-    pub chart: Chart,
+    pub picture: Picture,
     /// The data's columns.
     pub columns: Vec<String>,
     /// The data.
@@ -29,9 +29,9 @@ impl Plot {
     pub fn draw(&self, page: &mut Html) {
         page.element("figure", &[("id", self.id)], |figure| {
             figure.words("h3", &[], &self.title);
-            self.chart.draw_legend(figure);
+            self.picture.draw_legend(figure);
             figure.element("div", &[("class", "plot")], |inside| {
-                inside.include(&self.chart.svg(self.id, &self.title, &self.caption));
+                inside.include(&self.picture.svg(self.id, &self.title, &self.caption));
             });
             figure.words("figcaption", &[], &self.caption);
             figure.element("details", &[], |details| {

@@ -54,7 +54,7 @@ pub fn by_hour(findings: &Findings<'_>) -> Option<Plot> {
         caption: "The line is the mean price of all trades of the hour, weighted by energy; the band around it goes \
                   from the lowest to the highest. Suppliers' prices are means over homes and days. Fees are not in it."
             .to_owned(),
-        chart,
+        picture: chart.into(),
         columns: texts(["hour", "mean, EUR/kWh", "lowest", "highest", "supplier's price", "feed-in tariff"]),
         rows: rows.collect(),
     })
@@ -83,7 +83,7 @@ pub fn duration(findings: &Findings<'_>) -> Option<Plot> {
             prices.len(),
             if chosen.len() < prices.len() { format!(" {} of them are drawn.", chosen.len()) } else { String::new() }
         ),
-        chart,
+        picture: chart.into(),
         columns: texts(["hours", "at least, EUR/kWh"]),
         rows: rows.collect(),
     })

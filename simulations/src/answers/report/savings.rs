@@ -46,7 +46,7 @@ fn bars(savings: &[(Decimal, &str)]) -> Plot {
         caption: format!(
             "Against the same flows with the supplier alone, over the whole run; who saves least comes first.{some}"
         ),
-        chart,
+        picture: chart.into(),
         columns: texts(["home", "saved, EUR"]),
         rows: rows.collect(),
     }
@@ -82,7 +82,7 @@ fn lorenz(savings: &[(Decimal, &str)]) -> Option<Plot> {
         caption: "The Lorenz curve: which share of all savings the homes have that save least. The straight line is \
                   where all save alike. Below zero, homes pay more than without the market."
             .to_owned(),
-        chart,
+        picture: chart.into(),
         columns: texts(["% of homes, from who saves least", "% of savings"]),
         rows: rows.collect(),
     })

@@ -63,7 +63,7 @@ pub fn plot(findings: &Findings<'_>) -> Option<Plot> {
             kwh(slot.optimum.volume),
             kwh(slot.traded)
         ),
-        chart,
+        picture: chart.into(),
         columns: ["side", "from, Wh", "to, Wh", "limit, EUR/kWh"].map(str::to_owned).into(),
         rows: rows.collect(),
     })

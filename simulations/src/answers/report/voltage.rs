@@ -46,7 +46,7 @@ pub fn plot(findings: &Findings<'_>) -> Option<Plot> {
              middle one. The lines are 10 % below and above {base:.1} V.",
             buckets.words()
         ),
-        chart,
+        picture: chart.into(),
         columns: texts(["from", "lowest, V", "middle, V", "highest, V"]),
         rows: rows.collect(),
     })

@@ -1,28 +1,21 @@
-//! The feeder as a map: how far each bus is from the transformer, and which voltages it had.
-//!
-//! Feeders have no coordinates here, so the map's one direction is the electrical distance.
+//! The voltage profile: how far each bus is from the transformer, and which voltages it had.
 
 use super::chart::{Axis, Chart};
+use super::feeder_map::by_bus;
+use super::off::{STEPS, step};
 use super::plot::{Plot, spread, texts};
 use crate::answers::Findings;
 use crate::answers::grid::BusAnswers;
 
 /// So many lines and buses are drawn at most, and written down.
 const MOST: usize = 800;
-/// Up to so far from nominal, in pu, a colour is used.
-const COLOURS: [(f64, &str, &str); 4] =
-    [(0.03, "f3", "up to 3 % off"), (0.06, "f1", "6 %"), (0.1, "f5", "10 %"), (f64::MAX, "f2", "more")];
 
 /// The plot; none without a feeder that could be solved.
 pub fn plot(findings: &Findings<'_>) -> Option<Plot> {
     let answers = findings.summary.feeder.as_ref()?;
     let feeder = findings.community.feeder.as_ref()?;
     let base = answers.voltage_base_v;
-    let high = feeder.transformer.as_ref().map(|transformer| transformer.high);
-    // The answers leave the transformer's high-voltage side out.
-    let mut low_side = answers.buses.iter();
-    let buses: Vec<Option<&BusAnswers>> =
-        (0..feeder.buses.len()).map(|bus| if Some(bus) == high { None } else { low_side.next() }).collect();
+    let buses = by_bus(feeder, &answers.buses);
     let places = |bus: &BusAnswers| Some((bus.distance_ohm * 1_000.0, bus.lowest_pu?, bus.highest_pu?));
     let known: Vec<&BusAnswers> = answers.buses.iter().filter(|bus| places(bus).is_some()).collect();
     let corners: Vec<(f64, f64, f64)> = known.iter().filter_map(|bus| places(bus)).collect();
@@ -32,8 +25,8 @@ pub fn plot(findings: &Findings<'_>) -> Option<Plot> {
     let volts = corners.iter().flat_map(|(_, low, high)| [low * base, high * base]).chain([base]);
     let x = Axis::of("mΩ from the transformer", corners.iter().map(|(distance, ..)| *distance).chain([0.0]));
     let mut chart = Chart::new(x, Axis::of("V to earth", volts));
-    for (_, class, name) in COLOURS {
-        chart = chart.legend(class, name);
+    for step in STEPS {
+        chart = chart.legend(step.class, step.name);
     }
     chart.across("mesh", base);
     for line in spread(feeder.lines.len(), MOST).into_iter().map(|line| &feeder.lines[line]) {
@@ -46,7 +39,7 @@ pub fn plot(findings: &Findings<'_>) -> Option<Plot> {
     for place in spread(corners.len(), MOST) {
         let (distance, low, high) = corners[place];
         for pu in [low, high] {
-            chart.dot(colour(pu), (distance, pu * base));
+            chart.dot(STEPS[step(pu)].class, (distance, pu * base));
         }
     }
     let rows = spread(known.len(), MOST).into_iter().map(|bus| {
@@ -63,19 +56,14 @@ pub fn plot(findings: &Findings<'_>) -> Option<Plot> {
     });
     let some = if known.len() > MOST { format!(" {MOST} of {} buses are shown.", known.len()) } else { String::new() };
     Some(Plot {
-        id: "feeder",
-        title: "Where on the feeder".to_owned(),
+        id: "profile",
+        title: "Voltage profile".to_owned(),
         caption: format!(
             "Each bus twice, with its lowest and its highest voltage of the whole run, coloured by how far that is from \
              {base:.1} V; lines join neighbours. Distance is electrical: the impedance of the lines between.{some}"
         ),
-        chart,
+        picture: chart.into(),
         columns: texts(["bus", "distance, mΩ", "lowest, V", "highest, V", "minutes 10 % off"]),
         rows: rows.collect(),
     })
-}
-
-fn colour(pu: f64) -> &'static str {
-    let off = (pu - 1.0).abs();
-    COLOURS.iter().find(|(most, ..)| off <= *most).map_or("f2", |(_, class, _)| class)
 }
