@@ -6,17 +6,9 @@ use wattswap_matching::{PriceScale, WattHours};
 
 use super::value::{Amount, Figure, ratio};
 use crate::market::mechanism::TickWattHours;
-use crate::run::record::SettledSlot;
+use crate::market::mechanism::efficiency::Efficiency;
 
-/// Sums over slots. A year of a thousand homes has some 10^14 tick-watt-hours.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Surplus {
-    optimum_volume: WattHours,
-    optimum: TickWattHours,
-    surplus: TickWattHours,
-}
-
-/// What they come to.
+/// What [`Efficiency`] comes to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MarketAnswers {
     /// Energy that the optimum of each slot trades, by what the meters counted.
@@ -30,28 +22,25 @@ pub struct MarketAnswers {
     pub surplus_share: Option<Figure>,
     /// `local energy / optimum's energy`: what was traded and used, of what could have been. None of nothing.
     pub matched_share: Option<Figure>,
+    /// Smith's alpha (1962): the root of the mean square difference of the prices from each slot's equilibrium price, by
+    /// energy, over the mean equilibrium price. None if nothing was traded at a price above zero.
+    pub price_deviation: Option<Figure>,
 }
 
-impl Surplus {
-    /// Adds a slot.
-    pub fn add(&mut self, slot: &SettledSlot<'_>) {
-        self.optimum_volume += slot.optimum.volume;
-        self.optimum = self.optimum.saturating_add(slot.optimum.surplus);
-        self.surplus = self.surplus.saturating_add(slot.surplus);
-    }
-
-    /// What it comes to, with so much energy that neighbours supplied each other.
+impl MarketAnswers {
+    /// With so much energy that neighbours supplied each other.
     #[must_use]
-    pub fn answers(&self, local: WattHours, scale: PriceScale) -> MarketAnswers {
+    pub fn of(sums: &Efficiency, local: WattHours, scale: PriceScale) -> Self {
         // Ticks are per kWh.
         let worth =
             |ticks: TickWattHours| Amount((Decimal::from_i128_with_scale(ticks.into(), 3) * scale.tick()).normalize());
-        MarketAnswers {
-            optimum_wh: self.optimum_volume.0,
-            optimum_eur: worth(self.optimum),
-            surplus_eur: worth(self.surplus),
-            surplus_share: ratio(self.surplus, self.optimum),
-            matched_share: ratio(local.0, self.optimum_volume.0),
+        Self {
+            optimum_wh: sums.optimum_volume.0,
+            optimum_eur: worth(sums.optimum),
+            surplus_eur: worth(sums.surplus),
+            surplus_share: ratio(sums.surplus, sums.optimum),
+            matched_share: ratio(local.0, sums.optimum_volume.0),
+            price_deviation: sums.alpha().and_then(|alpha| ratio(alpha, 10_000)),
         }
     }
 }
@@ -63,8 +52,9 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        let mut surplus = Surplus::default();
-        surplus.add(&Traded::by_hand().slot());
+        let (mut sums, traded) = (Efficiency::default(), Traded::by_hand());
+        let slot = traded.slot();
+        sums.add(&slot.optimum, slot.surplus, slot.trades);
         let amount = |text: &str| Amount(text.parse().unwrap());
         // 500 Wh could have gained 0.22 a kWh each; 300 did.
         let expected = MarketAnswers {
@@ -73,9 +63,10 @@ mod tests {
             surplus_eur: amount("0.066"),
             surplus_share: ratio(6, 10),
             matched_share: ratio(6, 10),
+            price_deviation: None,
         };
-        assert_eq!(surplus.answers(WattHours(300), scale()), expected);
-        let nothing = Surplus::default().answers(WattHours::ZERO, scale());
+        assert_eq!(MarketAnswers::of(&sums, WattHours(300), scale()), expected);
+        let nothing = MarketAnswers::of(&Efficiency::default(), WattHours::ZERO, scale());
         assert_eq!((nothing.surplus_share, nothing.matched_share), (None, None));
     }
 }

@@ -38,7 +38,6 @@ use wattswap_matching::{PriceError, PriceScale, WattHours};
 use self::devices::{BatteryUse, CarUse, Forecasts};
 use self::energy::{Counted, Energy};
 use self::grid::{Envelope, Grid};
-use self::market::Surplus;
 use self::moments::{BusySlot, HomeDay, Moments};
 use self::money::Payments;
 use self::neighbours::Neighbours;
@@ -48,6 +47,7 @@ use self::series::{At, Row};
 use self::summary::Summary;
 use crate::grid::BadFeeder;
 use crate::homes::Community;
+use crate::market::mechanism::efficiency::Efficiency;
 use crate::run::record::{Observer, SettledSlot};
 use crate::scenario::Scenario;
 
@@ -63,7 +63,7 @@ pub struct Answers<'c> {
     homes: Vec<HomeSums>,
     together: Energy,
     hours: [Trades; HOURS],
-    surplus: Surplus,
+    efficiency: Efficiency,
     leftovers: Leftovers,
     rows: Vec<Row>,
     moments: Moments,
@@ -140,7 +140,7 @@ impl<'c> Answers<'c> {
             homes: vec![HomeSums::default(); community.homes.len()],
             together: Energy::default(),
             hours: [Trades::default(); HOURS],
-            surplus: Surplus::default(),
+            efficiency: Efficiency::default(),
             leftovers: Leftovers::default(),
             rows: Vec::new(),
             moments: Moments::new(community),
@@ -195,7 +195,7 @@ impl Observer for Answers<'_> {
         if let Some(day) = hour {
             self.hours[day.hour(slot.of_day)].include(&trades);
         }
-        self.surplus.add(slot);
+        self.efficiency.add(&slot.optimum, slot.surplus, slot.trades);
         self.leftovers.add(slot, self.scale);
         self.rows.push(Row::new(At { day: slot.day, of_day: slot.of_day }, &together, drawn, trades));
         self.moments.add(slot, self.community, self.scale);

@@ -16,7 +16,7 @@ use super::money::{MoneyAnswers, Payments};
 use super::neighbours::{NeighbourAnswers, Neighbours};
 use super::prices::{PriceAnswers, PriceCurve, Trades};
 use super::residuals::Residuals;
-use super::value::Figure;
+use super::value::{Amount, Figure};
 use crate::scenario::document::{Mechanism, Strategy};
 
 /// Grows when a key changes its meaning or goes away.
@@ -108,6 +108,8 @@ pub struct HomeAnswers {
     pub tariff: Option<String>,
     /// How it quotes.
     pub strategy: &'static str,
+    /// What it would pay at most for energy from a neighbour, beside its supplier's price.
+    pub local_premium_eur_per_kwh: Amount,
     /// By its own meter.
     pub energy: EnergyAnswers,
     /// What neighbours supplied it.
@@ -185,7 +187,7 @@ fn together(answers: &Answers<'_>) -> CommunityAnswers {
         fairness: Fairness::of(answers.homes.iter().map(|home| home.payments.saved())),
         prices: trades.answers(answers.scale),
         price_curve: PriceCurve::of(&answers.hours, means, answers.scale),
-        market: answers.surplus.answers(neighbours.local(), answers.scale),
+        market: MarketAnswers::of(&answers.efficiency, neighbours.local(), answers.scale),
         emissions: Emissions::of(answers.together.import(), answers.together.demand()),
         forecast_nmae: forecasts.nmae(),
         battery_cycles: battery.cycles(capacity),
@@ -204,6 +206,7 @@ fn of_home(answers: &Answers<'_>, number: usize) -> HomeAnswers {
         battery_wh: capacity.map(|capacity| capacity.0),
         tariff: community.tariffs.get(home.tariff).cloned(),
         strategy: strategy_name(home.strategy),
+        local_premium_eur_per_kwh: Amount(home.premium.normalize()),
         energy: sums.energy.answers(community.calendar.slot_minutes),
         neighbours: sums.neighbours.answers(),
         money: sums.payments.answers(),

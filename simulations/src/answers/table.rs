@@ -129,6 +129,7 @@ fn market(summary: &Summary) -> Rows {
         ("surplus, of the optimum", percent(market.surplus_share)),
         ("energy matched, of the optimum", percent(market.matched_share)),
         ("mean price, EUR/kWh", plain(prices.mean_price_eur_per_kwh)),
+        ("price deviation (Smith's alpha)", percent(market.price_deviation)),
         ("traded in error", kwh(WattHours(summary.community.neighbours.traded_in_error_wh))),
         ("forecast error (nMAE)", percent(summary.community.forecast_nmae)),
         ("trips' energy that was there at departure", percent(summary.community.car_service)),

@@ -60,7 +60,7 @@ macro_rules! feeder {
     };
 }
 
-static RUNS: [Named<OfRun>; 42] = [
+static RUNS: [Named<OfRun>; 43] = [
     ("homes", Kind::Whole, |run| count(run.summary.run.homes)),
     ("slots", Kind::Whole, |run| count(run.summary.run.slots)),
     ours!("demand_wh", Whole, energy.demand_wh),
@@ -89,6 +89,7 @@ static RUNS: [Named<OfRun>; 42] = [
     ours!("optimum_eur", Money, market.optimum_eur),
     ours!("surplus_share", Share, market.surplus_share),
     ours!("matched_share", Share, market.matched_share),
+    ours!("price_deviation", Share, market.price_deviation),
     ours!("forecast_nmae", Share, forecast_nmae),
     ours!("battery_cycles", Share, battery_cycles),
     ours!("car_service", Share, car_service),
@@ -109,12 +110,13 @@ static RUNS: [Named<OfRun>; 42] = [
     ("money_residual_eur", Kind::Amount, |run| amount(Some(run.summary.community.residuals.money_eur))),
 ];
 
-static MEMBERS: [Named<OfMember>; 18] = [
+static MEMBERS: [Named<OfMember>; 19] = [
     ("home", Kind::Text, |home| Cell::Text(&home.name)),
     ("pv_peak_w", Kind::Whole, |home| count(home.pv_peak_w)),
     ("battery_wh", Kind::Whole, |home| home.battery_wh.map_or(Cell::Empty, Cell::Whole)),
     ("tariff", Kind::Text, |home| home.tariff.as_deref().map_or(Cell::Empty, Cell::Text)),
     ("strategy", Kind::Text, |home| Cell::Text(home.strategy)),
+    ("local_premium_eur_per_kwh", Kind::Amount, |home| amount(Some(home.local_premium_eur_per_kwh))),
     ("demand_wh", Kind::Whole, |home| count(home.energy.demand_wh)),
     ("generation_wh", Kind::Whole, |home| count(home.energy.generation_wh)),
     ("import_wh", Kind::Whole, |home| count(home.energy.import_wh)),

@@ -169,9 +169,6 @@ fn print(ran: &Ran, took: Duration) {
         hundredths(i64::try_from(took.as_nanos() / 10 / home_slots).unwrap_or(i64::MAX)),
         hundredths(i64::try_from(u128::from(market.quotes) * 100 / home_slots).unwrap_or(i64::MAX)),
     ));
-    if let Some(alpha) = market.alpha {
-        say(format_args!("            Smith's alpha {} %", hundredths(alpha)));
-    }
     if market.energy_residual.0 != 0 || !market.money_residual.0.is_zero() {
         say(format_args!("WRONG       {} and {} are left over", market.energy_residual, market.money_residual));
     }

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
+use wattswap_simulations::market::mechanism::Mechanism;
 use wattswap_simulations::market::season::account::{Report, SLOTS_A_DAY};
 use wattswap_simulations::market::season::weeks::{BadWeek, Season, Source, WARM_UP_DAYS};
 use wattswap_simulations::market::season::{self, Setting, When};
@@ -17,9 +18,9 @@ pub struct SeasonArgs {
     /// first, steps, how far at once in hundredths).
     #[arg(long, value_delimiter = ',', value_parser = kind, default_value = "autopilot")]
     strategy: Vec<Kind>,
-    /// When homes trade.
+    /// When and how homes trade.
     #[arg(long, value_delimiter = ',', value_enum)]
-    when: Vec<WhenArg>,
+    when: Vec<Way>,
     /// Whose profiles: simbench, hisim, citylearn.
     #[arg(long, value_delimiter = ',', value_parser = source)]
     source: Vec<Source>,
@@ -35,13 +36,39 @@ pub struct SeasonArgs {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum WhenArg {
+enum Way {
     /// On forecasts, until delivery.
     Ahead,
     /// What the meters counted.
     After,
     /// Both.
     Both,
+    /// What the meters counted, in a call auction at the gate: all quote their limits, and one price is for all.
+    Call,
+}
+
+impl Way {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ahead => "ahead",
+            Self::After => "after",
+            Self::Both => "both",
+            Self::Call => "call",
+        }
+    }
+
+    fn setting(self, args: &SeasonArgs) -> Setting {
+        let (when, mechanism) = match self {
+            Self::Ahead => (When::Ahead, Mechanism::Continuous),
+            Self::After => (When::After, Mechanism::Continuous),
+            Self::Both => (When::Both, Mechanism::Continuous),
+            Self::Call => (When::After, Mechanism::Call),
+        };
+        let usual = Setting::usual(when);
+        let trade_ahead = if when == When::After { 0 } else { args.trade_ahead.unwrap_or(usual.trade_ahead) };
+        let beats = args.beats.unwrap_or(usual.beats);
+        Setting { mechanism, trade_ahead, beats, warm_up: WARM_UP_DAYS * SLOTS_A_DAY, seed: args.seed, ..usual }
+    }
 }
 
 pub fn kind(text: &str) -> Result<Kind, String> {
@@ -61,8 +88,7 @@ pub fn named<T: Copy>(all: &[T], name: fn(T) -> &'static str, text: &str) -> Res
 /// Runs and prints.
 pub fn run(args: &SeasonArgs) -> Result<(), BadWeek> {
     let sources = if args.source.is_empty() { Source::ALL.to_vec() } else { args.source.clone() };
-    let whens =
-        if args.when.is_empty() { vec![WhenArg::Ahead, WhenArg::After, WhenArg::Both] } else { args.when.clone() };
+    let ways = if args.when.is_empty() { Way::value_variants().to_vec() } else { args.when.clone() };
     say(format_args!(
         "| homes | week | strategy | trades | surplus, % of the optimum | volume, % | traded, kWh | in error, kWh | \
          alpha, % | entries a home and day: quotes (most) | with fills (most) | beyond 300, % | quotes a home and slot | \
@@ -73,22 +99,10 @@ pub fn run(args: &SeasonArgs) -> Result<(), BadWeek> {
         for week in Season::ALL {
             let homes = source.week(week, args.seed)?;
             for strategy in &args.strategy {
-                for when in &whens {
-                    let when = match when {
-                        WhenArg::Ahead => When::Ahead,
-                        WhenArg::After => When::After,
-                        WhenArg::Both => When::Both,
-                    };
-                    let mut setting = Setting::usual(when);
-                    setting.warm_up = WARM_UP_DAYS * SLOTS_A_DAY;
-                    setting.seed = args.seed;
-                    if when != When::After {
-                        setting.trade_ahead = args.trade_ahead.unwrap_or(setting.trade_ahead);
-                    }
-                    setting.beats = args.beats.unwrap_or(setting.beats);
+                for way in &ways {
                     let started = Instant::now();
-                    let report = season::run(&homes, *strategy, &setting);
-                    line([source.name(), week.name()], *strategy, when, &report, started.elapsed().as_nanos());
+                    let report = season::run(&homes, *strategy, &way.setting(args));
+                    line([source.name(), week.name()], *strategy, *way, &report, started.elapsed().as_nanos());
                 }
             }
         }
@@ -96,20 +110,16 @@ pub fn run(args: &SeasonArgs) -> Result<(), BadWeek> {
     Ok(())
 }
 
-fn line([source, week]: [&str; 2], strategy: Kind, when: When, report: &Report, nanos: u128) {
+fn line([source, week]: [&str; 2], strategy: Kind, way: Way, report: &Report, nanos: u128) {
     let percent = |share: Option<i64>| share.map_or("-".to_owned(), hundredths);
     let home_slots = (report.homes * report.slots).max(1);
-    let when = match when {
-        When::Ahead => "ahead",
-        When::After => "after",
-        When::Both => "both",
-    };
     say(format_args!(
-        "| {} {} | {} | {} | {when} | {} | {} | {} | {} | {} | {} ({}) | {} ({}) | {} | {} | {} |",
+        "| {} {} | {} | {} | {} | {} | {} | {} | {} | {} | {} ({}) | {} ({}) | {} | {} | {} |",
         source,
         report.homes,
         week,
         strategy,
+        way.name(),
         percent(report.surplus_share()),
         percent(report.volume_share()),
         report.traded.0 / 1_000,

@@ -4,6 +4,7 @@
 //! list of trades: everybody deals with the supplier.
 
 pub mod call;
+pub mod efficiency;
 pub mod optimum;
 
 use wattswap_matching::{Price, Side, WattHours};

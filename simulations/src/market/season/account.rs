@@ -8,6 +8,7 @@ use wattswap_node::protocol::ledger::Account as With;
 use super::Setting;
 use super::home::Home;
 use super::worth::Use;
+use crate::market::mechanism::efficiency::Efficiency;
 use crate::market::mechanism::optimum::Optimum;
 use crate::market::mechanism::{TickWattHours, Trade, share};
 
@@ -47,16 +48,11 @@ struct Books {
 /// Sums over all slots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Sums {
-    optimum: Optimum,
-    surplus: TickWattHours,
+    efficiency: Efficiency,
     /// Bought and needed, bought in all, bought or sold in error.
     used: WattHours,
     traded: WattHours,
     errors: WattHours,
-    /// Energy with an equilibrium price, that price times it, and the squares of the differences from it.
-    priced: i128,
-    equilibrium: i128,
-    squares: i128,
     energy_residual: WattHours,
 }
 
@@ -125,15 +121,9 @@ impl Account {
     }
 
     /// A slot is settled.
-    pub(super) fn add(&mut self, optimum: &Optimum, surplus: TickWattHours) {
-        self.sums.optimum.volume += optimum.volume;
-        self.sums.optimum.surplus += optimum.surplus;
-        self.sums.surplus += surplus;
-    }
-
-    /// A trade in a slot with this optimum.
-    pub(super) fn price(&mut self, trade: &Trade, optimum: &Optimum) {
-        self.sums.price(trade, optimum);
+    pub(super) fn add(&mut self, optimum: &Optimum, surplus: TickWattHours, trades: &[Trade]) {
+        self.sums.efficiency.add(optimum, surplus, trades);
+        self.sums.traded += trades.iter().map(|trade| trade.quantity).sum::<WattHours>();
     }
 
     /// What came of the energy that a home bought, net.
@@ -158,13 +148,13 @@ impl Account {
         Report {
             homes: homes.len(),
             slots,
-            optimum: sums.optimum.surplus,
-            surplus: sums.surplus,
-            optimum_volume: sums.optimum.volume,
+            optimum: sums.efficiency.optimum,
+            surplus: sums.efficiency.surplus,
+            optimum_volume: sums.efficiency.optimum_volume,
             volume: sums.used,
             traded: sums.traded,
             errors: sums.errors,
-            alpha: sums.alpha(),
+            alpha: sums.efficiency.alpha(),
             quotes: self.quotes,
             trades: self.trades,
             looks: self.looks,
@@ -223,25 +213,6 @@ impl Report {
     #[must_use]
     pub fn volume_share(&self) -> Option<i64> {
         share(self.volume.0, self.optimum_volume.0)
-    }
-}
-
-impl Sums {
-    fn price(&mut self, trade: &Trade, optimum: &Optimum) {
-        self.traded += trade.quantity;
-        let Some(equilibrium) = optimum.price() else { return };
-        let (energy, off) = (i128::from(trade.quantity.0), i128::from(trade.price.0 - equilibrium.0));
-        self.priced += energy;
-        self.equilibrium += i128::from(equilibrium.0) * energy;
-        self.squares += off * off * energy;
-    }
-
-    /// Smith (1962): the root of the mean square difference of prices from the equilibrium price, as a share of that;
-    /// here each weighted by its energy, over slots with equilibrium prices of their own.
-    fn alpha(&self) -> Option<i64> {
-        let spread = u128::try_from(self.squares * self.priced).ok()?.isqrt();
-        let equilibrium = u128::try_from(self.equilibrium).ok().filter(|price| *price > 0)?;
-        i64::try_from(spread * 10_000 / equilibrium).ok()
     }
 }
 

@@ -96,10 +96,9 @@ impl Settler {
         }
         let limits = station.known.terms.iter().enumerate().filter_map(|(at, terms)| terms.limit(at));
         let optimum = self.merit.optimum(limits);
-        self.trades.iter().for_each(|trade| account.price(trade, &optimum));
         self.deal(station.slot, homes);
         let surplus = self.book(station, homes, account);
-        account.add(&optimum, surplus);
+        account.add(&optimum, surplus, &self.trades);
         let (number, slot) = (station.number, station.slot);
         told(&Outcome { number, slot, homes: &self.homes, trades: &self.trades, optimum, surplus });
     }
