@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::process::{Pid, Signal, kill_process};
 use wattswap_simulations::output::Format;
+use wattswap_simulations::output::reading::Written;
 use wattswap_simulations::run::tables::Columns;
 use wattswap_simulations::scenario;
 use wattswap_simulations::sweep::folder::{BadFolder, Folder};
@@ -228,9 +229,9 @@ fn command(place: &Place, arguments: &[&str]) -> Command {
     command
 }
 
-/// Once a first run is finished, somebody presses Ctrl-C.
-fn interrupted(place: &Place, mut child: Child) -> Output {
-    while !place.path("out/runs/000000").exists() {
+/// Once this is there, somebody presses Ctrl-C.
+fn interrupted(place: &Place, mut child: Child, there: &str) -> Output {
+    while !place.path(there).exists() {
         assert!(child.try_wait().unwrap().is_none(), "it ended too early");
         std::thread::yield_now();
     }
@@ -242,7 +243,7 @@ fn interrupted(place: &Place, mut child: Child) -> Output {
 fn ctrl_c_stops_cleanly_and_resume_goes_on() {
     let place = Place::with(&[("values = [7]", "values = [7, 8, 9, 10]")]);
     let sweep = ["sweep", "sweep.toml", "--out", "out", "--threads", "1"];
-    let stopped = interrupted(&place, command(&place, &sweep).spawn().unwrap());
+    let stopped = interrupted(&place, command(&place, &sweep).spawn().unwrap(), "out/runs/000000");
     let said = String::from_utf8_lossy(&stopped.stdout).into_owned();
     assert_eq!(stopped.status.code(), Some(130), "{said}");
     assert!(said.contains("stopped; the same command with --resume goes on"), "{said}");
@@ -259,6 +260,25 @@ fn ctrl_c_stops_cleanly_and_resume_goes_on() {
         let [one, other] = ["out", "whole"].map(|out| fs::read(place.path(out).join(table)).unwrap());
         assert!(one == other, "{table}");
     }
+}
+
+#[test]
+fn a_run_that_is_stopped_says_what_it_came_to_until_then() {
+    let place = Place::new();
+    let long = replaced(scenario::EXAMPLE, &[("days = 7", "days = 3000")]);
+    fs::write(place.path("scenario.toml"), long).unwrap();
+    let run = ["run", "scenario.toml", "--out", "out", "--table", "trades"];
+    let stopped = interrupted(&place, command(&place, &run).spawn().unwrap(), "out/trades.parquet");
+    let said = String::from_utf8_lossy(&stopped.stdout).into_owned();
+    assert_eq!(stopped.status.code(), Some(130), "{said}");
+    assert!(said.contains("which are all that is said here"), "{said}");
+    let summary: serde_json::Value =
+        serde_json::from_slice(&fs::read(place.path("out/summary.json")).unwrap()).unwrap();
+    let slots = |key: &str| summary["run"][key].as_u64().unwrap();
+    assert!(slots("slots") < slots("slots_of_period"), "{summary}");
+    // The table is whole, so it can be read.
+    let trades = Written::open(&place.path("out/trades.parquet")).unwrap();
+    assert_eq!(trades.columns()[0].name, "slot_start");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ed25519_dalek::SigningKey;
 use wattswap_matching::UtcMillis;
 use wattswap_node::protocol::charter::{Act, Charter};
 use wattswap_node::protocol::household::io::{Command, Input, Output, Ticket};
@@ -11,8 +12,7 @@ use wattswap_node::protocol::ids::{CharterId, MemberKey};
 use wattswap_node::protocol::signed::Signer as _;
 
 use crate::network::disk::{Disk, Library};
-use crate::network::founding;
-use crate::network::keys::Key;
+use crate::network::founding::{self, Key};
 
 use super::home::{Crash, Home, News, Print};
 use super::message::{Letter, Pace};
@@ -115,7 +115,7 @@ impl Atlas {
     /// Households that have never run, members of one community.
     pub fn new(scenario: Arc<Scenario>) -> Self {
         let seed = |number: usize| [u8::try_from(number).expect("a street has fewer homes") + 1; 32];
-        let keys: Vec<Key> = (0..scenario.homes).map(|number| Key::from_bytes(&seed(number))).collect();
+        let keys: Vec<Key> = (0..scenario.homes).map(|number| Key(SigningKey::from_bytes(&seed(number)))).collect();
         let charter = Charter {
             proposal_lifetime: super::LIFETIME,
             clock_skew: super::SKEW,

@@ -14,7 +14,7 @@ use wattswap_node::protocol::household::io::{Event, Input, Output, Record};
 use wattswap_node::protocol::message::Message;
 
 use crate::network::disk::{Disk, Library};
-use crate::network::keys::Key;
+use crate::network::founding::Key;
 use crate::network::simulation::words_of;
 
 use super::said::Said;

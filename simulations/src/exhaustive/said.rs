@@ -12,7 +12,7 @@ use wattswap_node::protocol::signed::{Signed, Signer as _, Verified};
 use crate::network::checkers::one_history::OneHistory;
 use crate::network::checkers::said::is_durable;
 use crate::network::disk::Disk;
-use crate::network::keys::Key;
+use crate::network::founding::Key;
 
 use super::properties::Broken;
 

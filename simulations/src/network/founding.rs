@@ -1,7 +1,8 @@
-//! The community of a street: the first charter and those that follow it.
+//! The community of a street: keys, the first charter and those that follow it.
 
 use std::time::Duration;
 
+use ed25519_dalek::{Signer as _, SigningKey};
 use rust_decimal::Decimal;
 use wattswap_matching::{Price, Side, UtcMillis, WattHours, Watts};
 use wattswap_node::protocol::charter::{Act, Charter, Fee, GovernanceRecord, Member, RULES, Shape};
@@ -9,7 +10,19 @@ use wattswap_node::protocol::governance::SignedRecord;
 use wattswap_node::protocol::ids::MemberKey;
 use wattswap_node::protocol::signed::Signer;
 
-use super::keys::Key;
+/// A household's secret key, in memory.
+#[derive(Clone)]
+pub(crate) struct Key(pub SigningKey);
+
+impl Signer for Key {
+    fn key(&self) -> MemberKey {
+        MemberKey(self.0.verifying_key().to_bytes())
+    }
+
+    fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.0.sign(message).to_bytes()
+    }
+}
 
 /// 15-minute slots that open two days ahead and close an hour after delivery; 1 Wh and 0.0001 EUR ticks.
 #[must_use]

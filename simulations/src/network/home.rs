@@ -13,7 +13,7 @@ use super::adversaries::Adversary;
 use super::clock::Clock;
 use super::damage::Damage;
 use super::disk::Disk;
-use super::keys::Key;
+use super::founding::Key;
 use super::trace::fingerprint;
 use super::traffic::Cargo;
 

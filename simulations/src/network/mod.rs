@@ -12,7 +12,6 @@ mod damage;
 pub mod disk;
 pub(crate) mod founding;
 mod home;
-pub(crate) mod keys;
 mod links;
 mod market;
 pub mod options;

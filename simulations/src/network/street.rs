@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ed25519_dalek::SigningKey;
 use wattswap_matching::UtcMillis;
 use wattswap_node::protocol::charter::{Act, Charter, Shape};
 use wattswap_node::protocol::governance::SignedRecord;
@@ -13,9 +14,8 @@ use wattswap_node::protocol::signed::Signer;
 
 use super::clock::Clock;
 use super::disk::{Disk, Library};
-use super::founding;
+use super::founding::{self, Key};
 use super::home::{Crash, Home, Incoming, USUAL_INBOX};
-use super::keys::Key;
 use super::links::Links;
 use super::queue::Queue;
 use super::random::Random;
@@ -112,7 +112,7 @@ impl Street {
     #[must_use]
     pub fn founded(homes: usize, members: usize, shape: Shape, amend: impl FnOnce(&mut Charter), seed: u64) -> Self {
         let mut random = Random::new(seed);
-        let keys: Vec<Key> = (0..homes).map(|_| Key::from_bytes(&random.bytes())).collect();
+        let keys: Vec<Key> = (0..homes).map(|_| Key(SigningKey::from_bytes(&random.bytes()))).collect();
         let now = UtcMillis(1_800_000_000_000);
         let mut charter = founding::charter(&keys[..members], shape);
         amend(&mut charter);

@@ -88,6 +88,7 @@ impl From<TableFormat> for Format {
 
 /// Runs a scenario.
 pub fn run(args: &Run) -> Result<ExitCode, Box<dyn Error>> {
+    let wish = stop::wish()?;
     let scenario = Scenario::read(&args.scenario)?;
     let community = Community::new(&scenario)?;
     if let Some(folder) = &args.out {
@@ -97,7 +98,6 @@ pub fn run(args: &Run) -> Result<ExitCode, Box<dyn Error>> {
     let mut answers = Answers::new(&scenario, &community)?;
     let mut tables = tables(args, &community)?;
     let mut progress = Watched(Progress::new(community.calendar.slots(), "slots"));
-    let wish = stop::wish()?;
     let ran = {
         let mut observers: Vec<&mut dyn Observer> = vec![&mut answers, &mut progress];
         observers.extend(tables.as_mut().map(|tables| -> &mut dyn Observer { tables }));

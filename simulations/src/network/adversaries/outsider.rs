@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ed25519_dalek::SigningKey;
 use wattswap_matching::UtcMillis;
 use wattswap_node::protocol::entry::{Entry, Op};
 use wattswap_node::protocol::household::io::Output;
@@ -10,7 +11,7 @@ use wattswap_node::protocol::message::Gossip;
 use wattswap_node::protocol::signed::{Signer, Verified};
 
 use super::{Cheat, Hand};
-use crate::network::keys::Key;
+use crate::network::founding::Key;
 
 #[derive(Default)]
 pub struct Outsider {
@@ -23,7 +24,7 @@ impl Cheat for Outsider {
             return;
         }
         let Some(order) = hand.pen.order(hand.now, &hand.charter, hand.random) else { return };
-        let stranger = Key::from_bytes(&hand.random.bytes());
+        let stranger = Key(SigningKey::from_bytes(&hand.random.bytes()));
         let log = LogId { author: stranger.key(), incarnation: hand.pen.log.incarnation };
         let (seq, prev, ops) = (0, None, vec![Op::Place(order)]);
         let community = hand.pen.beacon(hand.now).community;

@@ -11,7 +11,7 @@ use wattswap_node::protocol::ids::{CharterId, CommunityId, EntryId, Incarnation,
 use wattswap_node::protocol::message::Bytes;
 use wattswap_node::protocol::signed::{Signed, Verified};
 
-use crate::network::keys::Key;
+use crate::network::founding::Key;
 use crate::network::random::Random;
 
 /// What a cheat offers at a time.
