@@ -67,8 +67,8 @@ pub fn plot(findings: &Findings<'_>) -> Option<Plot> {
     if let Some(place) = places.places[feeder.first_bus()] {
         map.transformer(from_origin(place));
     }
-    map.words(highest.at, true, &format!("highest: {:.1} V", highest.high * base));
-    map.words(lowest.at, false, &format!("lowest: {:.1} V", lowest.low * base));
+    map.words(highest.at, &format!("highest: {:.1} V", highest.high * base));
+    map.words(lowest.at, &format!("lowest: {:.1} V", lowest.low * base));
     let caption = caption(feeder, &places, &map, base, [all.len(), marked.len()]);
     let rows = marked.iter().map(|spot| row(spot, base));
     let unit = if places.in_metres { ", m" } else { "" };

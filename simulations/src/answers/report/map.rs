@@ -22,13 +22,28 @@ const SIZES: [f64; 4] = [3.5, 5.0, 6.0, 8.0];
 const JOINT: f64 = 1.6;
 /// Half the width of the sign of a transformer, which is two rings.
 const RING: f64 = 6.0;
-/// A label keeps so far from the sides.
-const HALF_LABEL: f64 = 80.0;
+/// A letter of a label is about so wide.
+const LETTER: f64 = 8.0;
+/// Where a label may stand, as shares of its own half width and height from the place: above first.
+const SPOTS: [(f64, f64); 10] = [
+    (0.0, -1.0),
+    (0.0, 1.0),
+    (-1.0, 0.0),
+    (1.0, 0.0),
+    (-0.9, -1.0),
+    (0.9, -1.0),
+    (-0.9, 1.0),
+    (0.9, 1.0),
+    (0.0, -2.0),
+    (0.0, 2.0),
+];
 
 /// A map that is being drawn. Places are (east, north).
 #[derive(Clone, Debug)]
 pub struct Map {
     shapes: Html,
+    /// Where on the picture something is that words had better not hide.
+    taken: Vec<(f64, f64)>,
     west_south: (f64, f64),
     reach: (f64, f64),
     turned: bool,
@@ -61,7 +76,16 @@ impl Map {
         let fits = |room: f64, reach: f64| if reach > 0.0 { room / reach } else { f64::MAX };
         let scale = fits(WIDTH - 2.0 * SIDE, wide).min(fits(MOST_HEIGHT, high));
         let scale = if scale < f64::MAX { scale } else { 1.0 };
-        Self { shapes: Html::default(), west_south: least, reach, turned, scale, has_north, in_metres }
+        Self {
+            shapes: Html::default(),
+            taken: Vec::new(),
+            west_south: least,
+            reach,
+            turned,
+            scale,
+            has_north,
+            in_metres,
+        }
     }
 
     /// How high the picture is.
@@ -114,20 +138,31 @@ impl Map {
     /// A place with what it says when a mouse rests on it.
     pub fn mark(&mut self, mark: Mark, at: (f64, f64), says: &str) {
         let (x, y) = self.place(at);
+        self.taken.push((x, y));
         draw_mark(&mut self.shapes, mark, x, y, says);
     }
 
     /// The sign of a transformer.
     pub fn transformer(&mut self, at: (f64, f64)) {
         let (x, y) = self.place(at);
+        self.taken.push((x, y));
         rings(&mut self.shapes, x, y);
     }
 
-    /// Words above a place, or below it.
-    pub fn words(&mut self, at: (f64, f64), above: bool, words: &str) {
+    /// Words beside a place, where they cover the least of what was marked before.
+    pub fn words(&mut self, at: (f64, f64), words: &str) {
         let (x, y) = self.place(at);
-        let x = x.clamp(HALF_LABEL, WIDTH - HALF_LABEL);
-        let [x, y] = [x, if above { y - 14.0 } else { y + 24.0 }].map(coordinate);
+        let wide = words.chars().count() as f64 * LETTER / 2.0;
+        let beside = SPOTS.map(|(across, down)| (x + across * (wide + 14.0), y + down * 20.0));
+        let covered = |(middle, height): (f64, f64)| {
+            let hides = |(x, y): (f64, f64)| (x - middle).abs() < wide + 6.0 && (y - height).abs() < 16.0;
+            let outside =
+                middle < wide || middle > WIDTH - wide || height < 10.0 || height > self.height() - BOTTOM + 20.0;
+            self.taken.iter().filter(|spot| hides(**spot)).count() + if outside { self.taken.len() } else { 0 }
+        };
+        let (x, y) = beside.into_iter().min_by_key(|spot| covered(*spot)).unwrap_or((x, y));
+        self.taken.extend([-1.0, -0.5, 0.0, 0.5, 1.0].map(|part| (x + part * wide, y)));
+        let [x, y] = [x, y + 4.5].map(coordinate);
         let attributes = [("class", "halo"), ("x", x.as_str()), ("y", &y), ("text-anchor", "middle")];
         self.shapes.words("text", &attributes, words);
     }
@@ -262,6 +297,21 @@ mod tests {
         let high = Map::new([(0.0, 0.0), (5.0, 10.0)].into_iter(), true, true);
         assert!(high.is_turned() && high.place((0.0, 10.0)).0 < high.place((0.0, 0.0)).0);
         assert!(high.place((5.0, 0.0)).1 < high.place((0.0, 0.0)).1);
+    }
+
+    #[test]
+    fn words_stay_on_the_picture_and_off_the_marks() {
+        let row = || (0..40).map(|number| (f64::from(number) * 5.0, f64::from(number) * 5.0));
+        let mut map = Map::new(row(), true, true);
+        row().for_each(|place| map.mark(Mark { step: 1, is_above: true }, place, ""));
+        for place in [(195.0, 195.0), (100.0, 100.0), (0.0, 0.0)] {
+            let before = map.taken.clone();
+            map.words(place, "highest: 253.3 V");
+            for (x, y) in &map.taken[before.len()..] {
+                assert!((0.0..=WIDTH).contains(x) && (0.0..=map.height()).contains(y), "{place:?}: {x}, {y}");
+                assert!(before.iter().all(|(a, b)| (x - a).abs() > 4.0 || (y - b).abs() > 12.0), "{place:?}: hidden");
+            }
+        }
     }
 
     #[test]
