@@ -84,7 +84,8 @@ fn run(homes: u32, communities: u32, first_day: &str, days: u32) -> Result<Took,
     let file = |name| place.path().join(name);
     fs::write(file("scenario.toml"), scenario::EXAMPLE)?;
     let seeds: Vec<String> = (1..=communities).map(|seed| seed.to_string()).collect();
-    let single = |key: &str, value: &str| format!("[[axes]]\nkey = \"{key}\"\nvalues = [{value}]\nlabels = [\"bench\"]\n");
+    let single =
+        |key: &str, value: &str| format!("[[axes]]\nkey = \"{key}\"\nvalues = [{value}]\nlabels = [\"bench\"]\n");
     let axes = [
         single("homes.generated.count", &homes.to_string()),
         single("period.first_day", &format!("{first_day:?}")),

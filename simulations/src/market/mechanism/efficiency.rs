@@ -70,10 +70,7 @@ mod tests {
         // 100 Wh at the price of balance, 20. Nothing crosses in the last slot, so its trade has nothing to lie off.
         efficiency.add(&slot(20, 20, 100, 500), 500, &[trade(20, 100)]);
         efficiency.add(&Optimum::default(), -300, &[trade(7, 50)]);
-        assert_eq!(
-            (efficiency.optimum_volume, efficiency.optimum, efficiency.surplus),
-            (WattHours(500), 8_500, 6_200)
-        );
+        assert_eq!((efficiency.optimum_volume, efficiency.optimum, efficiency.surplus), (WattHours(500), 8_500, 6_200));
         // sqrt(700 / 500) over a mean of (10 * 400 + 20 * 100) / 500 = 12: 1.1832 / 12 = 9.86 %.
         assert_eq!(efficiency.alpha(), Some(985));
         assert_eq!(Efficiency::default().alpha(), None);
