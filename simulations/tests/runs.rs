@@ -157,6 +157,51 @@ fn all_mechanisms_and_strategies_keep_the_rules() {
 }
 
 #[test]
+fn homes_trade_ahead_or_after_as_the_scenario_says() {
+    // (when; whether all that is traded was counted, whether others than the autopilot trade)
+    for (trade, is_counted, others_trade) in [("ahead", false, false), ("after", true, true), ("both", false, true)] {
+        let trade = format!("trade = \"{trade}\"");
+        let with = |strategy: &str| {
+            let name = format!("name = \"{strategy}\"                        # or zi-c");
+            let autopilot = "name = \"autopilot\"                        # or zi-c";
+            let scenario = example(&[FEW, TWO_DAYS, ("trade = \"both\"", &trade), (autopilot, &name)]);
+            let community = Community::new(&scenario).unwrap();
+            let (ran, watcher) = watched(&scenario, &community);
+            (ran.market.errors, watcher.traded)
+        };
+        let (errors, traded) = with("autopilot");
+        assert!(traded > WattHours(0), "{trade}");
+        assert_eq!(errors == WattHours(0), is_counted, "{trade}: {errors}");
+        assert_eq!(with("ramp").1 > WattHours(0), others_trade, "{trade}");
+    }
+}
+
+/// Trades by how large they are.
+#[derive(Default)]
+struct Smallest(Option<WattHours>);
+
+impl Observer for Smallest {
+    fn settled(&mut self, slot: &SettledSlot<'_>) {
+        self.0 = slot.trades.iter().map(|trade| trade.quantity).chain(self.0).min();
+    }
+}
+
+#[test]
+fn what_is_too_little_is_left_to_the_supplier() {
+    let smallest = |least: &str| {
+        let least = format!("smallest_fill_wh = {least}");
+        let scenario = example(&[FEW, TWO_DAYS, ("smallest_fill_wh = 10", &least), ("\"both\"", "\"after\"")]);
+        let community = Community::new(&scenario).unwrap();
+        let mut smallest = Smallest::default();
+        run(&community, &scenario.document, &mut [&mut smallest]).unwrap();
+        smallest.0.unwrap()
+    };
+    // All that is left of an order may be filled, so the least trade may be smaller than the least order.
+    assert!(smallest("1") < WattHours(10), "{}", smallest("1"));
+    assert!(smallest("1") < smallest("300"));
+}
+
+#[test]
 fn a_call_in_which_everybody_has_a_part_reaches_the_optimum() {
     let changes = [FEW, TWO_DAYS, ("mechanism = \"continuous\"", "mechanism = \"call\"")];
     let all = [

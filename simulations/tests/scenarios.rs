@@ -144,29 +144,40 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "line 89, market.mechanism: unknown variant `auction`, expected one of `none`, `continuous`, `call`",
     ),
     (
+        "trade = \"both\"",
+        "trade = \"later\"",
+        "line 90, market.trade: unknown variant `later`, expected one of `ahead`, `after`, `both`",
+    ),
+    (
+        "mechanism = \"continuous\"                  # or none, or call\ntrade = \"both\"",
+        "mechanism = \"call\"\ntrade = \"ahead\"",
+        "line 90, market.trade: the call clears what the meters counted: write after or both, or another mechanism",
+    ),
+    ("smallest_fill_wh = 10", "smallest_fill_wh = 0", "line 91, market.smallest_fill_wh: 0 Wh: write 1 to 1000"),
+    (
         "tick_eur_per_kwh = \"0.0001\"",
         "tick_eur_per_kwh = \"0\"",
-        "line 90, market.tick_eur_per_kwh: write a number above 0, such as \"0.0001\"",
+        "line 92, market.tick_eur_per_kwh: write a number above 0, such as \"0.0001\"",
     ),
     (
         "local_grid_fee_eur_per_kwh = \"0.04\"",
         "local_grid_fee_eur_per_kwh = \"-0.04\"",
-        "line 91, market.local_grid_fee_eur_per_kwh: -0.04: write a number of 0 or more",
+        "line 93, market.local_grid_fee_eur_per_kwh: -0.04: write a number of 0 or more",
     ),
     (
         "local_premium_eur_per_kwh = \"0.02\"",
         "local_premium_eur_per_kwh = \"0.02005\"",
-        "line 92, market.local_premium_eur_per_kwh: 0.02005 is no multiple of the tick 0.0001: write one",
+        "line 94, market.local_premium_eur_per_kwh: 0.02005 is no multiple of the tick 0.0001: write one",
     ),
     (
         "name = \"autopilot\"",
         "name = \"zic\"",
-        "line 95, strategies[0].name: unknown variant `zic`, expected one of `autopilot`, `zi-c`, `zip`, `ramp`, `truthful`, `passive`",
+        "line 97, strategies[0].name: unknown variant `zic`, expected one of `autopilot`, `zi-c`, `zip`, `ramp`, `truthful`, `passive`",
     ),
     (
         "name = \"autopilot\"",
         "name = \"passive\"\nshare_percent = 10\n[[strategies]]\nname = \"zip\"",
-        "line 94, strategies: their share_percent make 110: let them make 100",
+        "line 96, strategies: their share_percent make 110: let them make 100",
     ),
 ];
 
