@@ -27,6 +27,7 @@ fn example(changes: &[(&str, &str)]) -> Scenario {
 
 const FEW: (&str, &str) = ("count = 50", "count = 12");
 const TWO_DAYS: (&str, &str) = ("days = 7", "days = 2");
+const PLANS: (&str, &str) = ("control = \"self-consumption\"", "control = \"plan\"");
 
 /// Looks at every slot.
 struct Watcher<'c> {
@@ -176,6 +177,38 @@ fn homes_trade_ahead_or_after_as_the_scenario_says() {
     }
 }
 
+/// What batteries took, and what homes with a battery bought.
+#[derive(Default)]
+struct Charged([WattHours; 2]);
+
+impl Observer for Charged {
+    fn settled(&mut self, slot: &SettledSlot<'_>) {
+        for home in slot.homes.iter().filter(|home| home.flows.charged > WattHours(0)) {
+            self.0[0] += home.flows.charged;
+            self.0[1] += home.bought;
+        }
+    }
+}
+
+#[test]
+fn plans_buy_their_neighbours_surplus_for_the_evening() {
+    let charged = |mechanism: &str| {
+        let mechanism = format!("mechanism = \"{mechanism}\"");
+        // No other way to profit than by what neighbours ask: one price all day.
+        let tariff = ("retail_eur_per_kwh = \"0.26\"", "retail_eur_per_kwh = \"0.34\"");
+        let changes = [FEW, ("days = 7", "days = 4"), PLANS, tariff, ("mechanism = \"continuous\"", &mechanism)];
+        let scenario = example(&changes);
+        let community = Community::new(&scenario).unwrap();
+        let mut charged = Charged::default();
+        run(&community, &scenario.document, &mut [&mut charged]).unwrap();
+        charged.0
+    };
+    let ([taken, bought], [alone, nothing]) = (charged("continuous"), charged("none"));
+    assert_eq!(nothing, WattHours(0));
+    assert!(bought > WattHours(0), "they charge with what neighbours have over");
+    assert!(taken > alone, "{taken} with a market, {alone} without");
+}
+
 /// Trades by how large they are.
 #[derive(Default)]
 struct Smallest(Option<WattHours>);
@@ -316,11 +349,13 @@ fn bytes(scenario: &Scenario, threads: usize) -> Vec<Vec<u8>> {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_whatever_the_number_of_threads() {
-    let scenario = example(&[FEW, TWO_DAYS]);
+    // With plans, which look at what the market came to.
+    let days = ("days = 7", "days = 3");
+    let scenario = example(&[FEW, days, PLANS]);
     let alone = bytes(&scenario, 1);
     assert!(alone.iter().all(|file| file.len() > 1_000));
     assert_eq!(alone, bytes(&scenario, 3));
-    let other = bytes(&example(&[FEW, TWO_DAYS, ("seed = 1 ", "seed = 2 ")]), 1);
+    let other = bytes(&example(&[FEW, days, PLANS, ("seed = 1 ", "seed = 2 ")]), 1);
     assert!(alone.iter().zip(&other).all(|(one, other)| one != other));
 }
 

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use wattswap_node::protocol::settlement::Tariff;
 
+use super::local::Local;
 use crate::devices::Flows;
 use crate::devices::{self, DayOf, Devices, Outlook};
 use crate::homes::{Community, HomeDay};
@@ -42,24 +43,29 @@ impl<'c> Homes<'c> {
         Self { community, next: 0, homes, prices: prices(community, 0) }
     }
 
-    /// The next day.
-    pub(super) fn make(&mut self) -> Made {
+    /// The next day. Plans expect of the market what it has come to lately.
+    pub(super) fn make(&mut self, local: &Local) -> Made {
         let Self { community, next, homes, .. } = self;
         let (today, tomorrow) = (*next, *next + 1);
         let days = &community.calendar.days;
         let has_tomorrow = tomorrow < days.len();
         let prices_then = if has_tomorrow { prices(community, tomorrow) } else { Vec::new() };
         let prices_now = std::mem::replace(&mut self.prices, prices_then);
+        let expected = |day: usize, prices: &[Vec<Tariff>]| -> Vec<Vec<Tariff>> {
+            prices.iter().map(|tariff| local.expected(&days[day], tariff)).collect()
+        };
+        let expected_now = expected(today, &prices_now);
+        let expected_then = if has_tomorrow { expected(tomorrow, &self.prices) } else { Vec::new() };
         let flows = homes.par_iter_mut().enumerate().map(|(number, state)| {
             let tariff = community.homes[number].tariff;
             let then = has_tomorrow.then(|| community.day(number, tomorrow));
             let now = std::mem::replace(&mut state.next, then.unwrap_or_default());
             let outlook = Outlook {
-                today: DayOf { day: &days[today], home: &now, tariffs: &prices_now[tariff] },
+                today: DayOf { day: &days[today], home: &now, tariffs: &expected_now[tariff] },
                 tomorrow: has_tomorrow.then(|| DayOf {
                     day: &days[tomorrow],
                     home: &state.next,
-                    tariffs: &self.prices[tariff],
+                    tariffs: &expected_then[tariff],
                 }),
             };
             (0..days[today].slots).map(|slot| state.devices.slot(&outlook, slot)).collect()

@@ -5,6 +5,7 @@
 //! write it down, or look at what it does to the wires. An observer changes nothing.
 
 mod homes;
+mod local;
 pub mod record;
 mod rules;
 pub mod tables;
@@ -18,6 +19,7 @@ use wattswap_matching::{PriceBand, Slot};
 use wattswap_node::protocol::settlement::Tariff;
 
 use self::homes::{Homes, Made};
+use self::local::Local;
 use self::record::{HomeSlot, Observer, SettledSlot};
 use self::rules::Rules;
 use crate::devices::Flows;
@@ -93,18 +95,21 @@ pub fn run_until(
     thread::scope(|scope| {
         let (to_observers, records) = sync_channel(SLOTS_BEHIND);
         scope.spawn(move || observe(records, observers));
-        let records = Records { waiting: VecDeque::new(), to_observers };
+        let local = Local::new(rules.scale, community.market.local_grid_fee_eur_per_kwh.0);
+        let records = Records { community, waiting: VecDeque::new(), local, to_observers };
         let mut market = Market { community, rules, season, records, terms: vec![None; community.homes.len()] };
-        let mut made = homes.make();
+        let mut made = homes.make(&market.records.local);
         let mut is_stopped = false;
         for day in 0..days {
             is_stopped = stop();
             if is_stopped {
                 break;
             }
-            // The next day is made while this one is traded.
+            // The next day is made while this one is traded, by what is known before.
+            market.records.local.close_day();
+            let local = market.records.local.clone();
             made = thread::scope(|scope| {
-                let next = scope.spawn(|| if day + 1 < days { homes.make() } else { Made::default() });
+                let next = scope.spawn(|| if day + 1 < days { homes.make(&local) } else { Made::default() });
                 market.trade(day, &made)?;
                 Ok(next.join().expect("it does not panic"))
             })?;
@@ -143,7 +148,7 @@ struct Market<'c> {
     community: &'c Community,
     rules: Rules,
     season: Season,
-    records: Records,
+    records: Records<'c>,
     /// What the slot before was about for each home: mostly prices are still the same.
     terms: Vec<Option<Terms>>,
 }
@@ -195,9 +200,11 @@ impl Market<'_> {
 const SLOTS_BEHIND: usize = 32;
 
 /// Makes records of what is known of a slot beforehand, and of what it came to.
-struct Records {
+struct Records<'c> {
+    community: &'c Community,
     /// Slots that are not settled yet.
     waiting: VecDeque<Waiting>,
+    local: Local,
     to_observers: SyncSender<Record>,
 }
 
@@ -221,9 +228,11 @@ struct Record {
     surplus: TickWattHours,
 }
 
-impl Records {
+impl Records<'_> {
     fn tell(&mut self, outcome: &Outcome<'_>) {
         let Waiting { day, of_day, homes } = self.waiting.pop_front().expect("slots are settled in order");
+        let nets = homes.iter().map(|(flows, _)| flows.net());
+        self.local.add(self.community.calendar.days[day].hour(of_day), nets, outcome.trades);
         let homes = outcome.homes.iter().zip(homes).map(|(home, (flows, tariff))| HomeSlot {
             flows,
             forecast: home.forecast,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
-use wattswap_matching::{Price, PriceBand, Side, WattHours};
+use wattswap_matching::{Price, PriceBand, PriceScale, Side, WattHours};
 use wattswap_node::protocol::autopilot::PriceLimits;
 use wattswap_node::protocol::charter::{Fee, Shape};
 use wattswap_node::protocol::settlement::Tariff;
@@ -22,6 +22,8 @@ const GATE: Duration = HOUR;
 #[derive(Clone, Debug)]
 pub(super) struct Rules {
     pub(super) shape: Shape,
+    /// What a tick is worth.
+    pub(super) scale: PriceScale,
     fee: Decimal,
 }
 
@@ -30,6 +32,7 @@ impl Rules {
     pub(super) fn new(community: &Community) -> Result<Self, CantRun> {
         let market = &community.market;
         let (tick, fee) = (market.tick_eur_per_kwh.0, market.local_grid_fee_eur_per_kwh.0);
+        let scale = PriceScale::new(tick).map_err(|_too_fine| CantRun::TooManyTicks)?;
         let slot_length = Duration::from_secs(60 * u64::from(community.calendar.slot_minutes));
         let (least, most) = extremes(community);
         let premium = market.local_premium_eur_per_kwh.0;
@@ -51,7 +54,7 @@ impl Rules {
             cap,
             fees: (!fee.is_zero()).then(grid).flatten().into_iter().collect(),
         };
-        Ok(Self { shape, fee })
+        Ok(Self { shape, scale, fee })
     }
 
     /// What a slot in which nothing is counted is about for a home with this premium and tariff. It buys no dearer than
