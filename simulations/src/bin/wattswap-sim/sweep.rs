@@ -20,6 +20,9 @@ use super::report::say;
 use super::run::{TableFormat, WantedTables};
 use super::stop;
 
+/// No machine has more cores.
+const MOST_THREADS: u64 = 1_024;
+
 /// What to run, which part of it, and what to write.
 #[derive(Args)]
 pub struct SweepArgs {
@@ -35,8 +38,8 @@ pub struct SweepArgs {
     #[arg(long)]
     resume: bool,
     /// Runs at the same time; as many as there are cores if nothing is said.
-    #[arg(long)]
-    threads: Option<usize>,
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=MOST_THREADS))]
+    threads: Option<u64>,
     /// Write the report and the summary of every run, too.
     #[arg(long)]
     reports: bool,
@@ -136,7 +139,10 @@ pub fn run(args: &SweepArgs) -> Result<ExitCode, Box<dyn Error>> {
     let tables = args.tables.columns()?;
     let names = tables.as_ref().map(|columns| columns.words()).unwrap_or_default();
     let folder = Folder::of(&args.out, &sweep, &names, args.resume)?;
-    let threads = args.threads.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
+    let threads = match args.threads {
+        Some(threads) => usize::try_from(threads).expect("a bounded number"),
+        None => available_parallelism().map_or(1, usize::from),
+    };
     // What one run does side by side shares these threads with the other runs.
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     let wish = stop::wish()?;
