@@ -68,7 +68,7 @@ fn shard(text: &str) -> Shard {
 /// Does a shard, and stops after so many runs.
 fn done(sweep: &Sweep, out: &Path, shard: Shard, threads: usize, most: usize) -> Came {
     let columns = Columns::all();
-    let folder = Folder::of(out, sweep, &columns.words(), true).unwrap();
+    let folder = Folder::of(out, sweep, &columns.words(), true, (shard, true)).unwrap();
     let (stop, finished) = (AtomicBool::new(false), Mutex::new(0));
     let told = |news: News<'_>| {
         assert!(matches!(news, News::Finished(_)));
@@ -125,8 +125,9 @@ fn what_died_half_way_is_done_again() {
     let expected = place.merged(&["out"], "out");
     let folder = Folder::open(&out).unwrap();
     // As a pulled plug leaves it.
-    fs::rename(folder.run(3), folder.run(3).with_extension("part")).unwrap();
-    fs::write(folder.run(3).with_extension("part").join("runs.parquet"), b"PAR1").unwrap();
+    let part = folder.run(3).with_extension("part-x");
+    fs::rename(folder.run(3), &part).unwrap();
+    fs::write(part.join("runs.parquet"), b"PAR1").unwrap();
     let missing = merge(std::slice::from_ref(&out), &out, Format::Parquet);
     assert!(matches!(missing, Err(CantMerge::Missing { count: 1, of: 12, some }) if some == [3]));
     let again = done(&sweep, &out, Shard::WHOLE, 1, usize::MAX);
@@ -140,9 +141,15 @@ fn runs_of_two_sweeps_do_not_mix() {
     let (sweep, out) = (place.sweep(), place.path("out"));
     let columns = Columns::all().words();
     done(&sweep, &out, shard("0/12"), 1, usize::MAX);
-    let opened = |sweep: &Sweep, tables: &[String], resume| Folder::of(&out, sweep, tables, resume).map(|_| ());
+    let of = |sweep: &Sweep, tables: &[String], shard, resume| {
+        Folder::of(&out, sweep, tables, true, (shard, resume)).map(|_| ())
+    };
+    let opened = |sweep: &Sweep, tables: &[String], resume| of(sweep, tables, Shard::WHOLE, resume);
     assert!(matches!(opened(&sweep, &columns, false), Err(BadFolder::Begun(_))));
     assert!(matches!(opened(&sweep, &columns, true), Ok(())));
+    assert!(matches!(of(&sweep, &columns, shard("1/12"), false), Ok(())), "what others have done is no matter");
+    let reports = Folder::of(&out, &sweep, &columns, false, (Shard::WHOLE, true)).map(|_| ());
+    assert!(matches!(reports, Err(BadFolder::Other(_))), "without reports");
     assert!(matches!(opened(&sweep, &columns[..1], true), Err(BadFolder::Other(_))), "other tables");
     assert!(matches!(opened(&other.sweep(), &columns, true), Err(BadFolder::Other(_))), "another seed");
     fs::write(place.path("scenario.toml"), replaced(scenario::EXAMPLE, &[("count = 50", "count = 7")])).unwrap();
@@ -151,6 +158,39 @@ fn runs_of_two_sweeps_do_not_mix() {
     let mixed = merge(&[out.clone(), other.path("out")], &out, Format::Parquet);
     assert!(matches!(mixed, Err(CantMerge::Different(..))));
     assert!(matches!(merge(&[place.path("no")], &out, Format::Parquet), Err(CantMerge::Folder(BadFolder::None(_)))));
+    fs::remove_file(out.join("sweep.json")).unwrap();
+    assert!(matches!(opened(&sweep, &columns, true), Err(BadFolder::Other(_))), "nobody knows whose these runs are");
+}
+
+#[test]
+fn two_may_do_the_same_runs_at_the_same_time() {
+    let place = Place::new();
+    let (sweep, out) = (place.sweep(), place.path("out"));
+    let came: Vec<Came> = std::thread::scope(|scope| {
+        let twins = [0, 1].map(|_| scope.spawn(|| done(&sweep, &out, Shard::WHOLE, 2, usize::MAX)));
+        twins.map(|twin| twin.join().unwrap()).into_iter().collect()
+    });
+    assert!(came.iter().all(|came| came.failed.is_empty() && came.before + came.finished == 12), "{came:?}");
+    let expected = place.merged(&["out"], "out");
+    done(&sweep, &place.path("alone"), Shard::WHOLE, 1, usize::MAX);
+    assert!(place.merged(&["alone"], "alone") == expected);
+    assert_eq!(fs::read_dir(out.join("runs")).unwrap().count(), 12, "nothing unfinished is left");
+}
+
+#[test]
+fn tables_stay_until_better_ones_are_there() {
+    let place = Place::new();
+    let (sweep, out) = (place.sweep(), place.path("out"));
+    done(&sweep, &out, Shard::WHOLE, 2, usize::MAX);
+    place.merged(&["out"], "out");
+    let tables = || TABLES.map(|table| fs::read(out.join(format!("{table}.parquet"))).unwrap());
+    let before = tables();
+    fs::write(Folder::open(&out).unwrap().run(7).join("trades.parquet"), b"PAR1").unwrap();
+    let failed = merge(std::slice::from_ref(&out), &out, Format::Parquet);
+    assert!(matches!(failed, Err(CantMerge::Read(_))));
+    assert!(tables() == before);
+    let names: Vec<_> = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names.len(), 2 + TABLES.len(), "{names:?}");
 }
 
 #[test]
@@ -162,7 +202,7 @@ fn a_run_that_fails_stops_no_other() {
     );
     let place = Place::with(&[axis]);
     let sweep = place.sweep();
-    let folder = Folder::of(&place.path("out"), &sweep, &[], false).unwrap();
+    let folder = Folder::of(&place.path("out"), &sweep, &[], false, (Shard::WHOLE, false)).unwrap();
     let task = Task { sweep: &sweep, folder: &folder, shard: Shard::WHOLE, threads: 2, tables: None, reports: false };
     let came = work(&task, &|_| {}, &AtomicBool::new(false));
     let failed: Vec<usize> = came.failed.iter().map(|(point, _)| point.number).collect();
@@ -192,9 +232,20 @@ fn what_is_wrong_with_a_sweep_is_said() {
         ("labels = [\"flat\", \"night\"]", "labels = [\"flat\"]", "axes[2].labels: write one for each of the 2 values"),
         ("values = [7]", "values = [7, 7]", "axes[4].values: \"7\" comes twice"),
         ("values = [7]", "values = []", "axes[4].values: there is none: write at least one"),
-        ("key = \"seed\"", "key = \"pv.share_percent\"", "there is an axis pv.share_percent already"),
-        ("name = \"strategy\"", "name = \"cost_eur\"", "the results have a column cost_eur already"),
-        ("name = \"strategy\"", "name = \"my strategy\"", "axes[3].name: \"my strategy\": write letters, digits and _"),
+        (
+            "key = \"seed\"",
+            "key = \"pv.share_percent\"",
+            "axes[4].key: it changes what the axis pv.share_percent changes",
+        ),
+        ("key = \"seed\"", "key = \"tariffs[0].name\"", "axes[4].key: it changes what the axis tariffs changes"),
+        ("key = \"seed\"", "key = \"seed\"\nname = \"Tariff\"", "axes[4].key: there is an axis Tariff already"),
+        ("key = \"seed\"", "key = \"\"", "axes[4].key: \"\" can't be the name of a column"),
+        ("name = \"strategy\"", "name = \"Cost_EUR\"", "the results have a column Cost_EUR already"),
+        (
+            "name = \"strategy\"",
+            "name = \"my strategy\"",
+            "axes[3].name: \"my strategy\" can't be the name of a column",
+        ),
         ("scenario = \"scenario.toml\"", "scenario = \"gone.toml\"", "gone.toml"),
     ];
     for (from, to, expected) in cases {
@@ -286,7 +337,7 @@ fn the_sweep_that_ships_is_in_order() {
     let sweep = Sweep::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("sweeps/street.toml")).unwrap();
     assert_eq!(sweep.document.runs(), 12);
     let folder = tempfile::tempdir().unwrap();
-    let folder = Folder::of(folder.path(), &sweep, &[], false).unwrap();
+    let folder = Folder::of(folder.path(), &sweep, &[], false, (Shard::WHOLE, false)).unwrap();
     let task = Task { sweep: &sweep, folder: &folder, shard: shard("11/12"), threads: 1, tables: None, reports: false };
     let came = work(&task, &|_| {}, &AtomicBool::new(false));
     assert_eq!((came.finished, came.failed.len()), (1, 0));

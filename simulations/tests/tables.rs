@@ -14,7 +14,7 @@ use wattswap_simulations::market::mechanism::Trade;
 use wattswap_simulations::market::mechanism::optimum::Optimum;
 use wattswap_simulations::output::{CantWrite, Format};
 use wattswap_simulations::run::record::{HomeSlot, Observer as _, SettledSlot};
-use wattswap_simulations::run::tables::{Columns, Tables};
+use wattswap_simulations::run::tables::{BadColumns, Columns, Tables};
 
 /// 2026-06-08, midnight in Berlin.
 const START: u64 = 1_780_869_600_000;
@@ -66,6 +66,11 @@ fn homes() -> [HomeSlot; 2] {
         tariff,
     };
     [seller, buyer]
+}
+
+fn columns(homes: &[&str], trades: &[&str]) -> Result<Columns, BadColumns> {
+    let [homes, trades] = [homes, trades].map(|names| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    Columns::some(Some(&homes), Some(&trades))
 }
 
 /// Writes so many slots, all alike; the first has a trade.
@@ -138,7 +143,7 @@ fn parquet_says_what_text_says_to_a_billionth() {
 fn some_columns_in_any_order_and_no_table_without_any() {
     let folder = TempDir::new().unwrap();
     let none: [&str; 0] = [];
-    write(folder.path(), Format::Csv, Columns::new(&["net_wh", "home"], &none).unwrap(), &homes(), 1).unwrap();
+    write(folder.path(), Format::Csv, columns(&["net_wh", "home"], &none).unwrap(), &homes(), 1).unwrap();
     let homes = fs::read_to_string(folder.path().join("homes.csv")).unwrap();
     assert_eq!(homes, "net_wh,home\n-1050,home-1\n1150,\"by the mill, left\"\n");
     assert!(!folder.path().join("trades.csv").exists());
@@ -146,7 +151,7 @@ fn some_columns_in_any_order_and_no_table_without_any() {
 
 #[test]
 fn columns_that_are_not_there_or_come_twice_are_refused() {
-    let refused = |homes: &[&str], trades: &[&str]| Columns::new(homes, trades).err().map(|error| error.to_string());
+    let refused = |homes: &[&str], trades: &[&str]| columns(homes, trades).err().map(|error| error.to_string());
     assert_eq!(refused(&["slot_start", "home"], &["slot_start", "energy_wh"]), None);
     assert_eq!(
         refused(&[], &["slot_start", "energy"]).unwrap(),
@@ -180,13 +185,13 @@ fn what_does_not_fit_is_said_at_the_end_at_the_latest() {
     let mut homes = homes();
     homes[1].paid = Money(decimal("1000000000"));
     let folder = TempDir::new().unwrap();
-    let columns = || Columns::new(&["paid_eur"], &["slot_start"]).unwrap();
-    write(folder.path(), Format::Csv, columns(), &homes, 2).unwrap();
-    let error = write(folder.path(), Format::Parquet, columns(), &homes, 2).unwrap_err().to_string();
+    let paid = || columns(&["paid_eur"], &["slot_start"]).unwrap();
+    write(folder.path(), Format::Csv, paid(), &homes, 2).unwrap();
+    let error = write(folder.path(), Format::Parquet, paid(), &homes, 2).unwrap_err().to_string();
     let expected = "homes.parquet: the amount 1000000000 does not fit into 18 digits of which 9 are decimals: write CSV \
                     instead";
     assert!(error.ends_with(expected), "{error}");
     // No folder can be where a file is.
     let taken = folder.path().join("homes.csv");
-    assert!(matches!(write(&taken, Format::Csv, columns(), &homes, 1), Err(CantWrite::Disk { .. })));
+    assert!(matches!(write(&taken, Format::Csv, paid(), &homes, 1), Err(CantWrite::Disk { .. })));
 }

@@ -156,14 +156,6 @@ impl Columns {
         let wanted = named.into_iter().filter(|(_, columns)| !columns.is_empty());
         wanted.map(|(table, columns)| format!("{table}: {}", columns.join(", "))).collect()
     }
-
-    /// These columns of `homes` and of `trades`, in this order.
-    ///
-    /// # Errors
-    /// [`BadColumns`].
-    pub fn new(homes: &[impl AsRef<str>], trades: &[impl AsRef<str>]) -> Result<Self, BadColumns> {
-        Ok(Self { homes: choose("homes", &HOMES, homes)?, trades: choose("trades", &TRADES, trades)? })
-    }
 }
 
 fn choose<F>(
@@ -216,12 +208,6 @@ impl Tables {
         let homes = create(folder, "homes", format, run, &columns.homes)?;
         let trades = create(folder, "trades", format, run, &columns.trades)?;
         Ok(Self { columns, names, scale, run, homes, trades, failed: None })
-    }
-
-    /// Why nothing more is written, if that is so.
-    #[must_use]
-    pub fn failed(&self) -> Option<&CantWrite> {
-        self.failed.as_ref()
     }
 
     /// Writes what is still to be written.

@@ -98,6 +98,7 @@ pub(super) fn from_table<D: DeserializeOwned>(path: &Path, text: &str, table: to
 fn words(error: &toml::de::Error) -> String {
     let whole = error.message().trim_end().replace('\n', ", ");
     let types = ["expected u64", "expected u32", "expected u8"];
+    let whole = whole.replace("expected i64", "expected a whole number");
     types.iter().fold(whole, |text, name| text.replace(name, "expected a whole number, 0 or more"))
 }
 

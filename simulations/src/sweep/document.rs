@@ -1,5 +1,6 @@
 //! The shape of a sweep's file, and what must hold in it.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -110,15 +111,26 @@ fn rule(holds: bool, key: impl Into<String>, what: impl Into<String>) -> Verdict
 fn check(document: &Document) -> Verdict {
     let axes = &document.axes;
     rule((1..=MOST_AXES).contains(&axes.len()), "axes", format!("{}: write 1 to {MOST_AXES} [[axes]]", axes.len()))?;
-    for (number, axis) in axes.iter().enumerate() {
-        check_axis(axis, &format!("axes[{number}]"))?;
-        let same = |other: &Axis| other.name() == axis.name() || other.key == axis.key;
-        let what = format!("there is an axis {} already: write one for each key", axis.key);
-        rule(!axes[..number].iter().any(same), format!("axes[{number}].key"), what)?;
-    }
     let runs = axes.iter().try_fold(1_usize, |runs, axis| runs.checked_mul(axis.values.len()));
     let few = runs.is_some_and(|runs| runs <= MOST_RUNS);
-    rule(few, "axes", format!("they make more than {MOST_RUNS} runs: write fewer values, or several sweeps"))
+    rule(few, "axes", format!("they make more than {MOST_RUNS} runs: write fewer values, or several sweeps"))?;
+    for (number, axis) in axes.iter().enumerate() {
+        let key = format!("axes[{number}].key");
+        check_axis(axis, &format!("axes[{number}]"))?;
+        let before = &axes[..number];
+        let over = before.iter().find(|other| is_within(&other.key, &axis.key) || is_within(&axis.key, &other.key));
+        let what =
+            format!("it changes what the axis {} changes: write one for both", over.map_or("", |other| &other.key));
+        rule(over.is_none(), &key, what)?;
+        let same = before.iter().any(|other| other.name().eq_ignore_ascii_case(&axis.name()));
+        rule(!same, &key, format!("there is an axis {} already: give it a name of its own", axis.name()))?;
+    }
+    Ok(())
+}
+
+/// Whether a key is the other one, or one in what the other one stands for.
+fn is_within(key: &str, other: &str) -> bool {
+    key.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 fn check_axis(axis: &Axis, at: &str) -> Verdict {
@@ -127,7 +139,10 @@ fn check_axis(axis: &Axis, at: &str) -> Verdict {
     rule(!taken, at, format!("the results have a column {name} already: give the axis another name"))?;
     let plain = name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
-    rule(plain, format!("{at}.name"), format!("{name:?}: write letters, digits and _, a letter first"))?;
+    let key = if axis.name.is_some() { "name" } else { "key" };
+    let what =
+        format!("{name:?} can't be the name of a column: give it a name of letters, digits and _, a letter first");
+    rule(plain, format!("{at}.{key}"), what)?;
     rule(!axis.values.is_empty(), format!("{at}.values"), "there is none: write at least one")?;
     let (key, count) = (format!("{at}.labels"), axis.values.len());
     match &axis.labels {
@@ -137,7 +152,7 @@ fn check_axis(axis: &Axis, at: &str) -> Verdict {
             rule(axis.values.iter().all(told), key, "values that are tables or lists need labels: write one for each")?;
         }
     }
-    let labels: Vec<String> = (0..count).map(|value| axis.label(value)).collect();
-    let twice = labels.iter().enumerate().find(|(number, label)| labels[..*number].contains(label));
-    rule(twice.is_none(), format!("{at}.values"), format!("{:?} comes twice", twice.map_or("", |(_, label)| label)))
+    let mut labels = HashSet::new();
+    let twice = (0..count).map(|value| axis.label(value)).find(|label| !labels.insert(label.clone()));
+    rule(twice.is_none(), format!("{at}.values"), format!("{:?} comes twice", twice.unwrap_or_default()))
 }

@@ -3,19 +3,22 @@
 //! ```text
 //! FOLDER/sweep.json            which sweep this is, so that another one is not mixed in
 //! FOLDER/runs/000012/          a finished run: runs.parquet (one row), members.parquet, and what else was asked for
-//! FOLDER/runs/000013.part/     one that is under way, or was when somebody pulled the plug
+//! FOLDER/runs/000013.part-x2/  one that is under way, or was when somebody pulled the plug
 //! ```
 //!
-//! A run's folder gets its name when all that is in it is on the disk. So a shard that dies leaves finished runs and
-//! nothing that looks like one, and machines that share a folder need no other agreement than who does which runs.
+//! A run's folder gets its name when all that is in it is on the disk; until then each try has a folder of its own. So a
+//! shard that dies leaves finished runs and nothing that looks like one, machines that share a folder need no other
+//! agreement than who does which runs, and where two do the same one all the same, one of both stays: they are equal.
 
-use std::fs::{self, File};
-use std::io;
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
 
-use super::Sweep;
+use super::{Shard, Sweep};
 
 const FORMAT: u32 = 1;
 const MARKER: &str = "sweep.json";
@@ -41,6 +44,8 @@ pub struct Marker {
     pub runs: usize,
     /// The tables that every run writes, by name.
     pub tables: Vec<String>,
+    /// Whether every run writes its report.
+    reports: bool,
 }
 
 /// Why a folder can't be used for a sweep.
@@ -59,7 +64,8 @@ pub enum BadFolder {
     Begun(PathBuf),
     /// It holds something else.
     #[error(
-        "{0} was begun by another sweep, with other tables, or by another version: name another folder, or remove this one"
+        "{0} was begun by another sweep, with other tables or reports, or by another version: name another folder, or \
+         remove this one"
     )]
     Other(PathBuf),
     /// It is no folder of a sweep.
@@ -75,27 +81,41 @@ impl BadFolder {
 }
 
 impl Folder {
-    /// Opens a folder for the runs of a sweep, each with these tables; makes it if there is none.
+    /// Opens a folder for a shard of a sweep whose runs write these tables, and reports or not; makes it if there is none.
     ///
     /// # Errors
-    /// [`BadFolder`].
-    pub fn of(path: &Path, sweep: &Sweep, tables: &[String], resume: bool) -> Result<Self, BadFolder> {
+    /// [`BadFolder`]: among others if runs of the shard are finished, and nobody said that it is to go on.
+    pub fn of(
+        path: &Path,
+        sweep: &Sweep,
+        tables: &[String],
+        reports: bool,
+        (shard, resume): (Shard, bool),
+    ) -> Result<Self, BadFolder> {
         let (name, runs, tables) = (sweep.document.name.clone(), sweep.document.runs(), tables.to_vec());
-        let marker = Marker { format: FORMAT, name, fingerprint: sweep.fingerprint(), runs, tables };
-        let runs = path.join("runs");
-        fs::create_dir_all(&runs).map_err(BadFolder::disk(&runs))?;
-        let there = match Self::open(path) {
-            Ok(there) => Some(there),
-            Err(BadFolder::None(_)) => None,
-            Err(other) => return Err(other),
-        };
+        let marker = Marker { format: FORMAT, name, fingerprint: sweep.fingerprint(), runs, tables, reports };
         let folder = Self { path: path.to_owned(), marker };
-        match there {
-            Some(there) if there.marker != folder.marker => Err(BadFolder::Other(path.to_owned())),
-            Some(_) if !resume && folder.has_runs()? => Err(BadFolder::Begun(path.to_owned())),
-            Some(_) => Ok(folder),
-            None => folder.mark(),
+        let place = folder.runs();
+        fs::create_dir_all(&place).map_err(BadFolder::disk(&place))?;
+        match Self::open(path) {
+            Ok(there) => folder.check(&there)?,
+            Err(BadFolder::None(_)) if folder.has_runs()? => match Self::open(path) {
+                // Another shard has just begun it.
+                Ok(there) => folder.check(&there)?,
+                Err(BadFolder::None(_)) => return Err(BadFolder::Other(path.to_owned())),
+                Err(error) => return Err(error),
+            },
+            Err(BadFolder::None(_)) => folder.mark()?,
+            Err(error) => return Err(error),
         }
+        if !resume && shard.runs(0..runs).any(|run| folder.is_finished(run)) {
+            return Err(BadFolder::Begun(path.to_owned()));
+        }
+        Ok(folder)
+    }
+
+    fn check(&self, there: &Self) -> Result<(), BadFolder> {
+        if there.marker == self.marker { Ok(()) } else { Err(BadFolder::Other(self.path.clone())) }
     }
 
     /// Opens a folder that a sweep has begun.
@@ -120,16 +140,26 @@ impl Folder {
     }
 
     /// Shards begin at the same time, and write the same.
-    fn mark(self) -> Result<Self, BadFolder> {
+    fn mark(&self) -> Result<(), BadFolder> {
         let file = self.path.join(MARKER);
         let text = serde_json::to_string_pretty(&self.marker).expect("a marker is JSON") + "\n";
-        let own = self.path.join(format!("{MARKER}.{}", std::process::id()));
-        fs::write(&own, text).and_then(|()| fs::rename(&own, &file)).map_err(BadFolder::disk(&file))?;
-        Ok(self)
+        let write = || {
+            let mut own =
+                tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(&self.path)?;
+            own.write_all(text.as_bytes())?;
+            own.as_file().sync_all()?;
+            own.persist(&file)?;
+            Ok(())
+        };
+        write().map_err(BadFolder::disk(&file))
+    }
+
+    fn runs(&self) -> PathBuf {
+        self.path.join("runs")
     }
 
     fn has_runs(&self) -> Result<bool, BadFolder> {
-        let runs = self.path.join("runs");
+        let runs = self.runs();
         let mut entries = fs::read_dir(&runs).map_err(BadFolder::disk(&runs))?;
         Ok(entries.next().is_some())
     }
@@ -137,7 +167,7 @@ impl Folder {
     /// Where a finished run stands.
     #[must_use]
     pub fn run(&self, number: usize) -> PathBuf {
-        self.path.join("runs").join(format!("{number:0DIGITS$}"))
+        self.runs().join(format!("{number:0DIGITS$}"))
     }
 
     /// Whether a run is finished.
@@ -146,15 +176,15 @@ impl Folder {
         self.run(number).is_dir()
     }
 
-    /// An empty folder for a run that begins; what an earlier try left of it is removed.
+    /// An empty folder for a run that begins; it goes with the value, unless the run is finished.
     ///
     /// # Errors
     /// [`BadFolder::Disk`].
-    pub fn begin(&self, number: usize) -> Result<PathBuf, BadFolder> {
-        let part = self.run(number).with_extension("part");
-        self.abandon(number)?;
-        fs::create_dir(&part).map_err(BadFolder::disk(&part))?;
-        Ok(part)
+    pub fn begin(&self, number: usize) -> Result<TempDir, BadFolder> {
+        let prefix = format!("{number:0DIGITS$}.part-");
+        let part = tempfile::Builder::new().prefix(&prefix).permissions(Permissions::from_mode(0o777)).to_owned();
+        let runs = self.runs();
+        part.tempdir_in(&runs).map_err(BadFolder::disk(&runs))
     }
 
     /// Gives a run its name. What is in it is on the disk first. If somebody else has finished it meanwhile, theirs
@@ -162,29 +192,18 @@ impl Folder {
     ///
     /// # Errors
     /// [`BadFolder::Disk`].
-    pub fn finish(&self, number: usize) -> Result<(), BadFolder> {
-        if self.is_finished(number) {
-            return self.abandon(number);
-        }
-        let (run, part) = (self.run(number), self.run(number).with_extension("part"));
+    pub fn finish(&self, number: usize, part: TempDir) -> Result<(), BadFolder> {
+        let run = self.run(number);
         let synced = || {
-            for entry in fs::read_dir(&part)? {
+            for entry in fs::read_dir(part.path())? {
                 File::open(entry?.path())?.sync_all()?;
             }
-            fs::rename(&part, &run)
+            File::open(part.path())?.sync_all()?;
+            match fs::rename(part.path(), &run) {
+                Err(_) if run.is_dir() => Ok(()),
+                renamed => renamed.and_then(|()| File::open(self.runs())?.sync_all()),
+            }
         };
-        synced().map_err(BadFolder::disk(&part))
-    }
-
-    /// Removes what is there of a run that is not finished.
-    ///
-    /// # Errors
-    /// [`BadFolder::Disk`].
-    pub fn abandon(&self, number: usize) -> Result<(), BadFolder> {
-        let part = self.run(number).with_extension("part");
-        match fs::remove_dir_all(&part) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(BadFolder::disk(&part)(error)),
-            _ => Ok(()),
-        }
+        synced().map_err(BadFolder::disk(&run))
     }
 }

@@ -111,14 +111,14 @@ pub fn kubernetes(array: &Array, kubernetes: &Kubernetes) -> String {
          fieldPath: {}\n",
         yaml(index)
     );
-    job(array, kubernetes, &array.name, &spec, &env, &arguments)
+    job(array, kubernetes, &plain(&array.name), &spec, &env, &arguments)
 }
 
 /// The manifest of a Kubernetes Job that joins the tables of all shards, once they are done.
 #[must_use]
 pub fn kubernetes_merge(array: &Array, kubernetes: &Kubernetes) -> String {
     let arguments = ["merge".to_owned(), array.out.to_string_lossy().into_owned()];
-    job(array, kubernetes, &format!("{}-merge", array.name), "  backoffLimit: 3\n", "", &arguments)
+    job(array, kubernetes, &format!("{}-merge", plain(&array.name)), "  backoffLimit: 3\n", "", &arguments)
 }
 
 fn job(
@@ -129,7 +129,7 @@ fn job(
     env: &str,
     arguments: &[String],
 ) -> String {
-    let mut text = format!("apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: {}\nspec:\n{spec}", plain(name));
+    let mut text = format!("apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: {name}\nspec:\n{spec}");
     let _ = write!(
         text,
         "  template:\n    spec:\n      restartPolicy: Never\n      terminationGracePeriodSeconds: 60\n      containers:\n        \
@@ -287,6 +287,9 @@ spec:
             claimName: "sweeps"
 "#;
         assert_eq!(kubernetes(&array(), &more), expected);
+        let long = Array { name: "n".repeat(70), ..array() };
+        let named = |text: String| text.lines().find(|line| line.starts_with("  name: ")).unwrap().to_owned();
+        assert_ne!(named(kubernetes(&long, &more)), named(kubernetes_merge(&long, &more)));
         let merge = kubernetes_merge(&array(), &more);
         assert!(merge.contains("name: roofs---batteries-merge\n"), "{merge}");
         assert!(merge.contains("            - \"merge\"\n            - \"/data/out\"\n"), "{merge}");

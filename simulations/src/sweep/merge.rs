@@ -1,6 +1,7 @@
 //! Joins the tables of a sweep's runs, whoever made them, in the order of the runs: one file of each name. The same runs
 //! give the same bytes, whatever the shards were.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::folder::{BadFolder, Folder};
@@ -69,8 +70,16 @@ pub fn merge(folders: &[PathBuf], out: &Path, format: Format) -> Result<Merged, 
     let runs = places(&opened, first.marker().runs)?;
     let asked = first.marker().tables.iter().filter_map(|words| words.split(':').next()).map(str::to_owned);
     let tables: Vec<String> = ["runs", "members"].map(str::to_owned).into_iter().chain(asked).collect();
+    // Tables that were joined before stay until all of the new ones are there.
+    let disk = |source| BadFolder::Disk { path: out.to_owned(), source };
+    fs::create_dir_all(out).map_err(disk)?;
+    let part = tempfile::Builder::new().prefix("merge.part-").tempdir_in(out).map_err(disk)?;
     for table in &tables {
-        join(&runs, table, out, format)?;
+        join(&runs, table, part.path(), format)?;
+    }
+    for entry in fs::read_dir(part.path()).map_err(disk)? {
+        let entry = entry.map_err(disk)?;
+        fs::rename(entry.path(), out.join(entry.file_name())).map_err(disk)?;
     }
     Ok(Merged { runs: runs.len(), tables })
 }

@@ -140,10 +140,10 @@ fn highest(feeder: &FeederAnswers) -> Option<f64> {
     feeder.phases.iter().map(|phase| phase.highest_pu).max_by(f64::total_cmp)
 }
 
-/// Whether a table of runs has a column of this name whatever the axes are.
+/// Whether a table of runs has a column of this name whatever the axes are. Queries don't tell `A` from `a`.
 #[must_use]
 pub fn is_column(name: &str) -> bool {
-    name == RUN || RUNS.iter().any(|(known, ..)| *known == name)
+    name.eq_ignore_ascii_case(RUN) || RUNS.iter().any(|(known, ..)| known.eq_ignore_ascii_case(name))
 }
 
 fn column(name: impl Into<String>, kind: Kind) -> Column {

@@ -120,13 +120,9 @@ fn one(task: &Task<'_>, point: &Point, stop: &AtomicBool) -> Result<(), Unfinish
     if stop.load(Ordering::Relaxed) {
         return Err(Unfinished::Stopped);
     }
-    let folder = task.folder.begin(point.number)?;
-    let written = write(task, point, &folder, stop);
-    match written {
-        Ok(()) => task.folder.finish(point.number)?,
-        Err(_) => task.folder.abandon(point.number)?,
-    }
-    written
+    let part = task.folder.begin(point.number)?;
+    write(task, point, part.path(), stop)?;
+    Ok(task.folder.finish(point.number, part)?)
 }
 
 fn write(task: &Task<'_>, point: &Point, folder: &Path, stop: &AtomicBool) -> Result<(), Unfinished> {

@@ -60,11 +60,11 @@ pub fn measure(args: &SimArgs) -> Result<Vec<Row>, Box<dyn Error>> {
         let [wall, processor] = [took.wall, took.processor].map(|time| time.as_secs_f64() * 1e6 / home_slots);
         let all = homes * communities;
         let name = format!("{all} homes, communities of {homes}");
-        let peer = "us/home/slot";
-        rows.push(Row::new(format!("{name}: processor, peer"), processor, PEER_US, peer, Some(PEER_TARGET)));
+        let unit = "us/home/slot";
+        rows.push(Row::new(format!("{name}: processor, peer"), processor, PEER_US, unit, Some(PEER_TARGET)));
         let alone = *first.get_or_insert(processor);
-        rows.push(Row::new(format!("{name}: processor, 100 homes"), processor, alone, peer, None));
-        rows.push(Row::new(format!("{name}: wall"), wall, processor, peer, None));
+        rows.push(Row::new(format!("{name}: processor, 100 homes"), processor, alone, unit, None));
+        rows.push(Row::new(format!("{name}: wall"), wall, processor, unit, None));
     }
     Ok(rows)
 }
@@ -95,7 +95,7 @@ fn run(homes: u32, communities: u32, first_day: &str, days: u32) -> Result<Took,
     ];
     fs::write(file("sweep.toml"), format!("name = \"bench\"\nscenario = \"scenario.toml\"\n{}", axes.concat()))?;
     let sweep = Sweep::read(&file("sweep.toml"))?;
-    let folder = Folder::of(&file("out"), &sweep, &[], false)?;
+    let folder = Folder::of(&file("out"), &sweep, &[], true, (Shard::WHOLE, false))?;
     let threads = available_parallelism()?.get();
     let task = Task { sweep: &sweep, folder: &folder, shard: Shard::WHOLE, threads, tables: None, reports: true };
     let (started, processor) = (Instant::now(), processor_time());

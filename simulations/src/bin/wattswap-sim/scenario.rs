@@ -15,9 +15,8 @@ use super::sweep;
 /// Where to write the example.
 #[derive(Args)]
 pub struct Init {
-    /// A file that is not there yet.
-    #[arg(default_value = "scenario.toml")]
-    file: PathBuf,
+    /// A file that is not there yet; scenario.toml, or sweep.toml, if nothing is said.
+    file: Option<PathBuf>,
     /// An example of a sweep instead, with its scenario beside it.
     #[arg(long)]
     sweep: bool,
@@ -32,11 +31,13 @@ pub struct Check {
 
 /// Writes a commented example.
 pub fn init(args: &Init) -> Result<(), Box<dyn Error>> {
+    let usual = if args.sweep { "sweep.toml" } else { "scenario.toml" };
+    let file = args.file.clone().unwrap_or_else(|| usual.into());
     if args.sweep {
-        return sweep::example(&args.file);
+        return sweep::example(&file);
     }
-    write_new(&args.file, scenario::EXAMPLE)?;
-    say(format_args!("wrote {0}; `wattswap-sim check {0}` says what it comes to", args.file.display()));
+    write_new(&file, scenario::EXAMPLE)?;
+    say(format_args!("wrote {0}; `wattswap-sim check {0}` says what it comes to", file.display()));
     Ok(())
 }
 

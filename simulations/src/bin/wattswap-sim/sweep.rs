@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::thread::available_parallelism;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Parser as _, Subcommand};
 use wattswap_simulations::scenario;
 use wattswap_simulations::sweep::folder::Folder;
 use wattswap_simulations::sweep::jobs::{self, Array, Kubernetes, Slurm};
@@ -138,7 +138,7 @@ pub fn run(args: &SweepArgs) -> Result<ExitCode, Box<dyn Error>> {
     let sweep = Sweep::read(&args.sweep)?;
     let tables = args.tables.columns()?;
     let names = tables.as_ref().map(|columns| columns.words()).unwrap_or_default();
-    let folder = Folder::of(&args.out, &sweep, &names, args.resume)?;
+    let folder = Folder::of(&args.out, &sweep, &names, args.reports, (args.shard, args.resume))?;
     let threads = match args.threads {
         Some(threads) => usize::try_from(threads).expect("a bounded number"),
         None => available_parallelism().map_or(1, usize::from),
@@ -206,6 +206,7 @@ pub fn jobs(what: &Jobs) -> Result<(), Box<dyn Error>> {
     match what {
         Jobs::Slurm(args) => slurm(args),
         Jobs::Kubernetes(args) => {
+            args.array.check_options()?;
             let array = args.array.array(args.program.clone(), &args.array.sweep, &args.array.out);
             let kubernetes =
                 Kubernetes { image: args.image.clone(), claim: args.claim.clone(), mount: args.mount.clone() };
@@ -217,21 +218,26 @@ pub fn jobs(what: &Jobs) -> Result<(), Box<dyn Error>> {
 }
 
 fn slurm(args: &SlurmArgs) -> Result<(), Box<dyn Error>> {
-    // A sweep that is not in order is found here, and not by every node.
+    // What is not in order is found here, and not by every node.
     Sweep::read(&args.array.sweep)?;
+    args.array.check_options()?;
     let program = match &args.program {
+        // `submit.sh` and the nodes run in other folders.
+        Some(program) if program.contains('/') => absolute(program)?.to_string_lossy().into_owned(),
         Some(program) => program.clone(),
         None => std::env::current_exe()?.to_string_lossy().into_owned(),
     };
     let out = absolute(&args.array.out)?;
     let array = args.array.array(program, &absolute(&args.array.sweep)?, &out);
     let slurm = Slurm { time: args.time.clone(), partition: args.partition.clone() };
-    // Slurm writes logs only into folders that are there.
-    fs::create_dir_all(out.join("logs"))?;
     let folder = out.join("slurm");
-    fs::create_dir_all(&folder)?;
+    let cant = |error| format!("{}: {error}", out.display());
+    // Slurm writes logs only into folders that are there.
+    for folder in [&out.join("logs"), &folder] {
+        fs::create_dir_all(folder).map_err(cant)?;
+    }
     for (name, text) in jobs::slurm(&array, &slurm) {
-        fs::write(folder.join(name), text)?;
+        fs::write(folder.join(name), text).map_err(cant)?;
     }
     say(format_args!(
         "wrote {0}; `sh {0}` submits {1} shards, and what joins them",
@@ -242,6 +248,13 @@ fn slurm(args: &SlurmArgs) -> Result<(), Box<dyn Error>> {
 }
 
 impl ArrayArgs {
+    /// Whether `sweep` knows the options that it is to be given.
+    fn check_options(&self) -> Result<(), String> {
+        let command = ["wattswap-sim", "sweep", "sweep.toml", "--out", "out"];
+        let words = command.into_iter().chain(self.options.split_whitespace());
+        super::Cli::try_parse_from(words).map(|_| ()).map_err(|error| format!("--options {:?}: {error}", self.options))
+    }
+
     fn array(&self, program: String, sweep: &Path, out: &Path) -> Array {
         Array {
             name: self.name.clone(),
@@ -258,8 +271,11 @@ impl ArrayArgs {
 
 /// Writes a commented example of a sweep beside its scenario.
 pub fn example(path: &Path) -> Result<(), Box<dyn Error>> {
-    super::scenario::write_new(path, EXAMPLE)?;
     let scenario = path.with_file_name("scenario.toml");
+    if path == scenario {
+        return Err("scenario.toml is to be the sweep's scenario: name another file".into());
+    }
+    super::scenario::write_new(path, EXAMPLE)?;
     if !scenario.exists() {
         super::scenario::write_new(&scenario, scenario::EXAMPLE)?;
     }
