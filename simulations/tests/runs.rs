@@ -196,8 +196,10 @@ fn plans_buy_their_neighbours_surplus_for_the_evening() {
         let mechanism = format!("mechanism = \"{mechanism}\"");
         // No other way to profit than by what neighbours ask: one price all day.
         let tariff = ("retail_eur_per_kwh = \"0.26\"", "retail_eur_per_kwh = \"0.34\"");
-        let changes = [FEW, ("days = 7", "days = 4"), PLANS, tariff, ("mechanism = \"continuous\"", &mechanism)];
-        let scenario = example(&changes);
+        // Homes without a roof have a battery, too.
+        let batteries = ("share_percent = 30                        # homes with", "share_percent = 100 # homes with");
+        let changes = [FEW, ("days = 7", "days = 4"), PLANS, tariff, batteries];
+        let scenario = example(&[changes.as_slice(), &[("mechanism = \"continuous\"", mechanism.as_str())]].concat());
         let community = Community::new(&scenario).unwrap();
         let mut charged = Charged::default();
         run(&community, &scenario.document, &mut [&mut charged]).unwrap();
