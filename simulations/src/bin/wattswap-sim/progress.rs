@@ -48,13 +48,6 @@ impl Progress {
         }
         self.started.elapsed()
     }
-
-    /// A line of its own, beside the one that is written anew.
-    pub fn say(&mut self, line: &str) {
-        let clear = if self.shown.is_some() { "\r\x1b[K" } else { "" };
-        let _closed = writeln!(stderr(), "{clear}{line}");
-        self.shown = None;
-    }
 }
 
 /// A time for people.

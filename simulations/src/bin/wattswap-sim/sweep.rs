@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fs;
+use std::io::{Write as _, stderr};
 use std::path::{Path, PathBuf, absolute};
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -182,8 +183,7 @@ fn watched(task: &Task<'_>, wish: &std::sync::atomic::AtomicBool) -> Came {
             News::Finished(point) => format!("run {} ({point}): finished", point.number),
             News::Failed(point, why) => format!("run {} ({point}): FAILED: {why}", point.number),
         };
-        let pace = progress.pace(*done);
-        progress.say(&format!("{line}; {done} of {left}{pace}"));
+        let _closed = writeln!(stderr(), "{line}; {done} of {left}{}", progress.pace(*done));
     };
     work(task, &told, wish)
 }
