@@ -127,24 +127,49 @@ fn what_is_written_beyond_a_seal_does_not_count() {
     assert_alike(&mut street, [OPERATOR, friend, 3, 4].into_iter());
 }
 
-#[test]
-fn a_trade_that_a_seal_takes_away_is_taken_back() {
-    let (mut street, end) = offered(63);
-    // The member hears the others, and nobody hears it; connections don't break for that yet.
+/// The member has sold 200 Wh in an entry beyond the end that is given. Nobody hears the member, which hears the others;
+/// connections don't break for that yet.
+fn sold_unheard(seed: u64) -> (Street, Head) {
+    let (mut street, end) = offered(seed);
     street.notice_after = 10 * MINUTE;
     [OPERATOR, TAKER, 3, 4].into_iter().for_each(|other| street.cut(MEMBER, other));
     let bid = street.wish(Side::Buy, 200, 1_000);
     street.place(TAKER, bid).unwrap();
     street.run(SECOND);
-    let reported = |street: &Street| {
-        let trades = street.disk(MEMBER).trades().values();
-        trades.map(|own| (own.trade.acceptance.quantity, own.provisional)).collect::<Vec<_>>()
-    };
     assert_eq!(reported(&street), [(WattHours(200), false)]);
+    (street, end)
+}
+
+/// What the member's owner was told: how much was traded, and whether it is provisional.
+fn reported(street: &Street) -> Vec<(WattHours, bool)> {
+    let trades = street.disk(MEMBER).trades().values();
+    trades.map(|own| (own.trade.acceptance.quantity, own.provisional)).collect()
+}
+
+#[test]
+fn a_trade_that_a_seal_takes_away_is_taken_back() {
+    let (mut street, end) = sold_unheard(63);
     publish(&mut street, Act::Seals(vec![end]));
     street.run(MINUTE);
     assert_eq!(reported(&street), [(WattHours(200), true)], "it binds no more, and the owner hears of it");
     assert!(street.disk(TAKER).reservations().is_empty() && street.disk(TAKER).trades().is_empty());
+}
+
+/// The member starts with a clock that is behind, so that it can't judge its own newest entries when it hears of the seal.
+#[test]
+fn a_trade_that_a_seal_takes_away_is_taken_back_by_whose_clock_was_behind() {
+    let (mut street, end) = sold_unheard(66);
+    street.stop(MEMBER);
+    publish(&mut street, Act::Seals(vec![end]));
+    street.set_clock(MEMBER, |clock, now| clock.jump(now, -20_000));
+    [OPERATOR, TAKER, 3, 4].into_iter().for_each(|other| street.set_link(MEMBER, other, true));
+    street.start(MEMBER);
+    street.run(SECOND);
+    assert_eq!(street.household(MEMBER).unwrap().chain().seals().count(), 1, "it has heard of it");
+    assert_eq!(reported(&street), [(WattHours(200), false)]);
+    street.run(MINUTE);
+    let taken_back = reported(&street).iter().filter(|(_, provisional)| *provisional).count();
+    assert_eq!(taken_back, 1, "it binds no more, and the owner hears of it; what was sold anew stands");
 }
 
 #[test]

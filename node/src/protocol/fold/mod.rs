@@ -368,8 +368,11 @@ impl Fold {
     }
 
     fn fold(&mut self, entry: &Verified<Entry>) {
-        let counts = !self.is_beyond_seal(&entry.log, entry.seq);
-        self.fold_ops(entry, |op| counts || matches!(op, Op::Seal(_)));
+        if self.is_beyond_seal(&entry.log, entry.seq) {
+            self.fold_beyond_seal(entry);
+        } else {
+            self.fold_ops(entry, |_| true);
+        }
     }
 
     fn fold_ops(&mut self, entry: &Verified<Entry>, which: impl Fn(&Op) -> bool) {

@@ -5,8 +5,10 @@
 //! it would matter which of the two came first.
 
 use super::{Fold, LogNo};
+use crate::protocol::entry::{Entry, Op};
 use crate::protocol::ids::{Head, LogId, OrderId, ProposalId};
 use crate::protocol::limits::MAX_INCARNATIONS;
+use crate::protocol::signed::Verified;
 
 impl Fold {
     /// This log ends there, by the word of its author's newer log or of the operators.
@@ -43,6 +45,18 @@ impl Fold {
 
     pub(super) fn is_beyond_seal(&self, log: &LogId, seq: u64) -> bool {
         self.sealed_at(log).is_some_and(|last| seq > last)
+    }
+
+    /// What stands beyond a log's seal counts nowhere, but for the ends of older logs. Its trades are known all the same,
+    /// as those are that a seal took away: their parties were told of them before the seal came, and the entry may only
+    /// be folded after it, by somebody whose clock was behind.
+    pub(super) fn fold_beyond_seal(&mut self, entry: &Verified<Entry>) {
+        self.fold_ops(entry, |op| matches!(op, Op::Seal(_)));
+        for op in &entry.ops {
+            if let Op::Fill(fill) = op {
+                self.hear_of(fill);
+            }
+        }
     }
 
     /// Takes all orders of a log out of the market.

@@ -86,6 +86,26 @@ impl Fold {
         Ok(())
     }
 
+    /// A fill that counts nowhere, of a trade that may count elsewhere. Its owner may have been told otherwise, so it is
+    /// news.
+    pub(super) fn hear_of(&mut self, fill: &Fill) {
+        let proposal = &fill.proposal;
+        let id = ProposalId(proposal.hash());
+        if !self.trades.contains_key(&id) {
+            let Some(known) = self.charters.get(&proposal.charter) else { return };
+            let (shape, book) = (&known.charter.shape, known.book(proposal.slot));
+            if proposal.community != self.community || !is_a_trade(fill, shape) {
+                return;
+            }
+            let Ok(trade) = fill.verify() else { return };
+            if slot_mut(&mut self.slots, book, shape, self.now).is_none() {
+                return;
+            }
+            self.note(id, trade, book);
+        }
+        self.new_trades.push(id);
+    }
+
     fn judge_holder(&self, log: LogNo, entry: Place, fill: &Fill, shape: &Shape) -> Result<Holder, Void> {
         let (proposal, acceptance) = (&fill.proposal, &fill.acceptance);
         if entry.log == proposal.maker {
