@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
+use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
 use parquet::data_type::{DoubleType, Int64Type};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
@@ -68,10 +69,10 @@ fn days_of_92_and_100_slots_are_imported_whole() {
 }
 
 /// A Parquet file with times in milliseconds, in UTC or local ones, and a column of doubles.
-fn write_parquet(path: &Path, utc: bool) {
+fn write_parquet(path: &Path, utc: bool, packed: Compression) {
     let schema = format!("message table {{ REQUIRED INT64 at (TIMESTAMP(MILLIS,{utc})); REQUIRED DOUBLE a; }}");
     let schema = Arc::new(parse_message_type(&schema).unwrap());
-    let properties = Arc::new(WriterProperties::builder().build());
+    let properties = Arc::new(WriterProperties::builder().set_compression(packed).build());
     let mut writer = SerializedFileWriter::new(File::create(path).unwrap(), schema, properties).unwrap();
     let mut group = writer.next_row_group().unwrap();
     let mut column = group.next_column().unwrap().unwrap();
@@ -86,9 +87,19 @@ fn write_parquet(path: &Path, utc: bool) {
 
 #[test]
 fn parquet_is_read_like_csv() {
-    for (utc, first) in [(true, "2016-06-08T00:00:00Z"), (false, "2016-06-07T22:00:00Z")] {
+    let local = (false, "2016-06-07T22:00:00Z");
+    // What other programs pack their files with.
+    for ((utc, first), packed) in [
+        ((true, "2016-06-08T00:00:00Z"), Compression::UNCOMPRESSED),
+        (local, Compression::SNAPPY),
+        (local, Compression::ZSTD(ZstdLevel::default())),
+        (local, Compression::GZIP(GzipLevel::default())),
+        (local, Compression::BROTLI(BrotliLevel::default())),
+        (local, Compression::LZ4),
+        (local, Compression::LZ4_RAW),
+    ] {
         let folder = TempDir::new().unwrap();
-        write_parquet(&folder.path().join("in.parquet"), utc);
+        write_parquet(&folder.path().join("in.parquet"), utc, packed);
         run(folder.path(), "import profiles in.parquet --out out.csv --unit kw --time-zone Europe/Berlin").unwrap();
         let written = fs::read_to_string(folder.path().join("out.csv")).unwrap();
         assert!(written.starts_with(&format!("at,a\n{first},62\n")) && written.ends_with(",63\n"), "{written}");
@@ -151,11 +162,16 @@ fn made_up_homes_are_like_real_ones() {
 fn the_ieee_feeder_and_a_whole_year_of_simbench_become_scenarios() {
     let data = std::env::var("WATTSWAP_DATA").expect("it was set when this was built");
     let folder = TempDir::new().unwrap();
-    let import = |from: &str| format!("import feeder {data}/{from} --out s.toml --first-day");
-    run(folder.path(), &format!("{} 2016-06-08", import("ieee_european_lv"))).unwrap();
+    let import = |from: &str, out: &str| format!("import feeder {data}/{from} --out {out} --first-day");
+    run(folder.path(), &format!("{} 2016-06-08", import("ieee_european_lv", "s.toml"))).unwrap();
     let said = run(folder.path(), "check s.toml").unwrap();
     assert!(said.contains("1 days, 96 slots\nhomes      55, which need"), "{said}");
-    run(folder.path(), &format!("{} 2016-01-01 --days 366", import("simbench_lv/rural2"))).unwrap();
-    let said = run(folder.path(), "check s.toml").unwrap();
+    let error = run(folder.path(), &format!("{} 2016-06-08", import("ieee_european_lv", "s.toml"))).unwrap_err();
+    assert!(error.contains("s.toml is there already"), "{error}");
+    // Its profiles have one day.
+    let error = run(folder.path(), &format!("{} 2016-06-08 --days 7", import("ieee_european_lv", "week.toml")));
+    assert!(error.unwrap_err().contains("wrote week.toml, which can't be run as it is: "));
+    run(folder.path(), &format!("{} 2016-01-01 --days 366", import("simbench_lv/rural2", "year.toml"))).unwrap();
+    let said = run(folder.path(), "check year.toml").unwrap();
     assert!(said.contains("366 days, 35136 slots\nhomes      99, which need"), "{said}");
 }

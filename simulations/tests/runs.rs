@@ -315,7 +315,8 @@ fn what_cannot_be_run_is_said() {
             Err(error) => assert!(!is_good && error.to_string().contains("slot_minutes"), "{name}: {error}"),
         }
     }
-    let dear = example(&[FEW, TWO_DAYS, ("retail_eur_per_kwh = \"0.32\"", "retail_eur_per_kwh = \"900\"")]);
+    let fine = ("tick_eur_per_kwh = \"0.0001\"", "tick_eur_per_kwh = \"0.000001\"");
+    let dear = example(&[FEW, TWO_DAYS, fine]);
     let community = Community::new(&dear).unwrap();
     assert_eq!(run(&community, &dear.document, &mut []), Err(CantRun::TooManyTicks));
 }

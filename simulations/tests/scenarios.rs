@@ -17,7 +17,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "seeds = 1 ",
         "line 5, seeds: unknown field `seeds`, expected one of `name`, `seed`, `period`, `place`, `feeder`, `homes`, `pv`, `battery`, `car`, `heat_pump`, `tariffs`, `market`, `strategies`",
     ),
-    ("seed = 1 ", "", "line 1: missing field `seed`"),
+    ("seed = 1 ", "", "line 1: `seed` is missing: write it; `wattswap-sim init` writes an example with all keys"),
     ("seed = 1 ", "seed = ", "line 5: string values must be quoted, expected literal string"),
     ("seed = 1 ", "seed = -1", "line 5, seed: invalid value: integer `-1`, expected a whole number, 0 or more"),
     ("name = \"A street in June\"", "name = A street", "line 4: string values must be quoted, expected literal string"),
@@ -66,7 +66,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "spacing_m = [15, 40]",
         "spacing_m = 15",
-        "line 21, feeder.generated.spacing_m: invalid type: integer `15`, expected an array of length 2",
+        "line 21, feeder.generated.spacing_m: invalid type: integer `15`, expected a pair, the least first, such as [15, 40]",
     ),
     (
         "[homes.generated] ",
@@ -88,7 +88,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "peak_w = [5000, 12000]",
         "peak_w = [-5, 12000]",
-        "line 38, pv.peak_w[0]: invalid value: integer `-5`, expected a whole number, 0 or more",
+        "line 38, pv.peak_w[0]: invalid value: integer `-5`, expected a whole number from 0 to 4294967295",
     ),
     (
         "round_trip_percent = 90",
@@ -119,12 +119,12 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "retail_eur_per_kwh = \"0.32\"",
         "retail_eur_per_kwh = 0.32",
-        "line 62, tariffs[0].retail_eur_per_kwh: invalid type: floating point `0.32`, expected EUR per kWh as a decimal number in quotes, such as \"0.32\", from -1000 to 1000",
+        "line 62, tariffs[0].retail_eur_per_kwh: invalid type: floating point `0.32`, expected EUR per kWh as a decimal number in quotes, such as \"0.32\", from -10 to 10",
     ),
     (
         "retail_eur_per_kwh = \"0.32\"",
         "retail_eur_per_kwh = \"0,32\"",
-        "line 62, tariffs[0].retail_eur_per_kwh: invalid value: string \"0,32\", expected EUR per kWh as a decimal number in quotes, such as \"0.32\", from -1000 to 1000",
+        "line 62, tariffs[0].retail_eur_per_kwh: invalid value: string \"0,32\", expected EUR per kWh as a decimal number in quotes, such as \"0.32\", from -10 to 10",
     ),
     ("retail_eur_per_kwh = \"0.32\"", "", "line 59, tariffs[0]: write either retail_eur_per_kwh or [tariffs.dynamic]"),
     ("from_hour = 22", "from_hour = 24", "line 71, tariffs[1].hours[0].from_hour: 24: write an hour from 0 to 23"),

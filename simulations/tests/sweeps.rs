@@ -246,7 +246,11 @@ fn what_is_wrong_with_a_sweep_is_said() {
             "name = \"my strategy\"",
             "axes[3].name: \"my strategy\" can't be the name of a column",
         ),
-        ("scenario = \"scenario.toml\"", "scenario = \"gone.toml\"", "gone.toml"),
+        (
+            "scenario = \"scenario.toml\"",
+            "scenario = \"gone.toml\"",
+            "gone.toml: No such file or directory (os error 2); write the scenario",
+        ),
     ];
     for (from, to, expected) in cases {
         let place = Place::with(&[(from, to)]);
@@ -280,9 +284,14 @@ fn command(place: &Place, arguments: &[&str]) -> Command {
     command
 }
 
-/// Once this is there, somebody presses Ctrl-C.
+/// Once something is there whose name begins so, somebody presses Ctrl-C.
 fn interrupted(place: &Place, mut child: Child, there: &str) -> Output {
-    while !place.path(there).exists() {
+    let (folder, prefix) = there.rsplit_once('/').expect("a folder and a name");
+    let is_there = || {
+        let mut names = fs::read_dir(place.path(folder)).into_iter().flatten().flatten().map(|entry| entry.file_name());
+        names.any(|name| name.to_string_lossy().starts_with(prefix))
+    };
+    while !is_there() {
         assert!(child.try_wait().unwrap().is_none(), "it ended too early");
         std::thread::yield_now();
     }
@@ -294,7 +303,7 @@ fn interrupted(place: &Place, mut child: Child, there: &str) -> Output {
 fn ctrl_c_stops_cleanly_and_resume_goes_on() {
     let place = Place::with(&[("values = [7]", "values = [7, 8, 9, 10]")]);
     let sweep = ["sweep", "sweep.toml", "--out", "out", "--threads", "1"];
-    let stopped = interrupted(&place, command(&place, &sweep).spawn().unwrap(), "out/runs/000000");
+    let stopped = interrupted(&place, command(&place, &sweep).spawn().unwrap(), "out/runs/000001");
     let said = String::from_utf8_lossy(&stopped.stdout).into_owned();
     assert_eq!(stopped.status.code(), Some(130), "{said}");
     assert!(said.contains("stopped; the same command with --resume goes on"), "{said}");
@@ -330,6 +339,32 @@ fn a_run_that_is_stopped_says_what_it_came_to_until_then() {
     // The table is whole, so it can be read.
     let trades = Written::open(&place.path("out/trades.parquet")).unwrap();
     assert_eq!(trades.columns()[0].name, "slot_start");
+}
+
+/// What is in a folder belongs to one run, or to one sweep.
+#[test]
+fn runs_and_sweeps_are_not_mixed() {
+    let place = Place::new();
+    let done = |arguments: &[&str]| {
+        let output = command(&place, arguments).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let there = |name: &str| place.path("out").join(name).exists();
+    assert_eq!(done(&["run", "scenario.toml", "--out", "out", "--table", "homes,trades"]).0, Some(0));
+    assert!(there("homes.parquet") && there("trades.parquet"));
+    // Tables that the second run does not write would be those of the first.
+    fs::write(place.path("out/notes.txt"), "mine").unwrap();
+    assert_eq!(done(&["run", "scenario.toml", "--out", "out", "--table", "homes", "--format", "csv"]).0, Some(0));
+    let names = ["homes.csv", "homes.parquet", "trades.parquet", "notes.txt"];
+    assert_eq!(names.map(there), [true, false, false, true]);
+    let (code, said) = done(&["sweep", "sweep.toml", "--out", "out"]);
+    assert!(code == Some(2) && said.contains("holds a run that was no sweep's"), "{code:?} {said}");
+    fs::create_dir(place.path("sweep")).unwrap();
+    fs::write(place.path("sweep/sweep.json"), "{").unwrap();
+    let (code, said) = done(&["run", "scenario.toml", "--out", "sweep"]);
+    assert!(code == Some(2) && said.contains("holds a sweep: name another folder"), "{code:?} {said}");
+    let (code, said) = done(&["sweep", "sweep.toml", "--out", "sweep"]);
+    assert!(code == Some(2) && said.contains("is damaged"), "{code:?} {said}");
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn write(folder: &Path, format: Format, columns: Columns, homes: &[HomeSlot], sl
             surplus: 0,
         });
     }
-    tables.finish()
+    tables.finish().map(drop)
 }
 
 #[test]

@@ -51,6 +51,8 @@ use crate::market::mechanism::efficiency::Efficiency;
 use crate::run::record::{Observer, SettledSlot};
 use crate::scenario::Scenario;
 
+/// What the file with the figures of a run is called.
+pub const SUMMARY: &str = "summary.json";
 /// Hours of the day.
 const HOURS: usize = 24;
 
@@ -211,7 +213,7 @@ impl Findings<'_> {
     /// # Errors
     /// [`CantWrite`].
     pub fn write(&self, folder: &Path) -> Result<(), CantWrite> {
-        write(&folder.join("summary.json"), &self.summary.json())?;
+        write(&folder.join(SUMMARY), &self.summary.json())?;
         write(&folder.join("report.html"), &report::html(self))
     }
 

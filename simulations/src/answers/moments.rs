@@ -2,6 +2,7 @@
 
 use wattswap_matching::{Price, PriceScale, Side, WattHours};
 
+use super::prices::Trades;
 use super::series::At;
 use crate::homes::{Community, Home};
 use crate::market::mechanism::optimum::Optimum;
@@ -28,7 +29,7 @@ pub struct BusySlot {
     /// The most that trades could have been worth.
     pub optimum: Optimum,
     /// What was traded.
-    pub traded: WattHours,
+    pub traded: Trades,
 }
 
 /// A day of one home, slot by slot.
@@ -71,7 +72,7 @@ impl Moments {
                 at: At { day: slot.day, of_day: slot.of_day },
                 wishes: wishes.collect(),
                 optimum: slot.optimum,
-                traded: slot.trades.iter().map(|trade| trade.quantity).sum(),
+                traded: Trades::of(slot.trades),
             });
         }
         if slot.day != self.today.day {

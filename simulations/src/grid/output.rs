@@ -24,7 +24,7 @@ struct Wide {
 }
 
 impl Tables {
-    /// Makes the folder and the files in it; files of these names are written over.
+    /// Makes the folder and the files in it; files of these names are replaced.
     ///
     /// # Errors
     /// [`CantWrite`].
@@ -57,7 +57,7 @@ impl Tables {
     /// # Errors
     /// [`CantWrite`].
     pub fn finish(self) -> Result<(), CantWrite> {
-        [self.voltages, self.currents, self.infeed].into_iter().try_for_each(|wide| wide.table.finish())
+        [self.voltages, self.currents, self.infeed].into_iter().try_for_each(|wide| wide.table.finish().map(drop))
     }
 }
 

@@ -55,8 +55,8 @@ pub struct Summary {
     pub steps: usize,
     /// Steps that did not converge: they count nowhere else.
     pub not_converged: usize,
-    /// The first of them.
-    pub first_not_converged: Vec<usize>,
+    /// The first of them, each with the bus whose voltage gives way first: see [`Solver::most_strained`].
+    pub first_not_converged: Vec<(usize, usize)>,
     /// Iterations that the batches took, all together, and how many batches that were.
     pub iterations: (u64, u64),
     /// The lowest voltage on the low-voltage side.
@@ -165,6 +165,15 @@ impl<'a, const P: usize> Desk<'a, P> {
             if keep {
                 block.add(steps.len(), &solution, &self.voltages, &self.currents);
             }
+            let lanes = 0..steps.len();
+            let lost: Vec<usize> = lanes.filter(|lane| !solution.converged(*lane)).collect();
+            if !lost.is_empty() {
+                let strained = self.solver.most_strained(&mut self.batch);
+                summary.lose(lost.into_iter().map(|lane| {
+                    let connection = strained[lane].expect("nothing is drawn without connections");
+                    (first + lane, self.feeder.connections[connection].bus)
+                }));
+            }
         }
         (block, summary)
     }
@@ -201,10 +210,7 @@ impl Summary {
         currents: &Magnitudes<P>,
     ) {
         self.steps += steps.len();
-        let (good, bad): (Vec<usize>, Vec<usize>) = (0..steps.len()).partition(|lane| solution.converged(*lane));
-        self.not_converged += bad.len();
-        self.first_not_converged.extend(bad.iter().map(|lane| steps.start + lane));
-        self.first_not_converged.truncate(NAMED);
+        let good: Vec<usize> = (0..steps.len()).filter(|lane| solution.converged(*lane)).collect();
         let found = |place, phase, lane, pu| Extreme { pu, place, phase, step: steps.start + lane };
         let high = feeder.transformer.as_ref().map(|transformer| transformer.high);
         for (place, bus) in feeder.buses.iter().enumerate().filter(|(place, _)| Some(*place) != high) {
@@ -237,6 +243,15 @@ impl Summary {
             *self.mean_source_w.get_or_insert(0.0) += solution.infeed(lane).high.re;
             *self.mean_losses_w.get_or_insert(0.0) += losses[lane];
         }
+    }
+
+    /// Counts steps that did not converge.
+    fn lose(&mut self, steps: impl Iterator<Item = (usize, usize)>) {
+        for step in steps {
+            self.not_converged += 1;
+            self.first_not_converged.push(step);
+        }
+        self.first_not_converged.truncate(NAMED);
     }
 
     /// Adds what is known of later steps.

@@ -153,6 +153,27 @@ impl<const P: usize> Solver<P> {
         Solution::new(self, &batch.state, ended)
     }
 
+    /// Of each time step of a batch, the connection at whose bus the voltage leaves the source's first: by one iteration from
+    /// voltages without loads, so it says something also of steps that have no solution. None without connections.
+    ///
+    /// # Panics
+    /// If the batch was made by another feeder's solver.
+    #[must_use]
+    pub fn most_strained(&self, batch: &mut Batch<P>) -> [Option<usize>; LANES] {
+        let once = Self { settings: Settings { max_iterations: 1, ..self.settings }, ..self.clone() };
+        once.solve(batch, Start::Flat);
+        let flat = self.flat();
+        let drop = |connection: &Port, lane: usize| {
+            let voltage = batch.state.voltage.row(self.network.injections[connection.injection].node, lane);
+            voltage.iter().zip(flat).map(|(voltage, flat)| (voltage - flat).norm()).fold(0.0, f64::max)
+        };
+        std::array::from_fn(|lane| {
+            let drops = self.connections.iter().map(|connection| drop(connection, lane)).enumerate();
+            // The first of equals: those behind it only follow.
+            drops.reduce(|most, next| if next.1 > most.1 { next } else { most }).map(|(connection, _)| connection)
+        })
+    }
+
     /// Voltages without loads, referred to the low-voltage side.
     fn flat(&self) -> [Complex64; P] {
         std::array::from_fn(|phase| self.tree.emf * Complex64::from_polar(1.0, -TAU / 3.0 * phase as f64))

@@ -30,6 +30,19 @@ pub enum BadTable {
         /// Why, and in which line.
         source: csv::Error,
     },
+    /// There is nothing in it.
+    #[error("{0} is empty: a table begins with a line of its columns' names")]
+    Empty(PathBuf),
+    /// Another character than was expected separates cells.
+    #[error("{path}, line {line}: its cells are separated by {found:?}: write commas, and points in numbers")]
+    Separator {
+        /// In which file.
+        path: PathBuf,
+        /// Of the header.
+        line: u64,
+        /// By what.
+        found: char,
+    },
     /// It is not Parquet.
     #[error("{path}: {source}")]
     NotParquet {
@@ -109,7 +122,11 @@ impl Table {
     /// # Errors
     /// [`BadTable`].
     pub fn open_separated(path: &Path, separator: u8) -> Result<Self, BadTable> {
-        let file = File::open(path).map_err(|source| BadTable::Unreadable { path: path.to_owned(), source })?;
+        let unreadable = |source| BadTable::Unreadable { path: path.to_owned(), source };
+        let file = File::open(path).map_err(unreadable)?;
+        if path.is_dir() {
+            return Err(unreadable(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder: name the file in it")));
+        }
         if path.extension().is_some_and(|extension| extension == "parquet") {
             let (headers, rows) =
                 parquet_rows::open(file).map_err(|source| BadTable::NotParquet { path: path.to_owned(), source })?;
@@ -124,6 +141,14 @@ impl Table {
         let headers = headers.map_err(|source| BadTable::NotCsv { path: path.to_owned(), source })?;
         // The line before the one that is read next: comments may come before the header.
         let header_line = reader.position().line().saturating_sub(1);
+        if headers.is_empty() {
+            return Err(BadTable::Empty(path.to_owned()));
+        }
+        let other = headers.iter().next().filter(|_| headers.len() == 1).and_then(|only| only.find([';', '\t']));
+        if let (Some(at), b',') = (other, separator) {
+            let found = char::from(headers[0].as_bytes()[at]);
+            return Err(BadTable::Separator { path: path.to_owned(), line: header_line, found });
+        }
         Ok(Self { path: path.to_owned(), header_line, headers, rows: Rows::Csv(reader) })
     }
 

@@ -84,5 +84,5 @@ pub fn homes(path: &Path, community: &Community, what: What) -> Result<(), CantW
             table.row(row(community.calendar.instant(day, slot), days.iter().map(|day| day[slot])))?;
         }
     }
-    table.finish()
+    table.finish().map(drop)
 }

@@ -7,12 +7,14 @@ mod csv_rows;
 mod parquet_rows;
 pub mod reading;
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use parquet::errors::ParquetError;
 use rust_decimal::Decimal;
+use tempfile::TempPath;
 use wattswap_matching::UtcMillis;
 
 use self::csv_rows::CsvRows;
@@ -54,6 +56,22 @@ pub enum Format {
     Csv,
     /// Compressed columns.
     Parquet,
+}
+
+impl Format {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Csv, Self::Parquet];
+
+    /// The file of a table that is called so.
+    #[must_use]
+    pub fn file(self, folder: &Path, name: &str) -> PathBuf {
+        let extension = match self {
+            Self::Csv => "csv",
+            Self::Parquet => "parquet",
+        };
+        // Not `with_extension`: a name may have a dot of its own.
+        folder.join(format!("{name}.{extension}"))
+    }
 }
 
 /// What is in a column.
@@ -98,9 +116,14 @@ pub enum Cell<'c> {
 }
 
 /// A table that is being written.
+///
+/// It gets its name when it is finished. Until then a file that has this name stays as it is, and what an interrupted run
+/// leaves does not look like a table.
 pub struct Table {
     path: PathBuf,
-    file: Open,
+    rows: Open,
+    /// Where it is written meanwhile; none if the name is no file's, but a terminal's or a pipe's.
+    aside: Option<TempPath>,
 }
 
 enum Open {
@@ -131,19 +154,13 @@ impl Trouble {
 }
 
 impl Table {
-    /// Makes a folder, if there is none, and a file in it that is called so; a file of this name is written over.
+    /// Makes a folder, if there is none, and a file in it that is called so; a file of this name is replaced.
     ///
     /// # Errors
     /// [`CantWrite`].
     pub fn create(folder: &Path, name: &str, format: Format, columns: &[Column]) -> Result<Self, CantWrite> {
         fs::create_dir_all(folder).map_err(|source| CantWrite::Disk { path: folder.to_owned(), source })?;
-        let extension = match format {
-            Format::Csv => "csv",
-            Format::Parquet => "parquet",
-        };
-        // Not `with_extension`: a name may have a dot of its own.
-        let path = folder.join(format!("{name}.{extension}"));
-        Self::open(&path, |file| {
+        Self::open(&format.file(folder, name), |file| {
             Ok(match format {
                 Format::Csv => Open::Csv(Box::new(CsvRows::create(file, columns)?)),
                 Format::Parquet => Open::Parquet(Box::new(ParquetRows::create(file, name, columns)?)),
@@ -151,7 +168,7 @@ impl Table {
         })
     }
 
-    /// Makes a CSV file of this name, whatever that is; if there is one, it is written over.
+    /// Makes a CSV file of this name, whatever that is; if there is one, it is replaced.
     ///
     /// # Errors
     /// [`CantWrite`].
@@ -160,8 +177,9 @@ impl Table {
     }
 
     fn open(path: &Path, rows: impl FnOnce(File) -> Result<Open, Trouble>) -> Result<Self, CantWrite> {
-        let file = File::create(path).map_err(Trouble::from).and_then(rows);
-        Ok(Self { path: path.to_owned(), file: file.map_err(|trouble| trouble.at(path))? })
+        let opened = create(path).map_err(Trouble::from).and_then(|(file, aside)| Ok((rows(file)?, aside)));
+        let (rows, aside) = opened.map_err(|trouble| trouble.at(path))?;
+        Ok(Self { path: path.to_owned(), rows, aside })
     }
 
     /// Adds a row: a cell for each column.
@@ -169,22 +187,44 @@ impl Table {
     /// # Errors
     /// [`CantWrite`].
     pub fn row<'c>(&mut self, cells: impl IntoIterator<Item = Cell<'c>>) -> Result<(), CantWrite> {
-        let added = match &mut self.file {
+        let added = match &mut self.rows {
             Open::Csv(rows) => rows.add(cells),
             Open::Parquet(rows) => rows.add(cells),
         };
         added.map_err(|trouble| trouble.at(&self.path))
     }
 
-    /// Writes what is still to be written.
+    /// Writes what is still to be written, and gives the table its name; returns its file.
     ///
     /// # Errors
     /// [`CantWrite`].
-    pub fn finish(self) -> Result<(), CantWrite> {
-        let finished = match self.file {
+    pub fn finish(self) -> Result<PathBuf, CantWrite> {
+        let Self { path, rows, aside } = self;
+        let finished = match rows {
             Open::Csv(rows) => rows.finish(),
             Open::Parquet(rows) => rows.finish(),
         };
-        finished.map_err(|trouble| trouble.at(&self.path))
+        let named = finished.and_then(|()| match aside {
+            Some(aside) => aside.persist(&path).map_err(|error| error.error.into()),
+            None => Ok(()),
+        });
+        match named {
+            Ok(()) => Ok(path),
+            Err(trouble) => Err(trouble.at(&path)),
+        }
     }
+}
+
+/// A file beside `path` that takes its name in the end; what is there already and is no file is written to as it is.
+fn create(path: &Path) -> io::Result<(File, Option<TempPath>)> {
+    if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        return Ok((File::create(path)?, None));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut prefix = path.file_name().unwrap_or_default().to_owned();
+    prefix.push(".part-");
+    let permissions = Permissions::from_mode(0o666);
+    let (file, aside) =
+        tempfile::Builder::new().prefix(&prefix).permissions(permissions).tempfile_in(folder)?.into_parts();
+    Ok((file, Some(aside)))
 }

@@ -137,7 +137,7 @@ fn kind(strategy: Strategy) -> Kind {
         Strategy::Autopilot => Kind::Autopilot,
         Strategy::ZiC => Kind::ZiC,
         Strategy::Zip => Kind::Zip,
-        Strategy::Ramp => Kind::Linear,
+        Strategy::Ramp => Kind::Ramp,
         Strategy::Truthful => Kind::Truthful,
         Strategy::Passive => Kind::Passive,
     }

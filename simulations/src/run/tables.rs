@@ -4,7 +4,7 @@
 //! name. Rows are written as slots are settled, so a run may be larger than memory. How files look is
 //! [`output`](crate::output)'s business.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use wattswap_matching::{PriceScale, UtcMillis, WattHours};
 
@@ -177,6 +177,14 @@ fn choose<F>(
     Ok(chosen)
 }
 
+/// What the tables are called.
+const NAMES: [&str; 2] = ["homes", "trades"];
+
+/// All files that tables of a run may be, whichever of them there are.
+pub fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    NAMES.into_iter().flat_map(move |name| Format::ALL.map(|format| format.file(folder, name)))
+}
+
 /// The tables of a run.
 pub struct Tables {
     columns: Columns,
@@ -191,7 +199,7 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// Makes the folder and the files in it; files of these names are written over. `names` are the homes' as the
+    /// Makes the folder and the files in it; files of these names are replaced. `names` are the homes' as the
     /// community numbers them, `scale` is that of the market's prices. A run of a sweep has its number as a first column.
     ///
     /// # Errors
@@ -205,19 +213,19 @@ impl Tables {
         run: Option<usize>,
     ) -> Result<Self, CantWrite> {
         let run = run.map(|run| i64::try_from(run).expect("a sweep has fewer runs"));
-        let homes = create(folder, "homes", format, run, &columns.homes)?;
-        let trades = create(folder, "trades", format, run, &columns.trades)?;
+        let homes = create(folder, NAMES[0], format, run, &columns.homes)?;
+        let trades = create(folder, NAMES[1], format, run, &columns.trades)?;
         Ok(Self { columns, names, scale, run, homes, trades, failed: None })
     }
 
-    /// Writes what is still to be written.
+    /// Writes what is still to be written; gives the files.
     ///
     /// # Errors
     /// [`CantWrite`], also if a slot could not be written.
-    pub fn finish(self) -> Result<(), CantWrite> {
+    pub fn finish(self) -> Result<Vec<PathBuf>, CantWrite> {
         match self.failed {
             Some(failed) => Err(failed),
-            None => [self.homes, self.trades].into_iter().flatten().try_for_each(Table::finish),
+            None => [self.homes, self.trades].into_iter().flatten().map(Table::finish).collect(),
         }
     }
 

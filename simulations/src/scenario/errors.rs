@@ -97,9 +97,17 @@ pub(super) fn from_table<D: DeserializeOwned>(path: &Path, text: &str, table: to
 /// What is wrong, for people who don't know Rust's types.
 fn words(error: &toml::de::Error) -> String {
     let whole = error.message().trim_end().replace('\n', ", ");
-    let types = ["expected u64", "expected u32", "expected u8"];
-    let whole = whole.replace("expected i64", "expected a whole number");
-    types.iter().fold(whole, |text, name| text.replace(name, "expected a whole number, 0 or more"))
+    if let Some(name) = whole.strip_prefix("missing field ") {
+        return format!("{name} is missing: write it; `wattswap-sim init` writes an example with all keys");
+    }
+    let types = [
+        ("expected i64", "expected a whole number"),
+        ("expected u64", "expected a whole number, 0 or more"),
+        ("expected u32", "expected a whole number from 0 to 4294967295"),
+        ("expected u8", "expected a whole number from 0 to 255"),
+        ("expected an array of length 2", "expected a pair, the least first, such as [15, 40]"),
+    ];
+    types.iter().fold(whole, |text, (name, people)| text.replace(name, people))
 }
 
 fn line_at(text: &str, byte: usize) -> usize {

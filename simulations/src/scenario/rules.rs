@@ -100,6 +100,9 @@ fn tariffs(tariffs: &[Tariff]) -> Verdict {
     hundred("tariffs", tariffs.iter().map(|tariff| tariff.share_percent))?;
     for (number, tariff) in tariffs.iter().enumerate() {
         let key = format!("tariffs[{number}]");
+        let is_taken = tariffs[..number].iter().any(|other| other.name == tariff.name);
+        let what = format!("there is a tariff {} already: give each a name of its own", tariff.name);
+        rule(!is_taken, &format!("{key}.name"), what)?;
         let one = tariff.retail_eur_per_kwh.is_some() != tariff.dynamic.is_some();
         rule(one, &key, "write either retail_eur_per_kwh or [tariffs.dynamic]")?;
         if let Some(dynamic) = &tariff.dynamic {

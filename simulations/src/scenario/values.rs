@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
 /// More than that for a kWh is a slip of the pen.
-const MOST_EUR: Decimal = Decimal::ONE_THOUSAND;
+const MOST_EUR: Decimal = Decimal::TEN;
 
 /// An amount of EUR per kWh: a decimal number in quotes, exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl<T> Visitor<'_> for Text<T> {
 
 impl<'de> Deserialize<'de> for Eur {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let expected = "EUR per kWh as a decimal number in quotes, such as \"0.32\", from -1000 to 1000";
+        let expected = "EUR per kWh as a decimal number in quotes, such as \"0.32\", from -10 to 10";
         let read = |text: &str| text.parse().ok().filter(|eur: &Decimal| eur.abs() <= MOST_EUR).map(Self);
         deserializer.deserialize_str(Text { expected, read })
     }

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
 use super::{Shard, Sweep};
+use crate::answers::SUMMARY;
 
 const FORMAT: u32 = 1;
 const MARKER: &str = "sweep.json";
@@ -68,6 +69,12 @@ pub enum BadFolder {
          remove this one"
     )]
     Other(PathBuf),
+    /// It holds a run.
+    #[error("{0} holds a run that was no sweep's: name another folder")]
+    Run(PathBuf),
+    /// What says whose runs these are can't be read.
+    #[error("{0} is damaged: name another folder, or remove this one")]
+    Damaged(PathBuf),
     /// It is no folder of a sweep.
     #[error("{0} is no folder of a sweep: there is no {MARKER} in it")]
     None(PathBuf),
@@ -95,6 +102,9 @@ impl Folder {
         let (name, runs, tables) = (sweep.document.name.clone(), sweep.document.runs(), tables.to_vec());
         let marker = Marker { format: FORMAT, name, fingerprint: sweep.fingerprint(), runs, tables, reports };
         let folder = Self { path: path.to_owned(), marker };
+        if path.join(SUMMARY).exists() {
+            return Err(BadFolder::Run(path.to_owned()));
+        }
         let place = folder.runs();
         fs::create_dir_all(&place).map_err(BadFolder::disk(&place))?;
         match Self::open(path) {
@@ -129,7 +139,7 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(BadFolder::None(path.to_owned())),
             Err(source) => return Err(BadFolder::Disk { path: file, source }),
         };
-        let marker = serde_json::from_slice(&text).map_err(|_| BadFolder::Other(path.to_owned()))?;
+        let marker = serde_json::from_slice(&text).map_err(|_| BadFolder::Damaged(file))?;
         Ok(Self { path: path.to_owned(), marker })
     }
 

@@ -113,6 +113,6 @@ fn join(runs: &[PathBuf], name: &str, out: &Path, format: Format) -> Result<(), 
         }
         written.copy_into(table)?;
     }
-    joined.map_or(Ok(()), |(table, _)| table.finish())?;
+    joined.map(|(table, _)| table.finish()).transpose()?;
     Ok(())
 }

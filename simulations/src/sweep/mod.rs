@@ -43,6 +43,14 @@ pub enum BadSweep {
     /// Its file, or its scenario's, is not in order.
     #[error(transparent)]
     File(#[from] BadScenario),
+    /// Its scenario can't be read.
+    #[error("{at}: {what}; write the scenario's file, seen from the sweep's own folder")]
+    Scenario {
+        /// Where it is named.
+        at: Place,
+        /// What is wrong.
+        what: String,
+    },
     /// One of the values can't be used.
     #[error("{at}: with {point}, {what}")]
     Value {
@@ -64,7 +72,13 @@ impl Sweep {
     pub fn read(path: &Path) -> Result<Self, BadSweep> {
         let (document, text) = document::read(path)?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        let scenario = Scenario::read(&folder.join(&document.scenario))?;
+        let scenario = Scenario::read(&folder.join(&document.scenario)).map_err(|error| match error {
+            BadScenario::Unreadable { path: missing, source } => BadSweep::Scenario {
+                at: Place::of(path, &text, "scenario"),
+                what: format!("{}: {source}", missing.display()),
+            },
+            other => BadSweep::File(other),
+        })?;
         let sweep = Self { document, scenario, path: path.to_owned(), text };
         sweep.check_values()?;
         Ok(sweep)

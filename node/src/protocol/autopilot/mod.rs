@@ -316,11 +316,25 @@ pub fn beat(shape: &Shape) -> Duration {
     step.clamp(least, most)
 }
 
-/// When to ask for the next plan: at a moment of the [`beat`] that `stagger` chooses, a number of the household's own
-/// (any part of its key), so that neighbours do not all speak at once.
+/// When to ask for the next plan: once in each [`beat`], at its [`moment`].
 #[must_use]
-pub fn next_wake(now: UtcMillis, shape: &Shape, stagger: u64) -> UtcMillis {
-    let beat = u64::try_from(beat(shape).as_millis()).unwrap_or(u64::MAX).max(1);
-    let since_beat = (now.0 % beat + beat - stagger % beat) % beat;
-    UtcMillis(now.0.saturating_add(beat - since_beat))
+pub fn next_wake(now: UtcMillis, shape: &Shape, own: u64) -> UtcMillis {
+    let beat = beat(shape);
+    let millis = u64::try_from(beat.as_millis()).unwrap_or(u64::MAX).max(1);
+    let number = now.0 / millis;
+    let at = |number: u64| UtcMillis(number.saturating_mul(millis)).after(moment(own, number, beat));
+    if at(number) > now { at(number) } else { at(number.saturating_add(1)) }
+}
+
+/// How far into the beat of this number, counted from the epoch, a household looks at the market: so neighbours do not all
+/// speak at once. `own` is a number of its own, any part of its key. In each beat it is another moment, since of two who
+/// ask the same price the first one sells: nobody is always the first, whatever key it has chosen.
+#[must_use]
+pub fn moment(own: u64, number: u64, beat: Duration) -> Duration {
+    // SplitMix64 (Steele, Lea and Flood 2014): one sequence, in which every household begins elsewhere.
+    let mut mixed = own.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    let millis = u64::try_from(beat.as_millis()).unwrap_or(u64::MAX).max(1);
+    Duration::from_millis((mixed ^ (mixed >> 31)) % millis)
 }

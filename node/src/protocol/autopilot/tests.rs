@@ -456,13 +456,40 @@ fn neighbours_wake_at_moments_of_their_own() {
         let beat = beat(&Shape { gate_millis, ..shape() });
         assert_eq!(beat, Duration::from_millis(expected), "the gate at {gate_millis}");
     }
-    let beat = SLOT / 2;
-    for (now, stagger, expected) in
-        [(0, 0, beat), (1, 0, beat), (beat, 0, 2 * beat), (0, 5, 5), (5, 5, 5 + beat), (6, 5 + 3 * beat, 5 + beat)]
-    {
-        assert_eq!(next_wake(UtcMillis(T0 + now), &shape(), stagger), UtcMillis(T0 + expected), "now {now}");
+}
+
+/// Each looks once in every beat, and is first no more often than chance would have it.
+#[test]
+fn nobody_looks_first_for_ever() {
+    const HOMES: u64 = 4;
+    const BEATS: usize = 400;
+    let (shape, beat) = (shape(), beat(&shape()));
+    let millis = u64::try_from(beat.as_millis()).unwrap();
+    // Neighbouring numbers, and one that would be first by any fixed order.
+    let owns: [u64; HOMES as usize] = [0, 1, 2, u64::MAX];
+    let mut first = [0; HOMES as usize];
+    let mut wakes = owns.map(|own| next_wake(UtcMillis(T0 - 1), &shape, own));
+    for number in T0 / millis..T0 / millis + BEATS as u64 {
+        for (wake, own) in wakes.iter().zip(owns) {
+            assert_eq!(wake.0 / millis, number, "household {own} looks once in each beat");
+            assert_eq!(*wake, UtcMillis(number * millis).after(moment(own, number, beat)));
+        }
+        let earliest = (0..owns.len()).min_by_key(|at| wakes[*at]).unwrap();
+        first[earliest] += 1;
+        wakes = std::array::from_fn(|at| next_wake(wakes[at], &shape, owns[at]));
     }
-    assert!(next_wake(UtcMillis(T0), &shape(), u64::MAX) > UtcMillis(T0));
+    let fair = BEATS / HOMES as usize;
+    assert!(first.iter().all(|times| (fair / 2..fair * 2).contains(times)), "{first:?}");
+}
+
+#[test]
+fn who_wakes_late_looks_at_once_and_is_back_in_time() {
+    let (shape, beat) = (shape(), beat(&shape()));
+    let millis = u64::try_from(beat.as_millis()).unwrap();
+    for late in [0, 1, millis / 3, millis - 1, millis, 5 * millis + 1] {
+        let wake = next_wake(UtcMillis(T0 + late), &shape, 77);
+        assert!(wake > UtcMillis(T0 + late) && wake < UtcMillis(T0 + late + 2 * millis), "{late} ms late");
+    }
 }
 
 #[test]

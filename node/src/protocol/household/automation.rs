@@ -47,8 +47,8 @@ impl Household {
         }
         let (_, charter) = self.chain.in_force();
         let charter = charter.clone();
-        let stagger = u64::from_be_bytes(std::array::from_fn(|at| self.me.0[at]));
-        self.autopilot_wakes = next_wake(self.now, &charter.shape, stagger);
+        let own = u64::from_be_bytes(std::array::from_fn(|at| self.me.0[at]));
+        self.autopilot_wakes = next_wake(self.now, &charter.shape, own);
         let needs = Needs::new(self.now, &charter.shape, &self.metering);
         let desk = Desk { household: self, live: self.live_by_slot(), needs };
         let taken_up = desk.live.keys().copied();

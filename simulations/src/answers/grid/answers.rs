@@ -27,7 +27,7 @@ pub struct FeederAnswers {
     pub slots: usize,
     /// Slots that have no solution: they count nowhere else.
     pub slots_not_converged: usize,
-    /// The first of them.
+    /// The first of them, each with the bus whose voltage gives way first: `2026-06-08 18:15, bus 34`.
     pub first_not_converged: Vec<String>,
     /// Homes that have no connection, and so draw nothing here.
     pub homes_without_connection: Vec<String>,
@@ -182,7 +182,11 @@ pub(super) fn answers<const P: usize>(feeder: &Feeder, seen: &mut Seen<P>, calen
         balanced: P == 1,
         slots: seen.slots,
         slots_not_converged: seen.not_converged,
-        first_not_converged: seen.first_not_converged.iter().map(|slot| when(*slot)).collect(),
+        first_not_converged: seen
+            .first_not_converged
+            .iter()
+            .map(|(slot, bus)| format!("{}, bus {}", when(*slot), feeder.buses[*bus].name))
+            .collect(),
         homes_without_connection: seen.homes_without.clone(),
         voltage_base_v: round(voltage.base_v, 2),
         phases: phases(feeder, seen, calendar),

@@ -74,7 +74,8 @@ struct Port {
 struct Seen<const P: usize> {
     slots: usize,
     not_converged: usize,
-    first_not_converged: Vec<usize>,
+    /// With the bus whose voltage gives way first.
+    first_not_converged: Vec<(usize, usize)>,
     voltage: Voltage<P>,
     load: Load,
     envelopes: Vec<Envelope>,
@@ -174,14 +175,11 @@ impl<'c, const P: usize> Watch<'c, P> {
         solution.voltages(&mut self.voltages);
         solution.line_currents(&mut self.currents);
         let losses = solution.losses();
-        let seen = &mut self.seen;
+        let (seen, mut lost) = (&mut self.seen, Vec::new());
         for (lane, Waiting { number, at, fed_in }) in self.waiting.drain(..).enumerate() {
             seen.slots += 1;
             if !solution.converged(lane) {
-                seen.not_converged += 1;
-                if seen.first_not_converged.len() < NAMED {
-                    seen.first_not_converged.push(number);
-                }
+                lost.push((lane, number));
                 continue;
             }
             seen.fed_in += fed_in;
@@ -190,7 +188,20 @@ impl<'c, const P: usize> Watch<'c, P> {
             let loading = seen.load.look(number, lane, self.feeder, &self.currents, &solution, losses[lane]);
             seen.envelopes.push(Envelope { at, voltages, loading });
         }
+        if !lost.is_empty() {
+            self.lose(&lost);
+        }
         self.batch.clear();
+    }
+
+    /// Names slots that have no solution, by lane and number, with the bus that gives way first.
+    fn lose(&mut self, slots: &[(usize, usize)]) {
+        let strained = self.solver.most_strained(&mut self.batch);
+        self.seen.not_converged += slots.len();
+        for (lane, number) in slots.iter().take(NAMED - self.seen.first_not_converged.len()) {
+            let connection = strained[*lane].expect("nothing is drawn without connections");
+            self.seen.first_not_converged.push((*number, self.feeder.connections[connection].bus));
+        }
     }
 
     fn finish(mut self, calendar: &Calendar) -> (FeederAnswers, Vec<Envelope>) {

@@ -175,7 +175,7 @@ fn a_slot_without_solution_is_counted_and_nothing_else() {
     let (answers, envelopes) = watched(&community, [draw([900_000, -4_000]), draw([3_000, 0])]);
     assert_eq!((answers.slots, answers.slots_not_converged, envelopes.len()), (2, 1, 1));
     assert_eq!(answers.fed_in_by_homes_wh, 0);
-    assert_eq!(answers.first_not_converged, ["2026-06-08 00:00"]);
+    assert_eq!(answers.first_not_converged, ["2026-06-08 00:00, bus house"]);
     near(answers.phases[0].lowest_pu, by_hand(1_000.0), 1e-5);
     let (nothing, _) = watched(&community, [draw([900_000, 0])]);
     assert_eq!((nothing.phases.len(), nothing.en50160, nothing.line_loading_max), (0, None, None));

@@ -13,9 +13,10 @@ pub fn sentences(findings: &Findings<'_>) -> Vec<String> {
     let run = &findings.summary.run;
     let mut said = vec![homes(findings)];
     said.push(format!(
-        "{} local days from {} on, in slots of {} minutes.{}",
-        run.days,
+        "{} from {} on, by the clocks of {}, in slots of {} minutes.{}",
+        if run.days == 1 { "One day".to_owned() } else { format!("{} days", run.days) },
         run.first_day.as_deref().unwrap_or("–"),
+        document.period.time_zone.0.iana_name().unwrap_or("UTC"),
         run.slot_minutes,
         if run.slots < run.slots_of_period {
             format!(" Only {} of {} slots were run.", run.slots, run.slots_of_period)

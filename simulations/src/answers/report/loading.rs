@@ -37,7 +37,7 @@ pub fn plot(findings: &Findings<'_>) -> Option<Plot> {
         Axis::with("", 0.0, columns as f64, dates.collect()),
         Axis::with("time of day", 0.0, rows as f64, hours.collect()),
     )
-    .legend("f1", "carries much")
+    .legend("f1", &format!("up to {:.1} % of what it may carry, the darker the more", most.min(1.0) * 100.0))
     .legend("f2", "more than it may");
     for (column, of) in cells.iter().enumerate() {
         for (row, loading) in of.iter().enumerate() {

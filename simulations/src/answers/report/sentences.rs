@@ -7,7 +7,7 @@ use crate::answers::Findings;
 use crate::answers::grid::FeederAnswers;
 use crate::answers::summary::{Summary, mechanism_name};
 use crate::answers::value::{Amount, kwh};
-use crate::scenario::document::Mechanism;
+use crate::scenario::document::{Mechanism, Strategy};
 
 /// A question and its answer.
 pub type Answer = (&'static str, String);
@@ -20,7 +20,7 @@ pub fn answers(findings: &Findings<'_>) -> [Answer; 5] {
         ("How much of our energy is from here?", energy(summary)),
         ("Does the grid hold?", grid(summary.feeder.as_ref())),
         ("Is it fair?", fairness(summary)),
-        ("How well does the market work?", market(summary)),
+        ("How well does the market work?", market(findings)),
     ]
 }
 
@@ -77,7 +77,11 @@ fn grid(feeder: Option<&FeederAnswers>) -> String {
     };
     let missing = match feeder.slots_not_converged {
         0 => String::new(),
-        slots => format!(" For {slots} of {} slots there is no solution: the feeder can't carry that.", feeder.slots),
+        slots => format!(
+            " For {slots} of {} slots there is no solution: the feeder can't carry what is drawn or fed in, first {}.",
+            feeder.slots,
+            feeder.first_not_converged.first().map_or("–", String::as_str)
+        ),
     };
     let Some(week) = &feeder.en50160 else { return format!("That is not known.{missing}") };
     let low = feeder.phases.iter().map(|phase| phase.lowest_v).fold(f64::MAX, f64::min);
@@ -123,7 +127,8 @@ fn fairness(summary: &Summary) -> String {
     )
 }
 
-fn market(summary: &Summary) -> String {
+fn market(findings: &Findings<'_>) -> String {
+    let summary = &findings.summary;
     let (market, prices) = (&summary.community.market, &summary.community.prices);
     if summary.run.mechanism == mechanism_name(Mechanism::None) {
         return format!("There is none. Trade could be worth {} at the most.", market.optimum_eur.euros());
@@ -135,11 +140,23 @@ fn market(summary: &Summary) -> String {
         .mean_price_eur_per_kwh
         .map_or("; nobody traded".to_owned(), |price| format!(", at {price} EUR a kWh on average"));
     format!(
-        "Trades were worth {} of the most that they could have been ({} of {}){price}.",
+        "Trades were worth {} of the most that they could have been ({} of {}){price}.{}",
         surplus.percent(),
         market.surplus_eur.euros(),
-        market.optimum_eur.euros()
+        market.optimum_eur.euros(),
+        passive(findings)
     )
+}
+
+/// Homes that leave everything to their supplier lower what trades come to.
+fn passive(findings: &Findings<'_>) -> String {
+    let homes = &findings.community.homes;
+    let passive = homes.iter().filter(|home| home.strategy == Strategy::Passive).count();
+    match passive {
+        0 => String::new(),
+        1 => " One home never trades; what it could have gained counts in that.".to_owned(),
+        _ => format!(" {passive} of {} homes never trade; what they could have gained counts in that.", homes.len()),
+    }
 }
 
 /// Without its sign, which a word says.

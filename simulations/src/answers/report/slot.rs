@@ -1,6 +1,6 @@
 //! One slot's supply and demand: who would have paid how much, and who would have given for how little.
 
-use wattswap_matching::{Price, Side};
+use wattswap_matching::{Price, Side, WattHours};
 
 use super::chart::{Axis, Chart, stairs};
 use super::plot::{Plot, drawn, spread};
@@ -36,10 +36,9 @@ pub fn plot(findings: &Findings<'_>) -> Option<Plot> {
     .legend("f4", "traded");
     chart.line("s1", &demand);
     chart.line("s2", &supply);
-    let traded = slot.traded.0 as f64 / 1_000.0;
-    if let Some((low, high)) = slot.optimum.prices {
-        chart.line("s4", &[(traded, price(low)), (traded, price(high))]);
-        chart.dot("f4", (traded, f64::midpoint(price(low), price(high))));
+    let traded = slot.traded.answers(findings.scale);
+    if let Some(mean) = traded.mean_price_eur_per_kwh {
+        chart.dot("f4", (traded.traded_wh as f64 / 1_000.0, drawn(mean.0)));
     }
     let rows = [("demand", &bids), ("supply", &asks)].into_iter().flat_map(|(name, steps)| {
         steps.iter().map(move |(from, to, limit)| {
@@ -58,10 +57,10 @@ pub fn plot(findings: &Findings<'_>) -> Option<Plot> {
             "{}, the slot in which most could be traded. Each step is a limit: what homes with a need would have paid \
              at most (supplier's price and premium, less the fee), and for what those with a surplus would have sold at \
              least (the feed-in tariff), by what their meters counted. Where the lines cross, {} change hands; in the \
-             market {} did.",
+             market {} did, at the mean price that the dot shows.",
             named(&findings.community.calendar, slot.at),
             kwh(slot.optimum.volume),
-            kwh(slot.traded)
+            kwh(WattHours(traded.traded_wh))
         ),
         picture: chart.into(),
         columns: ["side", "from, Wh", "to, Wh", "limit, EUR/kWh"].map(str::to_owned).into(),
@@ -95,10 +94,9 @@ fn steps(slot: &BusySlot, side: Side) -> Vec<(i64, i64, Price)> {
 
 #[cfg(test)]
 mod tests {
-    use wattswap_matching::WattHours;
-
     use super::*;
     use crate::answers::moments::Wish;
+    use crate::answers::prices::Trades;
     use crate::answers::series::At;
     use crate::market::mechanism::optimum::Optimum;
 
@@ -110,7 +108,7 @@ mod tests {
             at: At { day: 0, of_day: 0 },
             wishes,
             optimum: Optimum::default(),
-            traded: WattHours::ZERO,
+            traded: Trades::default(),
         };
         assert_eq!(steps(&slot(few.to_vec()), Side::Buy), [(0, 7, Price(32)), (7, 13, Price(30))]);
         assert_eq!(steps(&slot(few.to_vec()), Side::Sell), []);

@@ -1,7 +1,7 @@
 //! Turns what others have into what a scenario names: profiles into tables of watt-hours, feeders into scenarios.
 
 use std::error::Error;
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -13,10 +13,12 @@ use wattswap_simulations::grid::feeder::Feeder;
 use wattswap_simulations::grid::folder;
 use wattswap_simulations::grid::profiles::find;
 use wattswap_simulations::grid::table::Table;
-use wattswap_simulations::homes::export;
 use wattswap_simulations::homes::table::{self, Reading, Stamp, Unit};
+use wattswap_simulations::homes::{Community, export};
+use wattswap_simulations::scenario::Scenario;
 
 use super::report::say;
+use super::scenario::write_new;
 
 /// What to import.
 #[derive(Subcommand)]
@@ -143,14 +145,22 @@ fn written(at: UtcMillis) -> String {
 
 fn feeder(args: &FeederFolder) -> Result<(), Box<dyn Error>> {
     let feeder = folder::read(&args.folder)?;
+    if args.out.exists() {
+        return Err(format!("{} is there already: name a file that is not there yet", args.out.display()).into());
+    }
     let found = if args.profiles.is_empty() { find(&args.folder)? } else { args.profiles.clone() };
     let mut profiles = Vec::new();
     for path in found {
         profiles.push(if counts_minutes(&path)? { stamped(&path, args)? } else { path });
     }
     let text = scenario(args, &feeder, &profiles);
-    fs::write(&args.out, text).map_err(|source| format!("{}: {source}", args.out.display()))?;
+    write_new(&args.out, &text)?;
     let out = args.out.display();
+    // Profiles may not reach over the days that were asked for.
+    Scenario::read(&args.out)
+        .map_err(Box::<dyn Error>::from)
+        .and_then(|scenario| Community::new(&scenario).map(drop).map_err(Into::into))
+        .map_err(|error| format!("wrote {out}, which can't be run as it is: {error}"))?;
     say(format_args!("wrote {out}; change it as you like, and `wattswap-sim check {out}` says what it comes to"));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Sessions of traders with one unit each, for each strategy and many seeds: a line for each.
+//! Sessions of traders with a few units each, for each strategy and many seeds: a line for each.
 
 use clap::Args;
 use wattswap_simulations::market::laboratory::{self, Period, Setting};

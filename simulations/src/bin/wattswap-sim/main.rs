@@ -47,7 +47,7 @@ enum What {
     /// Run an electric feeder alone, with its profiles: voltages, currents, losses.
     #[command(name = "powerflow")]
     PowerFlow(powerflow::PowerFlow),
-    /// Let traders with one unit each trade, as Gode and Sunder did, and compare with the most they could gain.
+    /// Let traders with a few units each trade, as Gode and Sunder did, and compare with the most they could gain.
     Laboratory(laboratory::LaboratoryArgs),
     /// Let real homes trade for a week, and compare with the most that trading could be worth.
     Season(season::SeasonArgs),

@@ -41,8 +41,8 @@ pub struct PowerFlow {
     #[arg(long, value_name = "PU")]
     source_pu: Option<f64>,
     /// So many threads; as many as there are cores if nothing is said.
-    #[arg(long)]
-    threads: Option<usize>,
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    threads: Option<u32>,
     /// Visit all nodes in each iteration, also those that could be left out: for comparison.
     #[arg(long)]
     unreduced: bool,
@@ -100,7 +100,7 @@ pub fn run(args: &PowerFlow) -> Result<usize, Failed> {
     let tables = if args.profiles.is_empty() { profiles::find(&args.feeder)? } else { args.profiles.clone() };
     let profiles = Profiles::read(&tables, &feeder)?;
     if let Some(threads) = args.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+        rayon::ThreadPoolBuilder::new().num_threads(threads as usize).build_global()?;
     }
     let one_phase = feeder.connections.iter().any(|connection| connection.phases != Phases::All);
     match args.mode {
@@ -161,8 +161,10 @@ fn print(feeder: &Feeder, profiles: &Profiles, summary: &Summary, took: f64, pha
     if summary.not_converged == 0 {
         say(format_args!("converged       all, to 1e-8 pu"));
     } else {
-        let named: Vec<String> = summary.first_not_converged.iter().map(|step| when(*step)).collect();
+        let of = |(step, bus): &(usize, usize)| format!("{} at bus {}", when(*step), feeder.buses[*bus].name);
+        let named: Vec<String> = summary.first_not_converged.iter().map(of).collect();
         say(format_args!("NOT CONVERGED   {} steps, first {}", summary.not_converged, named.join(", ")));
+        say(format_args!("                what is drawn there, or fed in, is more than the feeder can carry"));
     }
     let phase = |extreme: &Extreme| {
         let name = if phases == 1 { "" } else { phase_names::<3>()[extreme.phase] };

@@ -1,20 +1,21 @@
 //! A scenario from its first slot to its last: what it came to, a report, and tables.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use wattswap_matching::PriceScale;
-use wattswap_simulations::answers::Answers;
+use wattswap_simulations::answers::{Answers, SUMMARY};
 use wattswap_simulations::homes::Community;
 use wattswap_simulations::output::Format;
 use wattswap_simulations::run::record::{Observer, SettledSlot};
-use wattswap_simulations::run::tables::{Columns, Tables};
+use wattswap_simulations::run::tables::{self, Columns, Tables};
 use wattswap_simulations::run::{self, Ran};
 use wattswap_simulations::scenario::Scenario;
+use wattswap_simulations::sweep::folder::{BadFolder, Folder};
 
 use super::progress::Progress;
 use super::report::say;
@@ -26,7 +27,8 @@ use super::stop;
 pub struct Run {
     /// The scenario.
     scenario: PathBuf,
-    /// A folder for `report.html`, `summary.json` and the tables; without it, only the main answers are printed.
+    /// A folder for `report.html`, `summary.json` and the tables; without it, only the main answers are printed. What an
+    /// earlier run has left there is replaced when this one is over.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -91,12 +93,9 @@ pub fn run(args: &Run) -> Result<ExitCode, Box<dyn Error>> {
     let wish = stop::wish()?;
     let scenario = Scenario::read(&args.scenario)?;
     let community = Community::new(&scenario)?;
-    if let Some(folder) = &args.out {
-        std::fs::create_dir_all(folder)
-            .map_err(|source| format!("the folder {} can't be made: {source}", folder.display()))?;
-    }
+    let earlier = args.out.as_deref().map_or(Ok(Vec::new()), prepare)?;
     let mut answers = Answers::new(&scenario, &community)?;
-    let mut tables = tables(args, &community)?;
+    let mut tables = wanted(args, &community)?;
     let mut progress = Watched(Progress::new(community.calendar.slots(), "slots"));
     let ran = {
         let mut observers: Vec<&mut dyn Observer> = vec![&mut answers, &mut progress];
@@ -104,7 +103,9 @@ pub fn run(args: &Run) -> Result<ExitCode, Box<dyn Error>> {
         run::run_until(&community, &scenario.document, &mut observers, &|| wish.load(Ordering::Relaxed))?
     };
     let took = progress.0.finish();
-    tables.map(Tables::finish).transpose()?;
+    let written = tables.map(Tables::finish).transpose()?.unwrap_or_default();
+    // Tables of another run than the summary's would tell lies.
+    earlier.iter().filter(|table| !written.contains(table)).try_for_each(std::fs::remove_file)?;
     let findings = answers.finish();
     say(format_args!("{}", findings.table().trim_end()));
     print(&ran, took);
@@ -123,7 +124,18 @@ pub fn run(args: &Run) -> Result<ExitCode, Box<dyn Error>> {
     Ok(stop::code())
 }
 
-fn tables(args: &Run, community: &Community) -> Result<Option<Tables>, Box<dyn Error>> {
+/// Makes the folder of a run; gives the tables that an earlier one has left in it.
+fn prepare(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    if !matches!(Folder::open(folder), Err(BadFolder::None(_))) {
+        return Err(format!("{} holds a sweep: name another folder", folder.display()));
+    }
+    std::fs::create_dir_all(folder)
+        .map_err(|source| format!("the folder {} can't be made: {source}", folder.display()))?;
+    let ran = folder.join(SUMMARY).exists();
+    Ok(tables::files(folder).filter(|table| ran && table.exists()).collect())
+}
+
+fn wanted(args: &Run, community: &Community) -> Result<Option<Tables>, Box<dyn Error>> {
     let (Some(folder), Some(columns)) = (&args.out, args.tables.columns()?) else { return Ok(None) };
     let names = community.homes.iter().map(|home| home.name.clone()).collect();
     let scale = PriceScale::new(community.market.tick_eur_per_kwh.0)?;

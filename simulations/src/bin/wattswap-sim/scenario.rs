@@ -2,10 +2,11 @@
 
 use std::error::Error;
 use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use wattswap_simulations::answers::Answers;
 use wattswap_simulations::homes::{Community, Summary};
 use wattswap_simulations::scenario::{self, Scenario};
 
@@ -43,7 +44,13 @@ pub fn init(args: &Init) -> Result<(), Box<dyn Error>> {
 
 /// Writes a file that is not there yet.
 pub fn write_new(path: &Path, text: &str) -> Result<(), Box<dyn Error>> {
-    let cant = |source| format!("{}: {source}; name a file that is not there yet", path.display());
+    let cant = |source: std::io::Error| {
+        let instead = match source.kind() {
+            ErrorKind::NotFound => "make its folder first",
+            _ => "name a file that is not there yet",
+        };
+        format!("{}: {source}; {instead}", path.display())
+    };
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(cant)?;
     file.write_all(text.as_bytes())?;
     Ok(())
@@ -53,6 +60,8 @@ pub fn write_new(path: &Path, text: &str) -> Result<(), Box<dyn Error>> {
 pub fn check(args: &Check) -> Result<(), Box<dyn Error>> {
     let scenario = Scenario::read(&args.file)?;
     let community = Community::new(&scenario)?;
+    // What a run finds before its first slot: a feeder that is not radial, say.
+    Answers::new(&scenario, &community)?;
     say(format_args!("scenario   {}", scenario.document.name));
     say(format_args!("{}", Summary::of(&community)));
     if let Some(feeder) = &community.feeder {

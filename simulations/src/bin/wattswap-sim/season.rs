@@ -14,7 +14,7 @@ use super::report::say;
 /// Everything that is not given is run in all its ways.
 #[derive(Args)]
 pub struct SeasonArgs {
-    /// Strategies: zi-c, zip, linear, truthful, passive, autopilot, or an idea such as turns:sellers:8:80 (who quotes
+    /// Strategies: zi-c, zip, ramp, truthful, passive, autopilot, or an idea such as turns:sellers:8:80 (who quotes
     /// first, steps, how far at once in hundredths).
     #[arg(long, value_delimiter = ',', value_parser = kind, default_value = "autopilot")]
     strategy: Vec<Kind>,

@@ -101,8 +101,8 @@ struct ArrayArgs {
 pub struct SlurmArgs {
     #[command(flatten)]
     array: ArrayArgs,
-    /// The longest that a shard takes, as Slurm writes it.
-    #[arg(long, default_value = "12:00:00")]
+    /// The longest that a shard takes, as Slurm writes it: minutes, hours:minutes:seconds, or days-hours.
+    #[arg(long, default_value = "12:00:00", value_parser = slurm_time)]
     time: String,
     /// Which partition; the cluster's own default if nothing is said.
     #[arg(long)]
@@ -245,6 +245,21 @@ fn slurm(args: &SlurmArgs) -> Result<(), Box<dyn Error>> {
         array.shards
     ));
     Ok(())
+}
+
+/// As `sbatch --time` takes it: up to three numbers, or days and up to three.
+fn slurm_time(text: &str) -> Result<String, String> {
+    let of_day = text.split_once('-').map_or(Some(text), |(days, of_day)| is_number(days).then_some(of_day));
+    let parts = of_day.map(|of_day| of_day.split(':').collect::<Vec<_>>()).unwrap_or_default();
+    if (1..=3).contains(&parts.len()) && parts.iter().all(|part| is_number(part)) {
+        Ok(text.to_owned())
+    } else {
+        Err("write minutes, hours:minutes:seconds or days-hours, such as 12:00:00 or 2-12".to_owned())
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 6 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl ArrayArgs {

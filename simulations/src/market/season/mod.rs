@@ -36,7 +36,7 @@ use self::input::{Neighbourhood, SlotInput, Terms};
 use self::learner::Learner;
 pub use self::settle::{HomeOutcome, Outcome};
 use self::settle::{Settler, Station};
-use self::shift::{Done, Pilot, Shift, Turn};
+use self::shift::{Done, Pilot, Shift, Watcher, looks};
 use super::mechanism::Mechanism;
 use super::strategies::Kind;
 use crate::network::{Random, usual_shape};
@@ -65,7 +65,7 @@ pub struct Setting {
     pub beats: u32,
     /// Slots at the beginning in which homes only count: the forecasts' yesterdays.
     pub warm_up: usize,
-    /// Decides at which moment of the beat each home looks, and what strategies draw.
+    /// Decides at which moments of the beats each home looks, and what strategies draw.
     pub seed: u64,
 }
 
@@ -112,8 +112,8 @@ pub struct Season {
     beat: Duration,
     homes: Vec<Home>,
     counts: Counts,
-    /// The homes that look at the market, in the order in which they do so in each beat.
-    turns: Vec<Turn>,
+    /// The homes that look at the market.
+    watchers: Vec<Watcher>,
     learners: Vec<Learner>,
     /// Slots that are not settled yet and slots to come, without a gap.
     known: VecDeque<Known>,
@@ -153,7 +153,7 @@ impl Season {
             beat,
             homes: Vec::with_capacity(strategies.len()),
             counts: Counts::new(first, account::slots_a_day(setting)),
-            turns: Vec::new(),
+            watchers: Vec::new(),
             learners: Vec::new(),
             known: VecDeque::new(),
             floors: VecDeque::new(),
@@ -163,19 +163,18 @@ impl Season {
             account: Account::new(strategies.len(), setting),
         };
         strategies.iter().for_each(|strategy| season.move_in(*strategy));
-        season.turns.sort_by_key(|turn| (turn.offset, turn.home));
         season
     }
 
     /// One home more.
     fn move_in(&mut self, strategy: Kind) {
-        let (home, beat) = (self.homes.len(), u64::try_from(self.beat.as_millis()).expect("a beat"));
+        let home = self.homes.len();
         let mut random = Random::new(self.setting.seed ^ (home as u64).wrapping_mul(0x2545_f491_4f6c_dd1d));
-        let offset = Duration::from_millis(random.below(beat.max(1)));
         let key = MemberKey(random.bytes());
         let trades = strategy != Kind::Passive;
         let relies = strategy == Kind::Autopilot && self.setting.trade_ahead > 0;
         self.homes.push(Home::new(trades, relies, key, &self.setting.shape));
+        let own = self.homes[home].own();
         if !trades || self.setting.mechanism != Mechanism::Continuous {
             return;
         }
@@ -186,7 +185,7 @@ impl Season {
                 Pilot::Learner(self.learners.len() - 1)
             }
         };
-        self.turns.push(Turn { home, offset, pilot });
+        self.watchers.push(Watcher { home, own, pilot });
     }
 
     /// Makes the next slot known, with as many homes as there are, and lets the time pass for which enough is known by
@@ -278,15 +277,15 @@ impl Season {
     /// All homes trade for the time of one slot.
     fn trade(&mut self, number: usize, from: UtcMillis) {
         let quoted = self.quoted(number);
-        let Self { setting: Setting { shape, beats, .. }, settings, beat, turns, learners, account, .. } = self;
-        let connection = connection(shape);
-        let shift = Shift { from, beat: *beat, beats: *beats, turns, shape, settings, connection };
+        let Self { setting: Setting { shape, beats, .. }, settings, beat, watchers, learners, account, .. } = self;
+        let (looks, connection) = (looks(watchers, from, *beat, *beats), connection(shape));
+        let shift = Shift { looks: &looks, shape, settings, connection };
         let floors = &mut self.floors.make_contiguous()[..quoted];
         let Done { wrote, quotes } = shift.pass(floors, learners);
         account.looks += wrote.len() as u64;
         account.quotes += quotes;
-        for (turn, _) in turns.iter().cycle().zip(wrote).filter(|(_, wrote)| *wrote) {
-            account.wrote(turn.home, number);
+        for (look, _) in looks.iter().zip(wrote).filter(|(_, wrote)| *wrote) {
+            account.wrote(look.home, number);
         }
         for trade in floors.iter_mut().flat_map(Floor::new_trades) {
             account.traded(trade.buyer as usize, trade.seller as usize, number);

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 use wattswap_matching::{Money, Price, Side, Slot, WattHours};
+use wattswap_node::protocol::autopilot::moment;
 use wattswap_node::protocol::charter::Shape;
 use wattswap_node::protocol::ledger::Month;
 use wattswap_node::protocol::metering::Measured;
@@ -103,10 +104,13 @@ impl Settler {
         told(&Outcome { number, slot, homes: &self.homes, trades: &self.trades, optimum, surplus });
     }
 
-    /// Clears the slot by what the meters counted, at one price; everybody who trades quotes its limit.
+    /// Clears the slot by what the meters counted, at one price; everybody who trades quotes its limit. Of equal quotes the
+    /// one that came first is served first, which is another home's in each slot.
     fn call(&mut self, station: &Station<'_>, homes: &[Home], account: &mut Account) {
         let terms = station.known.terms.iter().zip(homes).enumerate().filter(|(_, (_, home))| home.trades);
-        let limits: Vec<_> = terms.filter_map(|(at, (terms, _))| terms.limit(at)).collect();
+        let mut limits: Vec<_> = terms.filter_map(|(at, (terms, _))| terms.limit(at)).collect();
+        let (number, slot) = (station.number as u64, station.setting.shape.slot_length);
+        limits.sort_by_cached_key(|limit| moment(homes[limit.trader.0 as usize].own(), number, slot));
         for limit in &limits {
             account.quotes += 1;
             account.wrote(limit.trader.0 as usize, station.number);

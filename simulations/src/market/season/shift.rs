@@ -1,4 +1,4 @@
-//! Homes look at the market in the time of one slot: on each beat, each at its moment, always in the same order.
+//! Homes look at the market in the time of one slot: once in each beat, each at its moment.
 //!
 //! What the autopilot wants in a slot depends on that slot alone. So where all leave it to the autopilot, each slot goes
 //! through the whole time by itself, side by side with the others, and what comes of it is the same as if all slots had
@@ -8,19 +8,28 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 use wattswap_matching::UtcMillis;
-use wattswap_node::protocol::autopilot::{Settings, Watch};
+use wattswap_node::protocol::autopilot::{Settings, Watch, moment};
 use wattswap_node::protocol::charter::Shape;
 use wattswap_node::protocol::metering::Limits;
 
 use super::floor::{Floor, Wrote};
 use super::learner::Learner;
 
-/// A home's moment in each beat.
+/// A home that looks at the market once in each beat.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Turn {
+pub(super) struct Watcher {
     pub(super) home: usize,
-    pub(super) offset: Duration,
+    /// Chooses its moments: see [`moment`].
+    pub(super) own: u64,
     pub(super) pilot: Pilot,
+}
+
+/// A look of a home at the market.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look {
+    pub(super) at: UtcMillis,
+    pub(super) home: usize,
+    pilot: Pilot,
 }
 
 /// How a home quotes.
@@ -34,11 +43,8 @@ pub(super) enum Pilot {
 
 /// The time of one slot.
 pub(super) struct Shift<'s> {
-    pub(super) from: UtcMillis,
-    pub(super) beat: Duration,
-    pub(super) beats: u32,
-    /// The homes that look at the market, in their order.
-    pub(super) turns: &'s [Turn],
+    /// What homes do in it, in this order.
+    pub(super) looks: &'s [Look],
     pub(super) shape: &'s Shape,
     pub(super) settings: &'s Settings,
     pub(super) connection: Limits,
@@ -46,9 +52,25 @@ pub(super) struct Shift<'s> {
 
 /// What came of it.
 pub(super) struct Done {
-    /// Of each look, by beats and in them by turns: whether the home wrote anything down.
+    /// Of each look: whether the home wrote anything down.
     pub(super) wrote: Vec<bool>,
     pub(super) quotes: u64,
+}
+
+/// All looks in so many beats from an instant on, in their order.
+pub(super) fn looks(watchers: &[Watcher], from: UtcMillis, beat: Duration, beats: u32) -> Vec<Look> {
+    let millis = u64::try_from(beat.as_millis()).expect("a part of an hour").max(1);
+    let begins = (0..beats).map(|number| from.after(beat * number));
+    let mut looks: Vec<Look> = begins
+        .flat_map(|begins| {
+            watchers.iter().map(move |Watcher { home, own, pilot }| {
+                let at = begins.after(moment(*own, begins.0 / millis, beat));
+                Look { at, home: *home, pilot: *pilot }
+            })
+        })
+        .collect();
+    looks.sort_unstable_by_key(|look| (look.at, look.home));
+    looks
 }
 
 impl Shift<'_> {
@@ -62,19 +84,18 @@ impl Shift<'_> {
     }
 
     fn nothing(&self) -> Done {
-        Done { wrote: vec![false; self.beats as usize * self.turns.len()], quotes: 0 }
+        Done { wrote: vec![false; self.looks.len()], quotes: 0 }
     }
 
     fn pass_together(&self, floors: &mut [Floor], learners: &mut [Learner]) -> Done {
         let watch = |floor: &Floor| Watch::new(floor.slot, self.shape, self.connection, self.settings);
         let watches: Vec<Watch<'_>> = floors.iter().map(watch).collect();
         let (mut done, mut actions) = (self.nothing(), Vec::new());
-        let beats = (0..self.beats).map(|beat| self.from.after(self.beat * beat));
-        let looks = beats.flat_map(|begins| self.turns.iter().map(move |turn| (turn, begins.after(turn.offset))));
-        for ((turn, now), anything) in looks.zip(&mut done.wrote) {
-            let wrote = match turn.pilot {
+        for (look, anything) in self.looks.iter().zip(&mut done.wrote) {
+            let Look { at: now, home, pilot } = *look;
+            let wrote = match pilot {
                 Pilot::Node => floors.iter_mut().zip(&watches).fold(Wrote::default(), |wrote, (floor, watch)| {
-                    let wrote = wrote.and(floor.look(turn.home, now, watch, &mut actions));
+                    let wrote = wrote.and(floor.look(home, now, watch, &mut actions));
                     Learner::tell(learners, floor);
                     wrote
                 }),

@@ -6,7 +6,7 @@
 //! [`Truthful`], which is the shortest.
 
 mod autopilot;
-mod linear;
+mod ramp;
 mod turns;
 mod zi_c;
 mod zip;
@@ -15,7 +15,7 @@ use wattswap_matching::{Price, PriceBand, Side};
 use wattswap_node::protocol::autopilot::Depth;
 
 pub use self::autopilot::Autopilot;
-pub use self::linear::Linear;
+pub use self::ramp::Ramp;
 pub use self::turns::{First, Turns};
 pub use self::zi_c::ZiC;
 pub use self::zip::Zip;
@@ -103,8 +103,8 @@ pub enum Kind {
     ZiC,
     /// [`Zip`].
     Zip,
-    /// [`Linear`].
-    Linear,
+    /// [`Ramp`].
+    Ramp,
     /// [`Truthful`].
     Truthful,
     /// [`Passive`].
@@ -126,7 +126,7 @@ impl std::fmt::Display for Kind {
 
 impl Kind {
     /// All of them but the ideas of [`Turns`].
-    pub const ALL: [Self; 6] = [Self::ZiC, Self::Zip, Self::Linear, Self::Truthful, Self::Passive, Self::Autopilot];
+    pub const ALL: [Self; 6] = [Self::ZiC, Self::Zip, Self::Ramp, Self::Truthful, Self::Passive, Self::Autopilot];
 
     /// What people call it.
     #[must_use]
@@ -134,7 +134,7 @@ impl Kind {
         match self {
             Self::ZiC => "zi-c",
             Self::Zip => "zip",
-            Self::Linear => "linear",
+            Self::Ramp => "ramp",
             Self::Truthful => "truthful",
             Self::Passive => "passive",
             Self::Autopilot => "autopilot",
@@ -148,7 +148,7 @@ impl Kind {
         match self {
             Self::ZiC => Box::new(ZiC),
             Self::Zip => Box::new(Zip::new(trader, random)),
-            Self::Linear => Box::new(Linear::default()),
+            Self::Ramp => Box::new(Ramp::default()),
             Self::Truthful => Box::new(Truthful),
             Self::Passive => Box::new(Passive),
             Self::Autopilot => Box::new(Autopilot::new(trader, band)),

@@ -7,18 +7,18 @@ use crate::network::Random;
 
 /// Starts at the band's end that is best for it, and reaches its limit in equal steps of time and price.
 #[derive(Clone, Copy, Debug)]
-pub struct Linear {
+pub struct Ramp {
     /// Steps from the first price to the limit.
     pub steps: u32,
 }
 
-impl Default for Linear {
+impl Default for Ramp {
     fn default() -> Self {
         Self { steps: 16 }
     }
 }
 
-impl Strategy for Linear {
+impl Strategy for Ramp {
     fn quote(&mut self, trader: &Trader, view: &View, _: &mut Random) -> Option<Price> {
         let opening = match trader.side {
             Side::Buy => view.band.floor(),
