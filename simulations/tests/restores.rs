@@ -207,9 +207,10 @@ fn entries_that_only_one_neighbour_holds_turn_up_later_without_a_fork() {
     assert!(street.disk(HOME).entries().any(|entry| entry.log == old), "the owner's node has fetched what it forgot");
 }
 
-#[test]
-fn a_fill_beyond_the_seal_binds_nobody_if_the_taker_never_got_it() {
-    let mut street = street(55);
+/// The home has filled 200 Wh in an entry that reached the witness alone, which is away. Then it was restored from a copy of
+/// before that, and has sealed its log where the copy ends.
+fn filled_beyond_the_seal(seed: u64) -> Street {
+    let mut street = street(seed);
     place(&mut street, HOME, Side::Sell, 500);
     street.run(SECOND);
     let backup = street.disk(HOME).clone();
@@ -241,12 +242,36 @@ fn a_fill_beyond_the_seal_binds_nobody_if_the_taker_never_got_it() {
         street.disk(NEIGHBOUR).reservations().is_empty(),
         "sealed, and held up to the seal: it can't bind any more"
     );
+    street
+}
+
+#[test]
+fn a_fill_beyond_the_seal_binds_nobody_if_the_taker_never_got_it() {
+    let mut street = filled_beyond_the_seal(55);
     street.start(WITNESS);
     street.run(2 * QUIET);
     assert_eq!([HOME, NEIGHBOUR].map(|home| traded(&street, home)), [WattHours(0); 2]);
     let statuses: Vec<_> = (0..HOMES).map(|home| street.household(home).unwrap().status()).collect();
     assert!(statuses.iter().all(|status| status.convicted.is_empty() && status.heads == statuses[0].heads));
     assert!(statuses.iter().all(|status| status.book == statuses[0].book));
+}
+
+/// Its clock is set back to between the fill and the seal. What it has sealed away it does not report as done, though by
+/// that clock it can judge the one and not the other.
+#[test]
+fn who_sealed_its_log_by_a_clock_that_was_set_back_keeps_to_the_seal() {
+    let mut street = filled_beyond_the_seal(56);
+    street.stop(HOME);
+    street.set_clock(HOME, |clock, now| clock.jump(now, -50_000));
+    street.start(WITNESS);
+    street.start(HOME);
+    street.run(2 * SECOND);
+    let fetched =
+        street.disk(HOME).entries().filter(|entry| entry.ops.iter().any(|op| matches!(op, Op::Fill(_)))).count();
+    assert_eq!(fetched, 1, "the witness has shown the fill");
+    assert_eq!(traded(&street, HOME), WattHours(0), "and nobody was told that it is done");
+    street.run(4 * QUIET);
+    assert_eq!([HOME, NEIGHBOUR].map(|home| traded(&street, home)), [WattHours(0); 2]);
 }
 
 #[test]

@@ -150,6 +150,7 @@ impl Fold {
             return;
         }
         if self.waiting.contains_key(&entry.log) || !self.can_judge(entry) {
+            self.heed_seals(entry);
             self.waiting.entry(entry.log).or_default().push_back(entry.clone());
         } else {
             self.fold(entry);

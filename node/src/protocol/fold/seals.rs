@@ -30,6 +30,17 @@ impl Fold {
         self.seals.get(log).copied()
     }
 
+    /// The ends of older logs that an entry names hold as soon as the entry is held, though nothing else in it can be judged
+    /// yet: else its author, whose clock was set back, would believe what it has sealed away itself.
+    pub(super) fn heed_seals(&mut self, entry: &Verified<Entry>) {
+        for op in &entry.ops {
+            if let Op::Seal(end) = op {
+                let log = self.log_number(entry.log);
+                self.seal_by(log, end);
+            }
+        }
+    }
+
     /// A log says that an older one of its author ends there. As many of them count as an author may have logs.
     pub(super) fn seal_by(&mut self, sealer: LogNo, end: &Head) {
         let by = self.logs[sealer.0 as usize].id;
