@@ -126,7 +126,7 @@ pub fn run(args: &Run) -> Result<ExitCode, Box<dyn Error>> {
 
 /// Makes the folder of a run; gives the tables that an earlier one has left in it.
 fn prepare(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    if !matches!(Folder::open(folder), Err(BadFolder::None(_))) {
+    if matches!(Folder::open(folder), Ok(_) | Err(BadFolder::Damaged(_))) {
         return Err(format!("{} holds a sweep: name another folder", folder.display()));
     }
     std::fs::create_dir_all(folder)
