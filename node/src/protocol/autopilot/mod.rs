@@ -22,6 +22,7 @@ pub use self::forecast::{Count, Counts, FORECAST_DAYS};
 pub use self::ramp::STEPS;
 pub use self::watch::Watch;
 use super::charter::Shape;
+use super::ids::MemberKey;
 use super::metering::Limits;
 
 /// What the owner allows the autopilot.
@@ -326,8 +327,14 @@ pub fn next_wake(now: UtcMillis, shape: &Shape, own: u64) -> UtcMillis {
     if at(number) > now { at(number) } else { at(number.saturating_add(1)) }
 }
 
+/// The number by which a household's [`moment`]s are chosen: a part of its key.
+#[must_use]
+pub fn own_number(key: &MemberKey) -> u64 {
+    u64::from_be_bytes(std::array::from_fn(|at| key.0[at]))
+}
+
 /// How far into the beat of this number, counted from the epoch, a household looks at the market: so neighbours do not all
-/// speak at once. `own` is a number of its own, any part of its key. In each beat it is another moment, since of two who
+/// speak at once. `own` is its [`own_number`]. In each beat it is another moment, since of two who
 /// ask the same price the first one sells: nobody is always the first, whatever key it has chosen.
 #[must_use]
 pub fn moment(own: u64, number: u64, beat: Duration) -> Duration {

@@ -7,7 +7,7 @@ use wattswap_matching::{Level, Side, Slot};
 use super::Household;
 use super::io::{Origin, Request, RequestId, RequestState, Wish};
 use crate::protocol::autopilot::{
-    Action, Depth, Live, Need, Needs, Position, PriceLimits, Quote, Situation, next_wake, plan,
+    Action, Depth, Live, Need, Needs, Position, PriceLimits, Quote, Situation, next_wake, own_number, plan,
 };
 use crate::protocol::metering::Metering;
 
@@ -47,8 +47,7 @@ impl Household {
         }
         let (_, charter) = self.chain.in_force();
         let charter = charter.clone();
-        let own = u64::from_be_bytes(std::array::from_fn(|at| self.me.0[at]));
-        self.autopilot_wakes = next_wake(self.now, &charter.shape, own);
+        self.autopilot_wakes = next_wake(self.now, &charter.shape, own_number(&self.me));
         let needs = Needs::new(self.now, &charter.shape, &self.metering);
         let desk = Desk { household: self, live: self.live_by_slot(), needs };
         let taken_up = desk.live.keys().copied();

@@ -30,11 +30,6 @@ impl Home {
         Self { trades, relies, key, ledger, metering, shown }
     }
 
-    /// Chooses the home's moments, as the node takes it from its key.
-    pub(super) fn own(&self) -> u64 {
-        u64::from_be_bytes(std::array::from_fn(|at| self.key.0[at]))
-    }
-
     /// The meter shows its registers, after it has counted `net` in the slot before.
     pub(super) fn read(&mut self, net: Option<WattHours>, at: UtcMillis) {
         let net = net.unwrap_or(WattHours::ZERO);

@@ -174,7 +174,7 @@ impl Season {
         let trades = strategy != Kind::Passive;
         let relies = strategy == Kind::Autopilot && self.setting.trade_ahead > 0;
         self.homes.push(Home::new(trades, relies, key, &self.setting.shape));
-        let own = self.homes[home].own();
+        let own = autopilot::own_number(&key);
         if !trades || self.setting.mechanism != Mechanism::Continuous {
             return;
         }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use wattswap_matching::{Money, Price, Side, Slot, WattHours};
-use wattswap_node::protocol::autopilot::moment;
+use wattswap_node::protocol::autopilot::{moment, own_number};
 use wattswap_node::protocol::charter::Shape;
 use wattswap_node::protocol::ledger::Month;
 use wattswap_node::protocol::metering::Measured;
@@ -110,7 +110,7 @@ impl Settler {
         let terms = station.known.terms.iter().zip(homes).enumerate().filter(|(_, (_, home))| home.trades);
         let mut limits: Vec<_> = terms.filter_map(|(at, (terms, _))| terms.limit(at)).collect();
         let (number, slot) = (station.number as u64, station.setting.shape.slot_length);
-        limits.sort_by_cached_key(|limit| moment(homes[limit.trader.0 as usize].own(), number, slot));
+        limits.sort_by_cached_key(|limit| moment(own_number(&homes[limit.trader.0 as usize].key), number, slot));
         for limit in &limits {
             account.quotes += 1;
             account.wrote(limit.trader.0 as usize, station.number);
