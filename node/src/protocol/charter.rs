@@ -192,7 +192,8 @@ impl Shape {
     }
 }
 
-fn millis(time: Duration) -> u64 {
+/// In whole milliseconds, and at least one, so that it can divide.
+pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1)
 }
 

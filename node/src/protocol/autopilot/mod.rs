@@ -21,7 +21,7 @@ use self::forecast::Forecast;
 pub use self::forecast::{Count, Counts, FORECAST_DAYS};
 pub use self::ramp::STEPS;
 pub use self::watch::Watch;
-use super::charter::Shape;
+use super::charter::{Shape, millis};
 use super::ids::MemberKey;
 use super::metering::Limits;
 
@@ -321,9 +321,8 @@ pub fn beat(shape: &Shape) -> Duration {
 #[must_use]
 pub fn next_wake(now: UtcMillis, shape: &Shape, own: u64) -> UtcMillis {
     let beat = beat(shape);
-    let millis = u64::try_from(beat.as_millis()).unwrap_or(u64::MAX).max(1);
-    let number = now.0 / millis;
-    let at = |number: u64| UtcMillis(number.saturating_mul(millis)).after(moment(own, number, beat));
+    let number = now.0 / millis(beat);
+    let at = |number: u64| UtcMillis(number.saturating_mul(millis(beat))).after(moment(own, number, beat));
     if at(number) > now { at(number) } else { at(number.saturating_add(1)) }
 }
 
@@ -342,6 +341,5 @@ pub fn moment(own: u64, number: u64, beat: Duration) -> Duration {
     let mut mixed = own.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    let millis = u64::try_from(beat.as_millis()).unwrap_or(u64::MAX).max(1);
-    Duration::from_millis((mixed ^ (mixed >> 31)) % millis)
+    Duration::from_millis((mixed ^ (mixed >> 31)) % millis(beat))
 }

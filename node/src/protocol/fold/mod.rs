@@ -149,8 +149,8 @@ impl Fold {
         if self.convicted.contains(&entry.log.author) {
             return;
         }
+        self.heed_seals(entry);
         if self.waiting.contains_key(&entry.log) || !self.can_judge(entry) {
-            self.heed_seals(entry);
             self.waiting.entry(entry.log).or_default().push_back(entry.clone());
         } else {
             self.fold(entry);
@@ -370,7 +370,7 @@ impl Fold {
 
     fn fold(&mut self, entry: &Verified<Entry>) {
         if self.is_beyond_seal(&entry.log, entry.seq) {
-            self.fold_beyond_seal(entry);
+            self.hear_of_trades(entry);
         } else {
             self.fold_ops(entry, |_| true);
         }
@@ -387,10 +387,8 @@ impl Fold {
                 Op::Place(order) => self.place(log, OrderId { entry: id, index }, entry.at, order),
                 Op::Cancel { order, leaves } => self.cancel(log, entry.seq, *order, *leaves),
                 Op::Fill(fill) => self.fill(log, place, fill),
-                Op::Seal(end) => {
-                    self.seal_by(log, end);
-                    Ok(())
-                }
+                // Heeded when the entry came.
+                Op::Seal(_) => Ok(()),
             };
         }
     }

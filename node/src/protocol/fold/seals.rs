@@ -58,14 +58,14 @@ impl Fold {
         self.sealed_at(log).is_some_and(|last| seq > last)
     }
 
-    /// What stands beyond a log's seal counts nowhere, but for the ends of older logs. Its trades are known all the same,
-    /// as those are that a seal took away: their parties were told of them before the seal came, and the entry may only
-    /// be folded after it, by somebody whose clock was behind.
-    pub(super) fn fold_beyond_seal(&mut self, entry: &Verified<Entry>) {
-        self.fold_ops(entry, |op| matches!(op, Op::Seal(_)));
+    /// What stands beyond a log's seal counts nowhere. Its trades are known all the same, as those are that a seal took
+    /// away: their parties were told of them before the seal came, and the entry may only be folded after it, by
+    /// somebody whose clock was behind.
+    pub(super) fn hear_of_trades(&mut self, entry: &Verified<Entry>) {
         for op in &entry.ops {
             if let Op::Fill(fill) = op {
-                self.hear_of(fill);
+                // One that would not count either way is nobody's news.
+                let _void = self.hear_of(fill);
             }
         }
     }

@@ -4,13 +4,15 @@
 //! taker's copy, which must have been made soon after the gate. What is filled of an order is the union of the trades
 //! that bind, whoever holds them.
 
+use std::collections::BTreeMap;
+
 use wattswap_matching::{UtcMillis, WattHours};
 
 use super::judge::Void;
-use super::{BookId, Fold, LogNo, slot_mut};
+use super::{BookId, Fold, Known, LogNo, slot_mut};
 use crate::protocol::charter::Shape;
 use crate::protocol::entry::{Fill, Trade};
-use crate::protocol::ids::{LogId, MemberKey, OrderId, ProposalId};
+use crate::protocol::ids::{CharterId, CommunityId, LogId, MemberKey, OrderId, ProposalId};
 
 /// A trade that at least one log held.
 #[derive(Clone, Debug)]
@@ -62,13 +64,8 @@ impl Bound {
 
 impl Fold {
     pub(super) fn fill(&mut self, log: LogNo, entry: Place, fill: &Fill) -> Result<(), Void> {
-        let proposal = &fill.proposal;
-        let id = ProposalId(proposal.hash());
-        let known = self.charters.get(&proposal.charter).ok_or(Void::UnknownCharter)?;
-        let (shape, book) = (&known.charter.shape, known.book(proposal.slot));
-        if proposal.community != self.community || !is_a_trade(fill, shape) {
-            return Err(Void::NotATrade);
-        }
+        let id = ProposalId(fill.proposal.hash());
+        let (shape, book) = judge_words(&self.charters, self.community, fill)?;
         let holder = self.judge_holder(log, entry, fill, shape)?;
         let same = self.trades.get(&id).is_some_and(|bound| bound.is_same(fill));
         let trade = if same { None } else { Some(fill.verify().map_err(|_| Void::BadSignature)?) };
@@ -88,22 +85,16 @@ impl Fold {
 
     /// A fill that counts nowhere, of a trade that may count elsewhere. Its owner may have been told otherwise, so it is
     /// news.
-    pub(super) fn hear_of(&mut self, fill: &Fill) {
-        let proposal = &fill.proposal;
-        let id = ProposalId(proposal.hash());
+    pub(super) fn hear_of(&mut self, fill: &Fill) -> Result<(), Void> {
+        let id = ProposalId(fill.proposal.hash());
         if !self.trades.contains_key(&id) {
-            let Some(known) = self.charters.get(&proposal.charter) else { return };
-            let (shape, book) = (&known.charter.shape, known.book(proposal.slot));
-            if proposal.community != self.community || !is_a_trade(fill, shape) {
-                return;
-            }
-            let Ok(trade) = fill.verify() else { return };
-            if slot_mut(&mut self.slots, book, shape, self.now).is_none() {
-                return;
-            }
+            let (shape, book) = judge_words(&self.charters, self.community, fill)?;
+            let trade = fill.verify().map_err(|_| Void::BadSignature)?;
+            slot_mut(&mut self.slots, book, shape, self.now).ok_or(Void::Forgotten)?;
             self.note(id, trade, book);
         }
         self.new_trades.push(id);
+        Ok(())
     }
 
     fn judge_holder(&self, log: LogNo, entry: Place, fill: &Fill, shape: &Shape) -> Result<Holder, Void> {
@@ -247,6 +238,20 @@ impl Bound {
         let (proposal, quantity) = (&self.trade.proposal, self.trade.acceptance.quantity);
         [Some(proposal.order), proposal.own_order].map(|order| Some((order.filter(|_| self.binds())?, quantity)))
     }
+}
+
+/// Judges a fill as far as its two words, and the charter that they name, can tell; says in which book it is.
+fn judge_words<'c>(
+    charters: &'c BTreeMap<CharterId, Known>,
+    community: CommunityId,
+    fill: &Fill,
+) -> Result<(&'c Shape, BookId), Void> {
+    let known = charters.get(&fill.proposal.charter).ok_or(Void::UnknownCharter)?;
+    let shape = &known.charter.shape;
+    if fill.proposal.community != community || !is_a_trade(fill, shape) {
+        return Err(Void::NotATrade);
+    }
+    Ok((shape, known.book(fill.proposal.slot)))
 }
 
 /// Whether the two words belong together, as far as they and the shape alone can tell.
