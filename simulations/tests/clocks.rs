@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use wattswap_matching::{Side, WattHours};
+use wattswap_node::protocol::charter::Shape;
 use wattswap_node::protocol::household::io::{Input, Output, Wish};
 use wattswap_node::protocol::message::Message;
 use wattswap_simulations::network::{Street, usual_shape};
@@ -13,11 +14,17 @@ const NEIGHBOUR: usize = 2;
 
 #[test]
 fn a_log_that_is_past_the_gate_takes_nothing_more_whatever_the_clock_shows() {
-    let mut street = Street::new(4, 72);
+    let shape = Shape { opening: 3_600 * SECOND, ..usual_shape() };
+    let mut street = Street::founded(4, 4, shape.clone(), |_| {}, 72);
+    (0..4).for_each(|home| street.start(home));
     street.run(SECOND);
+    let early = street.wish(Side::Buy, 10, 900);
+    street.place(HOME, early).unwrap();
+    // Until a slot is next that opened after its log began, so that it can't have forgotten a take in it.
+    street.run(3 * shape.opening);
     let ask = street.wish(Side::Sell, 500, 1_000);
     street.place(NEIGHBOUR, ask).unwrap();
-    let gate = usual_shape().gate(ask.slot);
+    let gate = shape.gate(ask.slot);
     street.run(gate.before(3 * SECOND).since(street.now));
     // Four seconds ahead, which is as right as clocks have to be: its log is past the gate.
     street.set_clock(HOME, |clock, now| clock.jump(now, 4_000));

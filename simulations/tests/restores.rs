@@ -323,6 +323,38 @@ fn a_copy_in_an_old_and_in_a_new_log_is_one_trade() {
     assert_eq!(shown(&mut street, WITNESS)[1], WattHours(300));
 }
 
+/// Its proposal was accepted, and it has forgotten it; who could tell is away until after the gate.
+#[test]
+fn a_slot_in_which_a_take_may_be_forgotten_is_not_final_until_nothing_of_it_counts() {
+    let mut street = street(59);
+    place(&mut street, NEIGHBOUR, Side::Sell, 300);
+    street.run(SECOND);
+    let slot = street.next_slot();
+    let backup = street.disk(HOME).clone();
+    for other in (0..HOMES).filter(|home| ![HOME, NEIGHBOUR].contains(home)) {
+        street.set_link(NEIGHBOUR, other, false);
+    }
+    place(&mut street, HOME, Side::Buy, 300);
+    street.crash_at(HOME, Crash::BeforePersist);
+    street.run(SECOND);
+    assert_eq!([HOME, NEIGHBOUR].map(|home| traded(&street, home)), [WattHours(0), WattHours(300)]);
+    street.stop(NEIGHBOUR);
+    street.restore_disk_openly(HOME, backup);
+    street.start(HOME);
+    street.run(QUIET);
+    place_if_open(&mut street, HOME);
+    let gate = street.charter().shape.gate(slot);
+    street.run(gate.after(QUIET).since(street.now));
+    let is_final = |street: &mut Street| street.household(HOME).unwrap().is_final(slot);
+    assert!(!is_final(&mut street), "somebody who is away may know of a trade");
+    (0..HOMES).for_each(|other| street.set_link(NEIGHBOUR, other, other != NEIGHBOUR));
+    street.start(NEIGHBOUR);
+    street.run(QUIET);
+    assert_eq!(traded(&street, HOME), WattHours(300), "and does");
+    street.run(Duration::from_secs(24 * 3600));
+    assert!(is_final(&mut street));
+}
+
 #[test]
 fn an_old_disk_that_turns_up_again_forks_nothing() {
     let mut street = street(57);

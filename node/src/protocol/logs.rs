@@ -149,6 +149,12 @@ impl Logs {
         self.logs.iter_mut().filter_map(cut).collect()
     }
 
+    /// Time of the first entry held of a log.
+    #[must_use]
+    pub fn first_at(&self, log: &LogId) -> Option<UtcMillis> {
+        self.logs.get(log)?.cuts.first().map(|(_, at)| *at)
+    }
+
     /// Number of the first entry held of a log.
     #[must_use]
     pub fn start(&self, log: &LogId) -> u64 {

@@ -81,12 +81,23 @@ impl Household {
     }
 
     /// Whether nothing more can come of a slot for this household, so that its statement can be drawn up: its own log is
-    /// past the gate, and none of its takes is in doubt.
+    /// past the gate, none of its takes is in doubt, and none can have been forgotten.
     #[must_use]
     pub fn is_final(&self, slot: Slot) -> bool {
         let gate = self.chain.charters().map(|(_, charter)| charter.shape.gate(slot)).max();
         let is_past = gate.is_some_and(|gate| gate <= self.own.not_before());
-        is_past && self.doubts.iter().all(|(_, take)| take.proposal.slot != slot)
+        is_past && self.doubts.iter().all(|(_, take)| take.proposal.slot != slot) && !self.may_have_forgotten(slot)
+    }
+
+    /// Whether a take of before the own log began may still come up. Nothing in a store tells for sure that it is the
+    /// household's first one, and the maker of a take that is forgotten may be away until nothing that is said of the slot
+    /// counts any more.
+    fn may_have_forgotten(&self, slot: Slot) -> bool {
+        let began_at = self.logs.first_at(&self.own.id());
+        self.chain.charters().map(|(_, charter)| charter).any(|Charter { shape, clock_skew, .. }| {
+            let was_open = began_at.is_none_or(|began_at| shape.opens(slot) <= began_at.after(*clock_skew));
+            was_open && shape.over(slot) > self.now.min(self.own.not_before())
+        })
     }
 
     /// What the household's meters counted.
