@@ -122,7 +122,7 @@ impl Street {
         home.lost_takes.retain(|id| !disk.reservations().contains_key(id));
         home.disk = disk;
         home.damage = None;
-        home.was_restored = true;
+        home.restores += 1;
     }
 
     /// Whether a household has lost this take in doubt with a disk, so that it could not copy the trade.
@@ -140,7 +140,13 @@ impl Street {
     /// Whether a household has ever lost what it had made durable.
     #[must_use]
     pub fn was_restored(&self, home: usize) -> bool {
-        self.homes[home].was_restored
+        self.restores(home) > 0
+    }
+
+    /// How often it has.
+    #[must_use]
+    pub fn restores(&self, home: usize) -> u32 {
+        self.homes[home].restores
     }
 
     /// Whether nothing is wrong with a disk that its owner has not seen to.

@@ -81,7 +81,8 @@ pub(super) struct Home {
     pub clock: Clock,
     /// Where its next turn crashes.
     pub crash: Option<Crash>,
-    pub was_restored: bool,
+    /// How often its disk was replaced by an older one.
+    pub restores: u32,
     pub owner_says_restored: bool,
     /// What is wrong with its disk: it can't start until its owner has seen to that.
     pub damage: Option<Damage>,
@@ -123,7 +124,7 @@ impl Home {
             disk,
             clock: Clock::right(),
             crash: None,
-            was_restored: false,
+            restores: 0,
             owner_says_restored: false,
             damage: None,
             lost_takes: BTreeSet::new(),

@@ -297,7 +297,10 @@ impl Street {
         for other in 0..self.homes.len() {
             self.links.get_mut(home, other).told = false;
         }
-        let _turn = self.take_in(home, Incoming::Other(Input::Wake));
+        // Its first turn is a step like any other, so that what it writes and says is seen.
+        let life = self.homes[home].life;
+        let incoming = Incoming::Other(Input::Wake);
+        self.queue.push(self.now, Event::Comes { to: home, life, sent_by: None, incoming });
         for other in (0..self.homes.len()).filter(|other| *other != home) {
             self.connect(home, other);
         }

@@ -249,7 +249,8 @@ impl Troubles {
         Vec::new()
     }
 
-    /// Takes a copy of the disk, or puts the copy that was taken last in its place. Not of the one operator: who forgets
+    /// Takes a copy of the disk, or puts the copy that was taken last in its place; the disk that was replaced may turn up
+    /// again in the same way. Not of the one operator: who forgets
     /// a charter that it signed, and signs another in its place, splits the community, which is not defended against.
     fn restore(&mut self, home: usize, street: &mut Street) -> Later {
         if home == OPERATOR {
@@ -257,6 +258,9 @@ impl Troubles {
         }
         match self.backups.remove(&home) {
             Some(backup) => {
+                if street.is_sound(home) && self.stream(Trouble::Restore).chance(500) {
+                    self.backups.insert(home, street.disk(home).clone());
+                }
                 street.restore_disk_openly(home, backup);
                 vec![(self.lasts(Trouble::Restore), End::Start(home))]
             }

@@ -6,7 +6,7 @@ use wattswap_matching::{Slot, UtcMillis};
 use wattswap_node::protocol::household::io::Record;
 use wattswap_node::protocol::ids::ProposalId;
 
-use super::{Checker, Chronicle, require};
+use super::{Checker, Chronicle, Restores, require};
 use crate::network::{Street, Turn};
 
 /// Remembers what was final when.
@@ -16,6 +16,7 @@ pub(super) struct FinalSlots {
     pending: BTreeSet<(usize, Slot)>,
     are_final: BTreeSet<(usize, Slot)>,
     trades: BTreeSet<(usize, ProposalId)>,
+    restores: Restores,
 }
 
 impl Checker for FinalSlots {
@@ -26,9 +27,10 @@ impl Checker for FinalSlots {
     fn after_turn(&mut self, _: &Chronicle, street: &mut Street, turn: &Turn) -> Result<(), String> {
         let home = turn.home;
         // The loss of a disk is another matter: what its household knew comes back from others, bit by bit.
-        if street.was_restored(home) {
+        if self.restores.is_new(street, home) {
+            self.pending.retain(|(whose, _)| *whose != home);
             self.are_final.retain(|(whose, _)| *whose != home);
-            return Ok(());
+            self.trades.retain(|(whose, _)| *whose != home);
         }
         for record in &turn.records {
             match record {
@@ -56,7 +58,7 @@ impl Checker for FinalSlots {
 
     fn when_all_is_over(&mut self, _: &Chronicle, street: &mut Street) -> Result<(), String> {
         for (home, slot) in &self.pending {
-            let stands_by = street.is_honest_member(*home) && street.is_running(*home) && !street.was_restored(*home);
+            let stands_by = street.is_honest_member(*home) && street.is_running(*home);
             require(!stands_by || is_held_up(street, *home, *slot), || {
                 format!("slot {} never became final for home {home}", slot.0.0)
             })?;

@@ -23,6 +23,8 @@ mod same_set;
 mod statements;
 mod sums;
 
+use std::collections::BTreeMap;
+
 pub use self::chronicle::Chronicle;
 use super::street::Street;
 use super::turn::Turn;
@@ -142,6 +144,18 @@ impl Checkers {
             check(&mut **checker, &self.chronicle).map_err(|what| Violation { checker: checker.name(), what })?;
         }
         Ok(())
+    }
+}
+
+/// Notices that a household's disk was replaced by an older one: what it knew is gone, and comes back bit by bit.
+#[derive(Default)]
+struct Restores(BTreeMap<usize, u32>);
+
+impl Restores {
+    /// Whether it was since the last call.
+    fn is_new(&mut self, street: &Street, home: usize) -> bool {
+        let restores = street.restores(home);
+        self.0.insert(home, restores).unwrap_or(0) != restores
     }
 }
 

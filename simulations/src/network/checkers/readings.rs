@@ -7,13 +7,14 @@ use wattswap_matching::UtcMillis;
 use wattswap_node::protocol::household::io::Record;
 use wattswap_node::protocol::metering::{MeterId, Row, Verdict};
 
-use super::{Checker, Chronicle, require};
+use super::{Checker, Chronicle, Restores, require};
 use crate::network::{Street, Turn};
 
 /// Keeps all readings that count.
 #[derive(Default)]
 pub(super) struct Readings {
     counted: BTreeMap<(usize, MeterId), BTreeMap<UtcMillis, Row>>,
+    restores: Restores,
 }
 
 impl Checker for Readings {
@@ -24,9 +25,8 @@ impl Checker for Readings {
     fn after_turn(&mut self, _: &Chronicle, street: &mut Street, turn: &Turn) -> Result<(), String> {
         let home = turn.home;
         // A store that was put back has forgotten some, and they may come again.
-        if street.was_restored(home) {
+        if self.restores.is_new(street, home) {
             self.counted.retain(|(whose, _), _| *whose != home);
-            return Ok(());
         }
         for record in &turn.records {
             let Record::Reading(reading) = record else { continue };

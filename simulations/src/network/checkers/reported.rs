@@ -1,6 +1,6 @@
 //! 7.2: a trade that was reported to a user as done binds, and survives any crash.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use wattswap_node::protocol::household::io::Event;
 use wattswap_node::protocol::ids::ProposalId;
@@ -13,15 +13,16 @@ use crate::network::{Street, Turn};
 /// Remembers what was reported to whom.
 #[derive(Default)]
 pub(super) struct Reported {
-    done: BTreeSet<(usize, ProposalId)>,
+    /// With how often its disk had been replaced until then.
+    done: BTreeMap<(usize, ProposalId), u32>,
 }
 
 impl Reported {
     fn survive(&self, seen: &Chronicle, street: &Street) -> Result<(), String> {
-        for (home, id) in &self.done {
+        for ((home, id), restores) in &self.done {
             let kept = street.disk(*home).trades().get(id);
             // The loss of a disk is another matter: then what the counterparty holds stands.
-            if street.was_restored(*home) && kept.is_none_or(|kept| kept.provisional) {
+            if street.restores(*home) > *restores && kept.is_none_or(|kept| kept.provisional) {
                 continue;
             }
             let kept = kept.ok_or_else(|| format!("trade {id} was reported to home {home}, which has lost it"))?;
@@ -74,7 +75,7 @@ impl Checker for Reported {
             let is_maker = own.trade.acceptance.maker == street.key(turn.home);
             let held = counts(seen, street.disk(turn.home), agreed, is_maker);
             require(held, || format!("trade {id} was reported to home {}, whose log does not hold it", turn.home))?;
-            self.done.insert((turn.home, id));
+            self.done.insert((turn.home, id), street.restores(turn.home));
         }
         Ok(())
     }
