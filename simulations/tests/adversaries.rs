@@ -1,12 +1,13 @@
 //! Whole runs with households that cheat: what must hold for the honest ones holds, and cheats are found out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use wattswap_matching::{Price, Side, WattHours};
-use wattswap_node::protocol::entry::Op;
-use wattswap_node::protocol::household::io::Wish;
-use wattswap_node::protocol::ids::{MemberKey, OrderId};
+use wattswap_node::protocol::entry::{Fill, Op};
+use wattswap_node::protocol::evidence::overlap;
+use wattswap_node::protocol::household::io::{OwnTrade, RequestId, Wish};
+use wattswap_node::protocol::ids::{MemberKey, OrderId, ProposalId};
 use wattswap_simulations::network::adversaries::{KINDS, Kind};
 use wattswap_simulations::network::simulation::{Outcome, run};
 use wattswap_simulations::network::{Options, Street};
@@ -33,13 +34,117 @@ fn on_a_calm_street_whoever_contradicts_itself_is_convicted_and_nobody_else_is()
     }
 }
 
-/// One gives the same part of an order to an honest neighbour and to the other, who shows its copy much later.
+/// What shows a contradiction gets through whatever goes wrong, as long as it heals.
 #[test]
-fn a_pair_that_plans_together_takes_no_trade_from_an_honest_neighbour() {
+fn among_faults_whoever_contradicts_itself_is_convicted_all_the_same() {
+    for (name, kind) in KINDS.into_iter().filter(|(_, kind)| kind.contradicts_itself()) {
+        for seed in [3, 4] {
+            let outcome = run(&Options { cheats: vec![kind], ..Options::drawn(seed) }, u64::MAX);
+            let found = (outcome.finding, outcome.convicted);
+            assert_eq!(found, (None, 1), "replay it with ./dev network --seed {seed} --cheat {name}");
+        }
+    }
+}
+
+#[test]
+fn a_pair_that_plans_together_costs_the_honest_nothing() {
     for seed in 3..6 {
-        let outcome = calm(seed, &[Kind::DoubleFiller, Kind::OverTaker]);
+        let outcome = calm(seed, &[Kind::Colluder]);
+        // But for what it gives its accomplice, the maker is honest: it is convicted of nothing else.
         assert_eq!((outcome.finding, outcome.convicted), (None, 1), "seed {seed}");
     }
+}
+
+/// An honest neighbour gets a part of an order, and much later the maker's accomplice gets the same.
+#[test]
+fn what_a_pair_plans_takes_no_trade_from_an_honest_neighbour() {
+    const COLLUDER: usize = 5;
+    const ACCOMPLICE: usize = 3;
+    const HONEST: [usize; 4] = [0, 1, 2, 4];
+    let mut street = Street::new(6, 143);
+    street.run(SECOND);
+    street.make_cheat(COLLUDER, Kind::Colluder, 4);
+    let (colluder, accomplice) = (street.key(COLLUDER), street.key(ACCOMPLICE));
+    let requests = take_of_offers(&mut street);
+    street.run(10 * SECOND);
+    let filled = |street: &Street| requests.map(|(home, id)| street.request(home, id).filled);
+    let before = filled(&street);
+    assert!(before.contains(&WattHours(300)), "who wanted what the colluder offers got it: {before:?}");
+    let sold: Vec<OwnTrade> = [0, 1].iter().flat_map(|home| street.disk(*home).trades().values().cloned()).collect();
+    for home in HONEST {
+        assert!(street.household(home).unwrap().status().convicted.is_empty(), "home {home}: nothing is wrong so far");
+        assert!(fills_by(&street, home, accomplice).is_empty(), "home {home}");
+    }
+    street.run(60 * SECOND);
+    for home in HONEST {
+        let given = fills_by(&street, home, accomplice);
+        let is_again = |fill: &Fill, own: &OwnTrade| {
+            fill.proposal.order == own.trade.proposal.order && overlap(&fill.acceptance, &own.trade.acceptance)
+        };
+        let again = given.iter().filter(|fill| sold.iter().any(|own| is_again(fill, own))).count();
+        assert!(again > 0, "home {home} sees what the pair has traded with each other: {given:?}");
+        let convicted = street.household(home).unwrap().status().convicted;
+        assert!(convicted.into_iter().eq([colluder]), "home {home}: who gave it twice, and not who took it");
+    }
+    assert_eq!(filled(&street), before, "the honest trades stand");
+    for id in sold.iter().map(|own| own.trade.id()) {
+        let kept = [0, 1].iter().find_map(|home| street.disk(*home).trades().get(&id));
+        assert!(kept.is_some_and(|kept| !kept.provisional), "trade {id} stays done");
+    }
+    street.end_cheating();
+    street.run(60 * SECOND);
+    assert_eq!(street.is_agreed(), Ok(()));
+}
+
+/// A neighbour that wants 300 Wh of 500 is given all of them. Nobody counts that: it waits until nothing can be filled
+/// any more, and then is as free as after a refusal.
+#[test]
+fn who_is_given_more_than_it_proposed_is_bound_to_nothing() {
+    const CHEAT: usize = 4;
+    let mut street = Street::new(5, 144);
+    street.run(SECOND);
+    street.make_cheat(CHEAT, Kind::OverAccepter, 5);
+    let cheat = street.key(CHEAT);
+    let requests = take_of_offers(&mut street);
+    street.run(SECOND);
+    let asked_for = |street: &Street| -> BTreeSet<ProposalId> {
+        let doubts = [0, 1].iter().flat_map(|home| street.disk(*home).reservations());
+        doubts.filter(|(_, take)| take.proposal.maker.author == cheat).map(|(id, _)| *id).collect()
+    };
+    let before = asked_for(&street);
+    assert!(!before.is_empty(), "what it was given for that is no answer");
+    // Longer than a proposal lives, and until the next entry after that.
+    street.run(30 * SECOND);
+    assert!(before.is_disjoint(&asked_for(&street)), "its log is past them: they can't be filled any more");
+    for (home, id) in requests {
+        let request = street.request(home, id);
+        assert_eq!(request.filled, WattHours(0), "home {home} is bound to nothing");
+        assert!(request.in_doubt <= WattHours(300), "home {home} risks no more than it wished");
+    }
+    for home in 0..CHEAT {
+        assert!(street.disk(home).trades().is_empty(), "home {home}");
+        assert!(street.household(home).unwrap().status().convicted.is_empty(), "home {home}: it proves nothing");
+    }
+    street.end_cheating();
+    street.run(60 * SECOND);
+    assert_eq!(street.is_agreed(), Ok(()));
+}
+
+/// Lets a cheat offer something on either side for a while; then home 0 wants 300 Wh of what is for sale, and home 1 of
+/// what is wanted. They have no use for each other.
+fn take_of_offers(street: &mut Street) -> [(usize, RequestId); 2] {
+    let slot = street.charter().shape.open_slots(street.now).last().unwrap();
+    street.run(20 * SECOND);
+    [(0, Side::Buy, 1_030), (1, Side::Sell, 1_035)].map(|(home, side, price)| {
+        let wish = Wish { slot, ..street.wish(side, 300, price) };
+        (home, street.place(home, wish).unwrap())
+    })
+}
+
+/// Fills in logs of this author, as far as a household holds them.
+fn fills_by(street: &Street, home: usize, author: MemberKey) -> Vec<Fill> {
+    let ops = street.disk(home).entries_by(author).flat_map(|entry| &entry.ops);
+    ops.filter_map(|op| if let Op::Fill(fill) = op { Some(Fill::clone(fill)) } else { None }).collect()
 }
 
 #[test]

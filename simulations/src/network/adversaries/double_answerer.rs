@@ -1,9 +1,9 @@
-//! Tells the taker another quantity than it logs, or refuses what it logs.
+//! Tells the taker half of the quantity that it logs, or refuses what it logs.
 
 use std::time::Duration;
 
-use wattswap_matching::UtcMillis;
-use wattswap_node::protocol::agreement::words::Proposal;
+use wattswap_matching::{UtcMillis, WattHours};
+use wattswap_node::protocol::agreement::words::{Acceptance, Proposal};
 use wattswap_node::protocol::household::io::Output;
 use wattswap_node::protocol::message::Message;
 use wattswap_node::protocol::signed::Signed;
@@ -18,14 +18,17 @@ pub struct DoubleAnswerer {
 impl Cheat for DoubleAnswerer {
     fn is_asked(&mut self, hand: &mut Hand<'_>, proposal: &Signed<Proposal>) {
         let total = hand.pen.count(proposal);
-        let taker = proposal.taker.author;
+        let logged = hand.pen.accept(proposal, total, hand.now);
         let other = if hand.random.chance(500) {
             Message::Refusal(hand.pen.refuse(proposal, hand.now).bytes().clone())
         } else {
-            Message::Acceptance(hand.pen.accept(proposal, total + 1, hand.now).bytes().clone())
+            // The taker sells the other half elsewhere.
+            let half = proposal.up_to - WattHours(proposal.up_to.0 / 2);
+            let told = hand.pen.sign(Acceptance { quantity: half, ..**logged });
+            Message::Acceptance(told.bytes().clone())
         };
-        hand.send(taker, &other);
-        hand.fill(proposal, total, hand.now);
+        hand.send(proposal.taker.author, &other);
+        hand.fill_with(proposal, &logged);
     }
 
     fn acts(&mut self, hand: &mut Hand<'_>, _: &mut Vec<Output>) {

@@ -24,16 +24,28 @@ pub struct Adversary {
     pen: Option<Pen>,
     random: Random,
     others: Vec<MemberKey>,
+    accomplice: Option<MemberKey>,
     says: Vec<Saying>,
 }
 
 impl Street {
-    /// From now on this household cheats.
+    /// From now on this household cheats. The accomplice of one that has any lives two doors before it.
     pub fn make_cheat(&mut self, home: usize, kind: Kind, seed: u64) {
+        let me = self.key(home);
+        let accomplice = kind.accomplice().map(|kind| {
+            // Next door there may be another cheat of the same run.
+            let other = home - 2;
+            self.set_adversary(other, kind, Some(me), !seed);
+            self.key(other)
+        });
+        self.set_adversary(home, kind, accomplice, seed);
+    }
+
+    fn set_adversary(&mut self, home: usize, kind: Kind, accomplice: Option<MemberKey>, seed: u64) {
         let me = self.key(home);
         let others = self.homes.iter().map(|home| home.me).filter(|key| *key != me).collect();
         let (cheat, random) = (kind.cheat(), Random::new(seed));
-        let adversary = Adversary { cheat, kind, pen: None, random, others, says: Vec::new() };
+        let adversary = Adversary { cheat, kind, pen: None, random, others, accomplice, says: Vec::new() };
         self.homes[home].adversary = Some(adversary);
         self.homes[home].is_cheat = true;
     }
@@ -73,13 +85,13 @@ impl Street {
         Some(others.flat_map(|other| [(VICTIM, other), (other, VICTIM)]).collect())
     }
 
-    /// Cheats that every honest household that runs has convicted.
+    /// Cheats that every honest member that runs has convicted. Who is no member hears of nothing.
     #[must_use]
     pub fn convicted(&mut self) -> usize {
         let cheats: Vec<MemberKey> = self.homes.iter().filter(|home| home.is_cheat).map(|home| home.me).collect();
         let mut by_all = cheats;
-        for home in self.homes.iter_mut().filter(|home| !home.is_cheat) {
-            if let Some(household) = &mut home.household {
+        for home in (0..self.homes.len()).filter(|home| self.is_honest_member(*home)).collect::<Vec<_>>() {
+            if let Some(household) = self.household(home) {
                 let convicted = household.status().convicted;
                 by_all.retain(|key| convicted.contains(key));
             }
@@ -127,9 +139,9 @@ impl Street {
         let household = self.household(home)?;
         let (id, charter) = household.charter();
         let (charter, log) = ((id, charter.clone()), household.status().log);
-        let Adversary { cheat, pen, random, others, says, .. } = adversary;
+        let Adversary { cheat, pen, random, others, accomplice, says, .. } = adversary;
         let pen = pen.get_or_insert_with(|| Pen::new(key, community, log));
-        let mut hand = Hand { now, charter, others, pen, random, says };
+        let mut hand = Hand { now, charter, others, accomplice: *accomplice, pen, random, says };
         let mut shared = WithPen(&mut **cheat);
         Some(act(&mut shared, &mut hand))
     }

@@ -7,6 +7,7 @@
 mod after_canceller;
 mod backdater;
 mod beacon_breaker;
+mod colluders;
 mod double_answerer;
 mod double_filler;
 mod driver;
@@ -18,6 +19,7 @@ mod impersonator;
 mod malformer;
 mod opener;
 mod outsider;
+mod over_accepter;
 mod over_taker;
 mod overfiller;
 mod pen;
@@ -31,7 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wattswap_matching::UtcMillis;
-use wattswap_node::protocol::agreement::words::Proposal;
+use wattswap_node::protocol::agreement::words::{Acceptance, Proposal};
 use wattswap_node::protocol::charter::Charter;
 use wattswap_node::protocol::entry::{Entry, Op};
 use wattswap_node::protocol::household::io::{Input, Output};
@@ -52,7 +54,7 @@ pub enum Kind {
     Overfiller,
     /// Gives the same part of an order to everybody who asks.
     DoubleFiller,
-    /// Accepts and refuses one proposal.
+    /// Tells the taker another answer than it logs.
     DoubleAnswerer,
     /// Refuses, and fills later.
     Refuser,
@@ -86,10 +88,16 @@ pub enum Kind {
     AfterCanceller,
     /// Opens more logs than anybody needs.
     Opener,
+    /// Accepts more than was proposed.
+    OverAccepter,
+    /// Sells to a neighbour, and later the same to its accomplice, who comes with it.
+    Colluder,
+    /// Takes what a colluder has sold already. It never comes alone, so that commands have no name for it.
+    Accomplice,
 }
 
 /// Each kind with its name in commands.
-pub const KINDS: [(&str, Kind); 20] = [
+pub const KINDS: [(&str, Kind); 22] = [
     ("forker", Kind::Forker),
     ("overfiller", Kind::Overfiller),
     ("double-filler", Kind::DoubleFiller),
@@ -110,6 +118,8 @@ pub const KINDS: [(&str, Kind); 20] = [
     ("over-taker", Kind::OverTaker),
     ("after-canceller", Kind::AfterCanceller),
     ("opener", Kind::Opener),
+    ("over-accepter", Kind::OverAccepter),
+    ("colluder", Kind::Colluder),
 ];
 
 impl Kind {
@@ -127,7 +137,13 @@ impl Kind {
                 | Self::BeaconBreaker
                 | Self::AfterCanceller
                 | Self::Opener
+                | Self::Colluder
         )
+    }
+
+    /// Who cheats together with it.
+    fn accomplice(self) -> Option<Self> {
+        (self == Self::Colluder).then_some(Self::Accomplice)
     }
 
     fn cheat(self) -> Box<dyn Cheat> {
@@ -152,6 +168,9 @@ impl Kind {
             Self::OverTaker => Box::new(over_taker::OverTaker::default()),
             Self::AfterCanceller => Box::new(after_canceller::AfterCanceller::default()),
             Self::Opener => Box::new(opener::Opener::default()),
+            Self::OverAccepter => Box::new(over_accepter::OverAccepter::default()),
+            Self::Colluder => Box::new(colluders::Colluder::default()),
+            Self::Accomplice => Box::new(colluders::Accomplice::default()),
         }
     }
 }
@@ -177,6 +196,8 @@ struct Hand<'h> {
     charter: (CharterId, Arc<Charter>),
     /// Everybody else on the street.
     others: &'h [MemberKey],
+    /// With whom it plans.
+    accomplice: Option<MemberKey>,
     pen: &'h mut Pen,
     random: &'h mut Random,
     /// What it says besides.
@@ -236,7 +257,13 @@ impl Hand<'_> {
 
     /// Fills a proposal as if so much were filled of the order then, and tells everybody.
     fn fill(&mut self, proposal: &Signed<Proposal>, total: i64, at: UtcMillis) {
-        let (entry, acceptance) = self.pen.fill(proposal, total, at);
+        let acceptance = self.pen.accept(proposal, total, at);
+        self.fill_with(proposal, &acceptance);
+    }
+
+    /// Fills a proposal with this acceptance, and tells everybody.
+    fn fill_with(&mut self, proposal: &Signed<Proposal>, acceptance: &Verified<Acceptance>) {
+        let entry = self.pen.fill(proposal, acceptance);
         self.show(&entry);
         self.send(proposal.taker.author, &Message::Acceptance(acceptance.bytes().clone()));
     }

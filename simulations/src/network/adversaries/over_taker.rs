@@ -1,7 +1,4 @@
 //! Proposes one order of its own to many makers at once, asks each for all of it, and shows its copies late or never.
-//!
-//! Beside a maker that gives the same part of an order to all (`double_filler`) it is the other one of a pair: it holds
-//! back its copy of what it was given until the honest taker has long counted on its own.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -108,7 +105,7 @@ impl OverTaker {
                 nonce: hand.random.number(),
                 expires_at: hand.now.after(hand.charter.1.proposal_lifetime),
             };
-            let proposal = hand.pen.propose(proposal);
+            let proposal = hand.pen.sign(proposal);
             hand.send(seen.log.author, &Message::Proposal(proposal.bytes().clone()));
             self.proposed.push_front(proposal);
         }

@@ -9,7 +9,7 @@ use wattswap_node::protocol::charter::Charter;
 use wattswap_node::protocol::entry::{Beacon, Entry, Fill, Op, Order};
 use wattswap_node::protocol::ids::{CharterId, CommunityId, EntryId, Incarnation, LogId, OrderId, ProposalId};
 use wattswap_node::protocol::message::Bytes;
-use wattswap_node::protocol::signed::{Signed, Verified};
+use wattswap_node::protocol::signed::{Signed, Statement, Verified};
 
 use crate::network::founding::Key;
 use crate::network::random::Random;
@@ -108,9 +108,9 @@ impl Pen {
         Some(Order { slot, side, quantity: OFFERED, price, expires_at, charter: charter.0 })
     }
 
-    /// A take of somebody's order.
-    pub fn propose(&self, proposal: Proposal) -> Verified<Proposal> {
-        Verified::sign(proposal, &self.key)
+    /// Its signature under a word of its own.
+    pub fn sign<T: Statement>(&self, word: T) -> Verified<T> {
+        Verified::sign(word, &self.key)
     }
 
     /// An acceptance of all that is proposed, in the next entry.
@@ -134,16 +134,23 @@ impl Pen {
         Verified::sign(Refusal { proposal: ProposalId(proposal.hash()), maker, incarnation, at }, &self.key)
     }
 
-    /// Writes a fill, with the acceptance that stands in it.
-    pub fn fill(
-        &mut self,
-        proposal: &Signed<Proposal>,
-        total: i64,
-        at: UtcMillis,
-    ) -> (Verified<Entry>, Verified<Acceptance>) {
-        let acceptance = self.accept(proposal, total, at);
-        let fill = Fill { proposal: proposal.clone(), acceptance: Signed::clone(&acceptance) };
-        (self.write(at, vec![Op::Fill(Box::new(fill))]), acceptance)
+    /// Writes a fill, in which this acceptance stands.
+    pub fn fill(&mut self, proposal: &Signed<Proposal>, acceptance: &Verified<Acceptance>) -> Verified<Entry> {
+        let fill = Fill { proposal: proposal.clone(), acceptance: Signed::clone(acceptance) };
+        self.write(acceptance.at, vec![Op::Fill(Box::new(fill))])
+    }
+
+    /// All fills that it wrote.
+    pub fn fills(&self) -> impl Iterator<Item = &Fill> {
+        let ops = self.entries.iter().flat_map(|entry| &entry.ops);
+        ops.filter_map(|op| if let Op::Fill(fill) = op { Some(&**fill) } else { None })
+    }
+
+    /// Whether an honest maker would accept all of it: it comes in time, for the first time, and so much is left.
+    pub fn may_accept(&self, proposal: &Signed<Proposal>, now: UtcMillis) -> bool {
+        let given = self.given.get(&proposal.order).copied().unwrap_or_default();
+        let is_filled = self.fills().any(|fill| fill.proposal == *proposal);
+        !is_filled && now < proposal.expires_at && given + proposal.up_to.0 <= OFFERED.0
     }
 
     /// Counts what is given away of an order, as an honest maker would.

@@ -17,19 +17,16 @@ const KEEPS_FOR: Duration = Duration::from_secs(30);
 pub struct Withholder {
     next: UtcMillis,
     kept: Vec<(UtcMillis, Verified<Entry>)>,
-    answered: Vec<Signed<Proposal>>,
 }
 
 impl Cheat for Withholder {
     fn is_asked(&mut self, hand: &mut Hand<'_>, proposal: &Signed<Proposal>) {
-        let is_full =
-            hand.pen.given.get(&proposal.order).copied().unwrap_or_default() + proposal.up_to.0 > super::pen::OFFERED.0;
-        if is_full || self.answered.contains(proposal) || proposal.expires_at <= hand.now {
+        if !hand.pen.may_accept(proposal, hand.now) {
             return;
         }
-        self.answered.push(proposal.clone());
         let total = hand.pen.count(proposal);
-        let (entry, _) = hand.pen.fill(proposal, total, hand.now);
+        let acceptance = hand.pen.accept(proposal, total, hand.now);
+        let entry = hand.pen.fill(proposal, &acceptance);
         self.kept.push((hand.now.after(KEEPS_FOR), entry));
     }
 
