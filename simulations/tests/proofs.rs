@@ -175,6 +175,53 @@ fn two_acceptances_of_one_proposal() {
     assert_eq!(cheat.street.request(BUYER, bid).filled, WattHours(300), "what the buyer was told stands in its log");
 }
 
+/// The buyer copies what it was told, a neighbour had first seen what the cheat has logged. Once that counts no more, all
+/// books show what the copy leaves of the buyer's order, whichever acceptance stood for the trade before.
+#[test]
+fn of_two_acceptances_the_one_that_is_still_held_is_what_every_book_shows() {
+    for seed in 90..98 {
+        let mut cheat = Cheat::new(seed);
+        // Not heard of for a while: the buyer posts its order, and takes with it when the cheat is back.
+        cheat.street.run(60 * SECOND);
+        let bid = cheat.street.wish(Side::Buy, 500, 1_000);
+        let bid = cheat.street.place(BUYER, bid).unwrap();
+        cheat.street.run(SECOND);
+        cheat.say_that_it_lives();
+        cheat.street.run(SECOND / 10);
+        let proposal = cheat.street.disk(BUYER).reservations().values().next().unwrap().proposal.clone();
+        assert!(proposal.own_order.is_some(), "the buyer has posted its order");
+        let (told, logged) = (cheat.accept(&proposal, 300, 300), cheat.accept(&proposal, 200, 200));
+        let entry = cheat.write(vec![fill(&proposal, &logged)], 0);
+        cheat.show(&entry, &[WITNESS]);
+        cheat.send(&Message::Acceptance(told.bytes().clone()), BUYER);
+        cheat.assert_convicted();
+        assert_eq!(cheat.street.request(BUYER, bid).filled, WattHours(300), "seed {seed}");
+        let slot = cheat.street.next_slot();
+        for home in 0..CHEAT {
+            let bids = cheat.street.household(home).unwrap().depth(slot, 10).0;
+            let left: WattHours = bids.iter().map(|level| level.quantity).sum();
+            assert_eq!(left, WattHours(200), "seed {seed}, home {home}");
+        }
+    }
+}
+
+/// A fill that was dated after the take had expired is no trade when it is revealed, and none a day later.
+#[test]
+fn what_is_no_trade_is_none_when_its_slot_is_forgotten_either() {
+    let mut cheat = Cheat::new(81);
+    let (proposal, bid) = cheat.is_asked_by(BUYER);
+    cheat.street.now = cheat.street.now.after(Duration::from_secs(28 * 3_600));
+    cheat.street.run(20 * SECOND);
+    assert_eq!(cheat.street.disk(BUYER).reservations().len(), 1, "the maker was silent all the time");
+    let acceptance = cheat.accept(&proposal, 300, 300);
+    let entry = cheat.write(vec![fill(&proposal, &acceptance)], 0);
+    cheat.show(&entry, &[BUYER, WITNESS]);
+    cheat.street.run(60 * SECOND);
+    assert!(cheat.street.disk(BUYER).reservations().is_empty(), "the log is past it");
+    assert!(cheat.street.disk(BUYER).trades().is_empty());
+    assert_eq!(cheat.street.request(BUYER, bid).filled, WattHours(0));
+}
+
 #[test]
 fn an_acceptance_after_a_refusal() {
     for restarts in [false, true] {

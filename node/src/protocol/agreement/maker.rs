@@ -45,7 +45,7 @@ impl Household {
         if proposal.maker != self.own.id() || closes_at <= at || self.is_dated_too_far_ahead(&proposal) {
             return self.too_late(taker, id);
         }
-        if let Some(bound) = self.fold.trade(&id).filter(|bound| bound.held_by_maker) {
+        if let Some(bound) = self.fold.trade(&id).filter(|bound| bound.held_by_maker()) {
             let acceptance = bound.trade.acceptance.bytes().clone();
             return self.send(taker, Message::Acceptance(acceptance));
         }

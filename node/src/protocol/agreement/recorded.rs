@@ -14,7 +14,7 @@ impl Household {
         let Some(bound) = self.fold.trade(&id) else { return };
         let takes = bound.trade.proposal.taker.author == self.me;
         let ours = takes || bound.trade.proposal.maker.author == self.me;
-        let held = if takes { bound.held_by_taker() } else { bound.held_by_maker };
+        let held = if takes { bound.held_by_taker() } else { bound.held_by_maker() };
         let is_news = match self.recorded.get(&id) {
             Some(recorded) if recorded.provisional => held,
             // The operators have sealed the log that held it before this entry.

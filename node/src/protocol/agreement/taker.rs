@@ -340,7 +340,7 @@ impl Household {
             if let Some(trade) = self.doubts.late_trade(&id).filter(|trade| self.is_too_late_to_copy(trade)) {
                 self.release_to_maker(trade);
             } else if let Some(bound) = self.fold.trade(&id) {
-                let (trade, held_by_maker) = (bound.trade.clone(), bound.held_by_maker);
+                let (trade, held_by_maker) = (bound.trade.clone(), bound.held_by_maker());
                 if !self.can_sign() && held_by_maker {
                     // Should that last until the fold has forgotten the slot, it must not look as if nothing was filled.
                     self.doubts.note_late(trade);
@@ -413,9 +413,8 @@ impl Household {
     pub(in crate::protocol) fn notice_late_trades(&mut self, entry: &Entry) {
         for op in &entry.ops {
             if let Op::Fill(fill) = op
-                && fill.proposal.maker == entry.log
                 && self.doubts.get(&ProposalId(fill.proposal.hash())).is_some()
-                && self.fold.has_forgotten(&fill.proposal.charter, fill.proposal.slot)
+                && self.fold.is_late_trade(entry, fill)
                 && let Ok(trade) = fill.verify()
             {
                 self.doubts.note_late(trade);

@@ -10,21 +10,31 @@ use wattswap_matching::{UtcMillis, WattHours};
 
 use super::judge::Void;
 use super::{BookId, Fold, Known, LogNo, slot_mut};
+use crate::protocol::agreement::words::Acceptance;
 use crate::protocol::charter::Shape;
-use crate::protocol::entry::{Fill, Trade};
+use crate::protocol::entry::{Entry, Fill, Trade};
 use crate::protocol::ids::{CharterId, CommunityId, LogId, MemberKey, OrderId, ProposalId};
+use crate::protocol::signed::Verified;
 
 /// A trade that at least one log held.
 #[derive(Clone, Debug)]
 pub struct Bound {
-    /// What both signed.
+    /// What both signed. Of different acceptances that logs hold, the one with the smallest hash, so that nodes agree.
     pub trade: Trade,
     /// The book that it belongs to.
     pub book: BookId,
-    /// The maker's log holds it.
-    pub held_by_maker: bool,
-    /// Where logs of the taker hold it, at most once each.
-    copies: Vec<(LogNo, u64)>,
+    /// What the maker's log holds.
+    by_maker: Option<Verified<Acceptance>>,
+    /// What logs of the taker hold, at most once each.
+    copies: Vec<Copied>,
+}
+
+/// What a log of the taker holds.
+#[derive(Clone, Debug)]
+struct Copied {
+    log: LogNo,
+    seq: u64,
+    acceptance: Verified<Acceptance>,
 }
 
 /// Where a fill stands.
@@ -48,11 +58,17 @@ impl Bound {
     /// Whether any log that counts holds it.
     #[must_use]
     pub fn binds(&self) -> bool {
-        self.held_by_maker || self.held_by_taker()
+        self.held_by_maker() || self.held_by_taker()
     }
 
     fn is_copied_in(&self, log: LogNo) -> bool {
-        self.copies.iter().any(|(holder, _)| *holder == log)
+        self.copies.iter().any(|copy| copy.log == log)
+    }
+
+    /// Whether the maker's log holds it.
+    #[must_use]
+    pub fn held_by_maker(&self) -> bool {
+        self.by_maker.is_some()
     }
 
     /// Whether a log of the taker holds it.
@@ -67,17 +83,19 @@ impl Fold {
         let id = ProposalId(fill.proposal.hash());
         let (shape, book) = judge_words(&self.charters, self.community, fill)?;
         let holder = self.judge_holder(log, entry, fill, shape)?;
-        let same = self.trades.get(&id).is_some_and(|bound| bound.is_same(fill));
-        let trade = if same { None } else { Some(fill.verify().map_err(|_| Void::BadSignature)?) };
+        let known = self.trades.get(&id).filter(|bound| bound.is_same(fill));
+        let trade = match known {
+            Some(bound) => bound.trade.clone(),
+            None => fill.verify().map_err(|_| Void::BadSignature)?,
+        };
         slot_mut(&mut self.slots, book, shape, self.now).ok_or(Void::Forgotten)?;
         self.account_for(log, &holder, fill, book);
-        if let Some(trade) = trade {
-            self.note(id, trade, book);
-        }
+        let acceptance = trade.acceptance.clone();
+        self.note(id, trade, book);
         self.rebind(id, |bound| match holder {
-            Holder::Maker => bound.held_by_maker = true,
-            Holder::Taker if !bound.is_copied_in(log) => bound.copies.push((log, entry.seq)),
-            Holder::Taker => {}
+            Holder::Maker => drop(bound.by_maker.get_or_insert(acceptance)),
+            Holder::Taker if bound.is_copied_in(log) => {}
+            Holder::Taker => bound.copies.push(Copied { log, seq: entry.seq, acceptance }),
         });
         self.new_trades.push(id);
         Ok(())
@@ -95,6 +113,17 @@ impl Fold {
         }
         self.new_trades.push(id);
         Ok(())
+    }
+
+    /// Whether a maker's fill in this entry is a trade, as far as its own words tell: its slot is forgotten, and with it
+    /// what it could be judged by.
+    #[must_use]
+    pub fn is_late_trade(&self, entry: &Entry, fill: &Fill) -> bool {
+        let (proposal, acceptance) = (&fill.proposal, &fill.acceptance);
+        self.has_forgotten(&proposal.charter, proposal.slot)
+            && proposal.maker == entry.log
+            && (acceptance.seq, acceptance.at) == (entry.seq, entry.at)
+            && judge_words(&self.charters, self.community, fill).is_ok()
     }
 
     fn judge_holder(&self, log: LogNo, entry: Place, fill: &Fill, shape: &Shape) -> Result<Holder, Void> {
@@ -138,7 +167,7 @@ impl Fold {
         let (proposal, quantity) = (&fill.proposal, fill.acceptance.quantity);
         let held = self.trades.get(&ProposalId(proposal.hash()));
         let own_order = match holder {
-            Holder::Maker if held.is_some_and(|bound| bound.held_by_maker) => return,
+            Holder::Maker if held.is_some_and(Bound::held_by_maker) => return,
             // By this log alone: what another one holds may come before or after it.
             Holder::Taker if held.is_some_and(|bound| bound.is_copied_in(log)) => return,
             Holder::Maker => Some(proposal.order),
@@ -157,18 +186,11 @@ impl Fold {
         }
     }
 
-    /// Remembers a trade. Of two acceptances of one proposal the one with the smaller hash stands, so that nodes agree.
+    /// Remembers a trade that no log was known to hold.
     fn note(&mut self, id: ProposalId, trade: Trade, book: BookId) {
-        if let Some(known) = self.trades.get(&id) {
-            if known.trade.acceptance.hash() <= trade.acceptance.hash() {
-                return;
-            }
-            self.rebind(id, |bound| bound.trade = trade);
-            return;
-        }
         let order = trade.proposal.order;
-        let bound = Bound { trade, book, held_by_maker: false, copies: Vec::new() };
-        self.trades.insert(id, bound);
+        let bound = || Bound { trade, book, by_maker: None, copies: Vec::new() };
+        self.trades.entry(id).or_insert_with(bound);
         self.slots.get_mut(&book).expect("the caller made it").note_trade(order, id);
     }
 
@@ -177,7 +199,9 @@ impl Fold {
             self.trades.iter().filter(|(_, bound)| bound.names(key)).map(|(id, _)| *id).collect();
         for id in held {
             self.rebind(id, |bound| {
-                bound.held_by_maker &= bound.trade.acceptance.maker != *key;
+                if bound.trade.acceptance.maker == *key {
+                    bound.by_maker = None;
+                }
                 if bound.trade.proposal.taker.author == *key {
                     bound.copies.clear();
                 }
@@ -190,6 +214,7 @@ impl Fold {
         let Some(bound) = self.trades.get_mut(&id) else { return };
         let before = bound.fills();
         change(bound);
+        bound.choose();
         let after = bound.fills();
         if before == after {
             return;
@@ -220,8 +245,16 @@ impl Bound {
 
     /// What this log holds beyond its last entry that counts does not count.
     pub(super) fn drop_beyond(&mut self, id: &LogId, log: LogNo, last: u64) {
-        self.held_by_maker &= self.trade.proposal.maker != *id || self.trade.acceptance.seq <= last;
-        self.copies.retain(|(holder, seq)| *holder != log || *seq <= last);
+        self.by_maker.take_if(|acceptance| self.trade.proposal.maker == *id && acceptance.seq > last);
+        self.copies.retain(|copy| copy.log != log || copy.seq <= last);
+    }
+
+    /// One that no log holds any more stays what it was.
+    fn choose(&mut self) {
+        let held = self.by_maker.iter().chain(self.copies.iter().map(|copy| &copy.acceptance));
+        if let Some(acceptance) = held.min_by_key(|acceptance| acceptance.hash()) {
+            self.trade.acceptance = acceptance.clone();
+        }
     }
 
     pub(super) fn names(&self, key: &MemberKey) -> bool {
