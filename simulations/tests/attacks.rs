@@ -193,7 +193,10 @@ fn attack_12_one_order_proposed_to_two() {
     let slot = offered.street.request(MAKER, offered.request).wish.slot;
     for home in 0..CHEAT {
         let household = offered.street.household(home).unwrap();
-        assert!(household.depth(slot, 10).0.is_empty(), "home {home}: its order is closed");
+        let (bids, asks) = household.depth(slot, 10);
+        assert!(bids.is_empty(), "home {home}: its order is closed");
+        let left: WattHours = asks.iter().map(|level| level.quantity).sum();
+        assert_eq!(left, WattHours(2 * 400), "home {home}: both trades stand");
         assert!(household.status().convicted.is_empty(), "and nobody is convicted by it");
     }
 }

@@ -125,6 +125,7 @@ fn an_old_head_of_ours_is_no_sign_of_a_lost_store() {
     }
     street.run(60 * SECOND);
     assert_eq!(street.halted(SELLER), None);
+    assert_eq!(street.log(SELLER), Some(log), "it goes on in its log");
 }
 
 #[test]
