@@ -90,6 +90,13 @@ impl Person {
         }
     }
 
+    /// They place one order more.
+    pub fn go_on(&mut self, street: &mut Street) {
+        if let Some(charter) = charter_of(street, self.home) {
+            self.place(street, &charter, 1);
+        }
+    }
+
     /// Their meter is read.
     pub fn read_meter(&mut self, street: &mut Street) {
         let flow = WattHours(i64::try_from(self.meter.below(600)).expect("below 600"));

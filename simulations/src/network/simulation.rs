@@ -22,8 +22,10 @@ const STARTS_WITHIN: u64 = 2_000;
 const AGREE_WITHIN: Duration = Duration::from_secs(120);
 /// From one look at whether they agree to the next.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// From when the gates closed until nothing that is said of the slots counts any more, and logs have been cut.
+/// From when the gates closed until nothing that is said of the slots counts any more, and logs may be cut.
 const UNTIL_ALL_IS_OVER: Duration = Duration::from_secs(3 * 24 * 3600);
+/// After such a jump households have heard each other's clocks again, and have done what was due.
+const SETTLES_WITHIN: Duration = Duration::from_secs(60);
 /// An eclipse begins when its victim has found the others.
 const ECLIPSED_AFTER: Duration = Duration::from_secs(20);
 /// Logs are kept this long: the least that the protocol allows.
@@ -271,13 +273,21 @@ impl Simulation {
         }
     }
 
-    /// Days later.
+    /// Days later everything is over. Then they go on: days after that, logs are without their beginnings.
     fn let_all_be_over(&mut self) -> Result<(), Violation> {
-        self.street.now = self.street.now.after(UNTIL_ALL_IS_OVER);
-        self.run_until(self.street.now.after(AGREE_WITHIN / 2))?;
-        self.checkers.when_all_is_over(&mut self.street)?;
+        self.let_days_pass()?;
         self.settled = self.settle();
-        Ok(())
+        for person in &mut self.people {
+            person.go_on(&mut self.street);
+        }
+        self.run_until(self.street.now.after(SETTLES_WITHIN))?;
+        self.let_days_pass()
+    }
+
+    fn let_days_pass(&mut self) -> Result<(), Violation> {
+        self.street.now = self.street.now.after(UNTIL_ALL_IS_OVER);
+        self.run_until(self.street.now.after(SETTLES_WITHIN))?;
+        self.checkers.when_all_is_over(&mut self.street)
     }
 
     fn settle(&mut self) -> usize {

@@ -1,10 +1,13 @@
 //! 7.9: memory, storage and work stay bounded, and what is over goes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use wattswap_matching::UtcMillis;
 use wattswap_node::protocol::household::io::{Output, Record};
+use wattswap_node::protocol::ids::LogId;
 use wattswap_node::protocol::limits::{
-    MAX_ENTRY_BYTES, MAX_GOSSIP_BYTES, MAX_MESSAGE_BYTES, MAX_OPS, MAX_REFUSALS, MAX_WORD_BYTES,
+    MAX_ENTRY_BYTES, MAX_GOSSIP_BYTES, MAX_INCARNATIONS, MAX_MESSAGE_BYTES, MAX_OPS, MAX_REFUSALS, MAX_WORD_BYTES,
 };
 
 use super::{Checker, Chronicle, require};
@@ -13,6 +16,9 @@ use crate::network::Turn;
 
 /// Outputs of one turn: a turn of a thousand inputs answers each, and sends its own news to each neighbour.
 const MAX_OUTPUTS: usize = 20_000;
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// What an entry says is over a day after the gates of its slots, and is kept for one more; a household looks once an hour.
+const OVER_AFTER: Duration = Duration::from_secs(50 * 3600);
 /// Events on the way for each household: more are a flood that feeds itself.
 const MAX_WAITING_EVENTS: usize = 20_000;
 
@@ -64,7 +70,27 @@ impl Checker for Bounds {
             let member = street.is_honest_member(home);
             require(!member || refusals == 0, || format!("home {home} still remembers {refusals} refusals"))?;
             require(!member || doubts == 0, || format!("home {home} is still in doubt about {doubts} takes"))?;
+            if member && street.is_running(home) {
+                has_let_go(street, home)?;
+            }
         }
         Ok(())
     }
+}
+
+/// Of no author more logs are kept than count, and of none what a day that is over for long began with.
+fn has_let_go(street: &Street, home: usize) -> Result<(), String> {
+    let disk = street.disk(home);
+    for author in (0..street.homes()).map(|author| street.key(author)) {
+        let logs = disk.logs_by(author);
+        require(logs <= MAX_INCARNATIONS, || format!("home {home} keeps {logs} logs of one author"))?;
+    }
+    let over_since = street.now.before(OVER_AFTER);
+    let mut begins: BTreeMap<LogId, UtcMillis> = BTreeMap::new();
+    for entry in disk.entries().filter(|entry| entry.at < over_since) {
+        let begins_at = *begins.entry(entry.log).or_insert(entry.at);
+        let (seq, log) = (entry.seq, entry.log);
+        require(entry.at.since(begins_at) <= DAY, || format!("home {home} keeps what is before entry {seq} of {log:?}"))?;
+    }
+    Ok(())
 }

@@ -37,7 +37,10 @@ impl Reported {
             require(!kept.provisional || !is_held, || {
                 format!("home {home} took back trade {id}, which its log holds")
             })?;
-            let is_told = kept.provisional || seen.binds(agreed) || !street.is_honest_member(*home);
+            // A cheat's log may hold it, which the chronicle does not believe.
+            let parties = [&agreed.acceptance.maker, &agreed.proposal.taker.author];
+            let is_known = parties.into_iter().all(|party| street.is_honest_key(party));
+            let is_told = kept.provisional || seen.binds(agreed) || !street.is_honest_member(*home) || !is_known;
             require(is_told, || format!("trade {id} binds no more, and home {home} was not told"))?;
         }
         Ok(())
