@@ -127,6 +127,25 @@ fn what_is_written_beyond_a_seal_does_not_count() {
     assert_alike(&mut street, [OPERATOR, friend, 3, 4].into_iter());
 }
 
+/// The buyer's copy is all that is left of the trade, and lies ahead of the clock for a while.
+#[test]
+fn a_trade_is_not_taken_back_while_a_clock_that_was_set_back_hides_the_own_copy() {
+    let (mut street, end) = sold_unheard(67);
+    street.run(40 * SECOND);
+    [OPERATOR, TAKER, 3, 4].into_iter().for_each(|other| street.mend(MEMBER, other));
+    street.run(40 * SECOND);
+    publish(&mut street, Act::Seals(vec![end]));
+    street.run(SECOND);
+    let kept = |street: &Street| street.disk(TAKER).trades().values().map(|own| own.provisional).collect::<Vec<_>>();
+    assert_eq!(kept(&street), [false], "the member's fill lies beyond its end, the copy counts");
+    // To between the fill and the copy.
+    street.set_clock(TAKER, |clock, now| clock.jump(now, -60_000));
+    for _ in 0..60 {
+        street.run(SECOND);
+        assert_eq!(kept(&street), [false], "at {:?}", street.now);
+    }
+}
+
 /// The member has sold 200 Wh in an entry beyond the end that is given. Nobody hears the member, which hears the others;
 /// connections don't break for that yet.
 fn sold_unheard(seed: u64) -> (Street, Head) {

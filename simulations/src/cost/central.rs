@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use wattswap_matching::{Book, Limit, Order, Price, PriceBand, Side, Trader, UtcMillis, WattHours, auction};
 
-use super::flow::{Flow, Placed, SLOTS, What};
+use super::flow::{Flow, Placed, What};
 use crate::network::usual_shape;
 
 /// What one book makes of the orders.
@@ -51,9 +51,9 @@ impl Mean {
 pub fn run(flow: &Flow) -> Central {
     let shape = usual_shape();
     let band = PriceBand::new(shape.floor, shape.cap).expect("the usual band");
-    let mut books: Vec<Book<usize>> = (0..SLOTS).map(|_| Book::new(band)).collect();
+    let mut books: Vec<Book<usize>> = (0..flow.slots).map(|_| Book::new(band)).collect();
     let mut handles = BTreeMap::new();
-    let mut prices = [Mean::default(); SLOTS];
+    let mut prices = vec![Mean::default(); flow.slots];
     let (mut trades, mut volume, mut surplus) = (0, WattHours::ZERO, 0);
     for act in &flow.acts {
         let placed = &flow.orders[act.order];
@@ -96,7 +96,7 @@ fn as_book_order(placed: &Placed, id: usize, at: UtcMillis) -> Order<usize> {
 /// The most surplus, slot by slot: the dearest bids against the cheapest asks, as long as that pays. Orders that were
 /// taken back count too, and whoever has both could trade with itself, so nothing can do better.
 fn optimum(flow: &Flow) -> i64 {
-    (0..SLOTS).map(|slot| best(flow.orders.iter().filter(|placed| placed.slot == slot))).sum()
+    (0..flow.slots).map(|slot| best(flow.orders.iter().filter(|placed| placed.slot == slot))).sum()
 }
 
 fn best<'f>(orders: impl Iterator<Item = &'f Placed>) -> i64 {

@@ -7,8 +7,6 @@ use wattswap_matching::{Price, Side, WattHours};
 use super::profiles::Profiles;
 use crate::network::Random;
 
-/// Slots that are traded, all of them from the start.
-pub const SLOTS: usize = 4;
 /// Orders are placed for so long.
 pub const PLACED_WITHIN: Duration = Duration::from_secs(115);
 /// The quarter of an hour of the week with which the first slot begins: nine in the morning, when some roofs give more
@@ -63,6 +61,8 @@ pub struct Act {
 
 /// All orders, and what happens to them, in the order of time.
 pub struct Flow {
+    /// Slots that are traded, all of them from the start.
+    pub slots: usize,
     /// By number.
     pub orders: Vec<Placed>,
     /// In the order of time.
@@ -70,13 +70,13 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// The orders of so many homes.
+    /// The orders of so many homes for so many slots.
     #[must_use]
-    pub fn made(homes: usize, profiles: &Profiles, seed: u64) -> Self {
+    pub fn made(homes: usize, slots: usize, profiles: &Profiles, seed: u64) -> Self {
         let mut random = Random::new(seed ^ 0xf10);
-        let mut flow = Self { orders: Vec::new(), acts: Vec::new() };
+        let mut flow = Self { slots, orders: Vec::new(), acts: Vec::new() };
         for home in 0..homes {
-            for slot in 0..SLOTS {
+            for slot in 0..slots {
                 flow.place(home, slot, profiles.drawn(home, FIRST_SLOT + slot), &mut random);
             }
         }

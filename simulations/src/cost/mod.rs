@@ -26,6 +26,8 @@ pub struct Setting {
     pub delay: Duration,
     /// Messages that are lost for good, in a thousand. A connection that repeats what was lost would only be late.
     pub loss: u64,
+    /// Slots that are traded, all of them from the start.
+    pub slots: usize,
     /// Decides the orders and the network.
     pub seed: u64,
 }
@@ -46,7 +48,7 @@ pub struct Cost {
 /// Runs the same orders both ways.
 #[must_use]
 pub fn run(setting: Setting, profiles: &Profiles) -> Cost {
-    let flow = Flow::made(setting.homes, profiles, setting.seed);
+    let flow = Flow::made(setting.homes, setting.slots, profiles, setting.seed);
     let central = central::run(&flow);
     let nodes = neighbourhood::run(setting, &flow, &central);
     Cost { setting, orders: flow.orders.len(), central, nodes }

@@ -11,7 +11,7 @@ use wattswap_node::protocol::memo;
 
 use super::Setting;
 use super::central::{Central, Mean, worth};
-use super::flow::{Flow, SLOTS, What};
+use super::flow::{Flow, What};
 use crate::network::traffic::Cargo;
 use crate::network::{Faults, Step, Street, Turn, usual_shape};
 
@@ -106,7 +106,7 @@ pub fn run(setting: Setting, flow: &Flow, central: &Central) -> Neighbourhood {
     for (number, act) in flow.acts.iter().enumerate() {
         street.call_at(started.after(act.at), number as u64);
     }
-    let length = u32::try_from(SLOTS).expect("a few");
+    let length = u32::try_from(flow.slots).expect("a few");
     let end = started.after(UNTIL_GATE + SLOT * length + COME_TO_REST);
     let mut watch = Watch::new(flow);
     while let Some(step) = street.step(end) {
@@ -121,7 +121,7 @@ pub fn run(setting: Setting, flow: &Flow, central: &Central) -> Neighbourhood {
 
 /// A street that trades, and the first slot of the flow.
 fn found(setting: Setting) -> (Street, Slot) {
-    let open_for = WARM_UP + UNTIL_GATE + SLOT * u32::try_from(SLOTS + 2).expect("a few");
+    let open_for = WARM_UP + UNTIL_GATE + SLOT * u32::try_from(setting.slots + 2).expect("a few");
     let slot_millis = i64::try_from(SLOT.as_millis()).expect("seconds");
     // One book knows no smallest fill either.
     let (opening, smallest_fill) = (open_for, WattHours(1));
@@ -157,7 +157,10 @@ impl<'f> Watch<'f> {
                 let (side, quantity, price) = (placed.side, placed.quantity, placed.price);
                 let wish = Wish { slot, side, quantity, price, expires_at: None };
                 let (turn, reply) = street.command_turn(placed.home, Command::Place { wishes: vec![wish], key: None });
-                let Some(Ok(Reply::Placed(requests))) = reply else { panic!("an order of the flow was refused") };
+                let requests = match reply {
+                    Some(Ok(Reply::Placed(requests))) => requests,
+                    other => panic!("an order of the flow was refused: {other:?}"),
+                };
                 self.orders.insert((placed.home, requests[0].id), act.order);
                 self.requests.insert(act.order, requests[0].id);
                 self.placed_at.insert(act.order, street.now);
@@ -198,14 +201,14 @@ impl<'f> Watch<'f> {
 
     fn sum_up(&self, street: &Street, first: Slot, central: &Central, lasted: Duration) -> Neighbourhood {
         let (mut trades, mut volume, mut surplus) = (0, WattHours::ZERO, 0);
-        let mut means = [Mean::default(); SLOTS];
+        let mut means = vec![Mean::default(); self.flow.slots];
         let mut times: Vec<Duration> = Vec::new();
         // What only one side was told of is in doubt for the other, and counts for nothing here.
         for told in self.trades.values().filter(|told| told.orders.len() == 2) {
             trades += 1;
             volume += told.quantity;
             surplus += told.orders.iter().map(|order| worth(&self.flow.orders[*order], told.quantity)).sum::<i64>();
-            if let Some(mean) = (0..SLOTS).position(|number| slot(first, number) == told.slot) {
+            if let Some(mean) = (0..self.flow.slots).position(|number| slot(first, number) == told.slot) {
                 means[mean].add(told.price, told.quantity);
             }
             let both_there = told.orders.iter().map(|order| self.placed_at[order]).max().expect("there are two");

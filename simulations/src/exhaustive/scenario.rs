@@ -73,7 +73,7 @@ pub struct Scenario {
     /// For tests: a few seconds of one core.
     pub bounds: Bounds,
     /// For a longer run.
-    pub long: Bounds,
+    pub long: Vec<Bounds>,
     /// What must happen on some path, or the search would show nothing.
     pub must_reach: Vec<Mark>,
 }

@@ -36,7 +36,7 @@ fn crossing() -> Scenario {
         clock_steps: Vec::new(),
         gate: None,
         bounds: Bounds { repeats: 1, pairs: 1, crashes: 1, ..AT_ONCE },
-        long: Bounds { repeats: 1, pairs: 1, crashes: 2, ..AT_ONCE },
+        long: vec![Bounds { repeats: 1, pairs: 1, crashes: 2, ..AT_ONCE }],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::DoubtSurvived],
     }
 }
@@ -50,10 +50,14 @@ fn race() -> Scenario {
         deeds: vec![vec![sell(100, 1_000)], vec![buy(100, 1_000)], vec![buy(100, 1_000)]],
         before: vec![1, 0, 0],
         instants: vec![0],
-        clock_steps: Vec::new(),
+        clock_steps: vec![4_000, -4_000],
         gate: None,
         bounds: Bounds { crashes: 1, ..AT_ONCE },
-        long: Bounds { pairs: 1, crashes: 1, ..AT_ONCE },
+        long: vec![
+            Bounds { pairs: 1, crashes: 1, ..AT_ONCE },
+            Bounds { restores: 1, crashes: 1, ..AT_ONCE },
+            Bounds { clock_steps: 1, crashes: 1, ..AT_ONCE },
+        ],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::Refused],
     }
 }
@@ -70,7 +74,7 @@ fn cancel() -> Scenario {
         clock_steps: Vec::new(),
         gate: None,
         bounds: Bounds { pairs: 1, crashes: 1, ..AT_ONCE },
-        long: Bounds { pairs: 1, crashes: 1, instants: 2, ..AT_ONCE },
+        long: vec![Bounds { pairs: 1, crashes: 1, instants: 2, ..AT_ONCE }],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::Refused, Mark::LetGo],
     }
 }
@@ -87,7 +91,7 @@ fn expiry() -> Scenario {
         clock_steps: Vec::new(),
         gate: None,
         bounds: Bounds { instants: 5, ..AT_ONCE },
-        long: Bounds { crashes: 1, instants: 5, ..AT_ONCE },
+        long: vec![Bounds { crashes: 1, instants: 5, ..AT_ONCE }],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::TooLate, Mark::LetGo],
     }
 }
@@ -105,7 +109,7 @@ fn gate() -> Scenario {
         clock_steps: Vec::new(),
         gate: Some(2_000),
         bounds: Bounds { instants: 6, ..AT_ONCE },
-        long: Bounds { crashes: 1, instants: 6, ..AT_ONCE },
+        long: vec![Bounds { crashes: 1, instants: 6, ..AT_ONCE }],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::TooLate, Mark::LetGo],
     }
 }
@@ -122,7 +126,7 @@ fn clocks() -> Scenario {
         clock_steps: vec![4_000, -4_000],
         gate: None,
         bounds: Bounds { clock_steps: 1, instants: 2, ..AT_ONCE },
-        long: Bounds { clock_steps: 1, crashes: 1, instants: 2, ..AT_ONCE },
+        long: vec![Bounds { clock_steps: 1, crashes: 1, instants: 2, ..AT_ONCE }],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::LetGo],
     }
 }
@@ -136,10 +140,14 @@ fn restore() -> Scenario {
         deeds: vec![vec![sell(100, 1_000)], vec![buy(100, 1_000)]],
         before: vec![1, 0],
         instants: vec![0, 4_500, 9_000],
-        clock_steps: Vec::new(),
+        clock_steps: vec![4_000, -4_000],
         gate: None,
         bounds: Bounds { restores: 1, instants: 2, ..AT_ONCE },
-        long: Bounds { restores: 1, pairs: 1, instants: 2, ..AT_ONCE },
+        long: vec![
+            Bounds { restores: 1, pairs: 1, instants: 2, ..AT_ONCE },
+            Bounds { restores: 1, crashes: 1, instants: 2, ..AT_ONCE },
+            Bounds { restores: 1, clock_steps: 1, instants: 2, ..AT_ONCE },
+        ],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::Restored],
     }
 }
@@ -157,7 +165,7 @@ fn chain() -> Scenario {
         clock_steps: Vec::new(),
         gate: None,
         bounds: Bounds { pairs: 1, ..AT_ONCE },
-        long: Bounds { crashes: 1, ..AT_ONCE },
+        long: vec![Bounds { crashes: 1, ..AT_ONCE }],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::Refused, Mark::FilledInDoubt],
     }
 }

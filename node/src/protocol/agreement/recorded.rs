@@ -17,8 +17,8 @@ impl Household {
         let held = if takes { bound.held_by_taker() } else { bound.held_by_maker() };
         let is_news = match self.recorded.get(&id) {
             Some(recorded) if recorded.provisional => held,
-            // The operators have sealed the log that held it before this entry.
-            Some(_) => !bound.binds(),
+            // A seal has taken away what held it, unless the clock was set back to before that.
+            Some(_) => !bound.binds() && !self.fold.is_held_unjudged(&id, &self.me),
             None => bound.binds(),
         };
         if ours && self.doubts.get(&id).is_none() && is_news {

@@ -12,7 +12,7 @@ use super::judge::Void;
 use super::{BookId, Fold, Known, LogNo, slot_mut};
 use crate::protocol::agreement::words::Acceptance;
 use crate::protocol::charter::Shape;
-use crate::protocol::entry::{Entry, Fill, Trade};
+use crate::protocol::entry::{Entry, Fill, Op, Trade};
 use crate::protocol::ids::{CharterId, CommunityId, LogId, MemberKey, OrderId, ProposalId};
 use crate::protocol::signed::Verified;
 
@@ -113,6 +113,18 @@ impl Fold {
         }
         self.new_trades.push(id);
         Ok(())
+    }
+
+    /// Whether an entry of this author's holds the trade and can't be judged yet: whether it counts will be known then.
+    #[must_use]
+    pub fn is_held_unjudged(&self, id: &ProposalId, author: &MemberKey) -> bool {
+        let waiting = self.waiting.iter().filter(|(log, _)| log.author == *author).flat_map(|(_, entries)| entries);
+        let counts = waiting.filter(|entry| !self.is_beyond_seal(&entry.log, entry.seq));
+        let mut fills = counts.flat_map(|entry| &entry.ops).filter_map(|op| match op {
+            Op::Fill(fill) => Some(ProposalId(fill.proposal.hash())),
+            _ => None,
+        });
+        fills.any(|held| held == *id)
     }
 
     /// Whether a maker's fill in this entry is a trade, as far as its own words tell: its slot is forgotten, and with it

@@ -54,8 +54,9 @@ fn settings(args: &CostArgs) -> Vec<Setting> {
         for delay in &args.delay {
             for loss in &args.loss {
                 let homes = usize::try_from(*homes).expect("a thousand at the most");
+                let slots = usize::try_from(args.slots).expect("a day at the most");
                 let delay = Duration::from_millis(*delay);
-                settings.push(Setting { homes, delay, loss: loss * 10, seed: args.seed });
+                settings.push(Setting { homes, delay, loss: loss * 10, slots, seed: args.seed });
             }
         }
     }
@@ -65,20 +66,20 @@ fn settings(args: &CostArgs) -> Vec<Setting> {
 fn head() {
     report::say(format_args!(
         "| members | delay, ms | loss, % | trades (one book) | volume, % | surplus, % of one book's | of the optimum | \
-         price off by, ticks | time to trade, ms: median, 95% | messages: a member and s | a trade | kB/s: a member | \
-         idle | entries | received a byte of entries |"
+         price off by, ticks | time to trade, ms: median, 95% | messages: a member and s | a trade | kB: a trade | \
+         a member and s | idle | entries | received a byte of entries |"
     ));
-    report::say(format_args!("|{}", " ---: |".repeat(15)));
+    report::say(format_args!("|{}", " ---: |".repeat(16)));
 }
 
 fn line(cost: &Cost) {
     let (setting, nodes, received) = (&cost.setting, &cost.nodes, &cost.nodes.received);
     let seconds = received.lasted.as_secs().max(1);
     let homes = setting.homes as u64;
-    let a_trade = received.messages * homes / (nodes.trades as u64).max(1);
+    let trades = (nodes.trades as u64).max(1);
     let kilo = |bytes: u64| hundredths(i64::try_from(bytes / seconds / 10).expect("it fits a wire"));
     report::say(format_args!(
-        "| {} | {} | {} | {} ({}) | {} | {} | {} | {} | {}, {} | {} | {} | {} | {} | {} | {} |",
+        "| {} | {} | {} | {} ({}) | {} | {} | {} | {} | {}, {} | {} | {} | {} | {} | {} | {} | {} |",
         setting.homes,
         setting.delay.as_millis(),
         setting.loss / 10,
@@ -91,7 +92,8 @@ fn line(cost: &Cost) {
         nodes.time_to_trade.0.as_millis(),
         nodes.time_to_trade.1.as_millis(),
         received.messages / seconds,
-        a_trade,
+        received.messages * homes / trades,
+        received.bytes * homes / trades / 1_000,
         kilo(received.bytes),
         kilo(received.idle_bytes),
         kilo(received.entry_bytes),

@@ -24,8 +24,13 @@ pub fn run(args: &Exhaustive) -> ExitCode {
     if found == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Whether nothing is found within any of the bounds that are asked for.
 fn is_fine(scenario: &Scenario, args: &Exhaustive) -> bool {
-    let bounds = args.bounds(scenario);
+    let own = if args.long { &scenario.long } else { &vec![scenario.bounds] };
+    own.iter().filter(|own| !is_fine_within(scenario, args.bounds(own), args)).count() == 0
+}
+
+fn is_fine_within(scenario: &Scenario, bounds: Bounds, args: &Exhaustive) -> bool {
     report::say(format_args!("scenario        {}: {}", scenario.name, scenario.about));
     let Bounds { repeats, pairs, crashes, restores, clock_steps, instants } = bounds;
     report::say(format_args!(
@@ -52,8 +57,8 @@ fn is_fine(scenario: &Scenario, args: &Exhaustive) -> bool {
 }
 
 impl Exhaustive {
-    fn bounds(&self, scenario: &Scenario) -> Bounds {
-        let own = if self.long { scenario.long } else { scenario.bounds };
+    /// These, but for what was said otherwise.
+    fn bounds(&self, own: &Bounds) -> Bounds {
         Bounds {
             repeats: self.repeats.unwrap_or(own.repeats),
             pairs: self.pairs.unwrap_or(own.pairs),

@@ -154,6 +154,9 @@ struct CostArgs {
     /// Messages that are lost, in a hundred.
     #[arg(long, value_delimiter = ',', default_values_t = [0, 1, 10], value_parser = clap::value_parser!(u64).range(0..=100))]
     loss: Vec<u64>,
+    /// Quarters of an hour for which orders are placed, all of them from the start.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=96))]
+    slots: u64,
     /// Decides the orders and the network.
     #[arg(long, default_value_t = 1)]
     seed: u64,
