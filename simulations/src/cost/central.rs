@@ -142,7 +142,7 @@ mod tests {
         };
         let orders: Vec<Placed> = orders.iter().enumerate().map(placed).collect();
         let act = |order| Act { at: Duration::from_secs(order as u64), order, what: What::Place };
-        Flow { acts: (0..orders.len()).map(act).collect(), orders }
+        Flow { slots: 2, acts: (0..orders.len()).map(act).collect(), orders }
     }
 
     #[test]

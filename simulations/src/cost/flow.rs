@@ -16,6 +16,8 @@ const FIRST_SLOT: usize = 3 * super::profiles::SLOTS_A_DAY + 36;
 const LARGEST_ORDER: i64 = 150;
 /// Parts at the most.
 const MOST_PARTS: i64 = 4;
+/// What a member's connection carries in a quarter of an hour, in and out: 17 and 10 kW.
+const CONNECTION: (i64, i64) = (4_250, 2_500);
 /// Homes leave less than this to the supplier.
 const LEAST: i64 = 10;
 /// What homes ask for and bid at least and at most, in ticks of 0.0001 EUR: between a feed-in tariff and a retail price.
@@ -85,10 +87,14 @@ impl Flow {
     }
 
     fn place(&mut self, home: usize, slot: usize, drawn: WattHours, random: &mut Random) {
-        let (side, (least, most)) = if drawn.is_positive() { (Side::Buy, BIDS) } else { (Side::Sell, ASKS) };
+        let (side, (least, most), carries) = match drawn.is_positive() {
+            true => (Side::Buy, BIDS, CONNECTION.0),
+            false => (Side::Sell, ASKS, CONNECTION.1),
+        };
         let price = Price(i32::try_from(random.between(least, most)).expect("thousands"));
-        let parts = (drawn.0.abs() / LARGEST_ORDER + 1).min(MOST_PARTS);
-        let quantity = WattHours(drawn.0.abs() / parts);
+        let wanted = drawn.0.abs().min(carries);
+        let parts = (wanted / LARGEST_ORDER + 1).min(MOST_PARTS);
+        let quantity = WattHours(wanted / parts);
         if quantity.0 < LEAST {
             return;
         }

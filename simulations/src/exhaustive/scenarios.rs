@@ -55,8 +55,8 @@ fn race() -> Scenario {
         bounds: Bounds { crashes: 1, ..AT_ONCE },
         long: vec![
             Bounds { pairs: 1, crashes: 1, ..AT_ONCE },
-            Bounds { restores: 1, crashes: 1, ..AT_ONCE },
-            Bounds { clock_steps: 1, crashes: 1, ..AT_ONCE },
+            Bounds { restores: 1, ..AT_ONCE },
+            Bounds { clock_steps: 1, ..AT_ONCE },
         ],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::Refused],
     }

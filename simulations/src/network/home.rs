@@ -83,6 +83,7 @@ pub(super) struct Home {
     pub crash: Option<Crash>,
     /// How often its disk was replaced by an older one.
     pub restores: u32,
+    /// Until its household has begun a new log.
     pub owner_says_restored: bool,
     /// What is wrong with its disk: it can't start until its owner has seen to that.
     pub damage: Option<Damage>,

@@ -273,15 +273,27 @@ impl Simulation {
         }
     }
 
-    /// Days later everything is over. Then they go on: days after that, logs are without their beginnings.
+    /// Days later everything is over. They go on, and days after that logs are without their beginnings: from those all
+    /// start, and agree again.
     fn let_all_be_over(&mut self) -> Result<(), Violation> {
         self.let_days_pass()?;
         self.settled = self.settle();
+        self.go_on()?;
+        self.let_days_pass()?;
+        for home in (0..self.options.homes).filter(|home| self.street.is_running(*home)).collect::<Vec<_>>() {
+            self.street.stop(home);
+            self.street.start(home);
+        }
+        self.go_on()?;
+        self.checkers.at_rest(&mut self.street)
+    }
+
+    fn go_on(&mut self) -> Result<(), Violation> {
+        self.run_until(self.street.now.after(SETTLES_WITHIN))?;
         for person in &mut self.people {
             person.go_on(&mut self.street);
         }
-        self.run_until(self.street.now.after(SETTLES_WITHIN))?;
-        self.let_days_pass()
+        self.come_to_rest()
     }
 
     fn let_days_pass(&mut self) -> Result<(), Violation> {

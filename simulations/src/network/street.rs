@@ -289,7 +289,7 @@ impl Street {
         let wall = self.wall_clock(home);
         let household = Household::recover(signer, seed, self.homes[home].disk.records(), self.keep_logs, wall);
         let mut household = household.expect("a simulated disk is not damaged");
-        if std::mem::take(&mut self.homes[home].owner_says_restored) {
+        if self.homes[home].owner_says_restored {
             household.was_restored();
         }
         self.homes[home].household = Some(household);

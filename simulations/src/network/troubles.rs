@@ -250,8 +250,8 @@ impl Troubles {
     }
 
     /// Takes a copy of the disk, or puts the copy that was taken last in its place; the disk that was replaced may turn up
-    /// again in the same way. Not of the one operator: who forgets
-    /// a charter that it signed, and signs another in its place, splits the community, which is not defended against.
+    /// again in the same way. Not of the one operator: who forgets a charter that it signed, and signs another in its
+    /// place, splits the community, which is not defended against.
     fn restore(&mut self, home: usize, street: &mut Street) -> Later {
         if home == OPERATOR {
             return Vec::new();

@@ -153,6 +153,9 @@ impl Street {
         let Pending { records, mut outputs, crash } = pending;
         self.homes[at].disk.commit_shared(&records, &mut self.library);
         records.iter().for_each(|record| note(record, &mut self.trace));
+        if records.iter().any(|record| matches!(record, Record::Incarnation(_))) {
+            self.homes[at].owner_says_restored = false;
+        }
         let most = match crash {
             Some(Crash::AfterPersist) => 0,
             Some(Crash::AfterOutputs(most)) => most,

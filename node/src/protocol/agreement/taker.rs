@@ -409,12 +409,13 @@ impl Household {
         }
     }
 
-    /// A maker's entry came in too late for the fold, which has forgotten its slot: what it holds of ours still binds.
+    /// A maker's entry came in too late for the fold, which forgets its slot at the end of the turn at the latest: what it
+    /// holds of ours still binds.
     pub(in crate::protocol) fn notice_late_trades(&mut self, entry: &Entry) {
         for op in &entry.ops {
             if let Op::Fill(fill) = op
                 && self.doubts.get(&ProposalId(fill.proposal.hash())).is_some()
-                && self.fold.is_late_trade(entry, fill)
+                && self.fold.is_late_trade(entry, fill, self.now)
                 && let Ok(trade) = fill.verify()
             {
                 self.doubts.note_late(trade);

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use wattswap_matching::{UtcMillis, WattHours};
 
 use super::judge::Void;
-use super::{BookId, Fold, Known, LogNo, slot_mut};
+use super::{BookId, Fold, Known, LogNo, is_over, slot_mut};
 use crate::protocol::agreement::words::Acceptance;
 use crate::protocol::charter::Shape;
 use crate::protocol::entry::{Entry, Fill, Op, Trade};
@@ -127,15 +127,16 @@ impl Fold {
         fills.any(|held| held == *id)
     }
 
-    /// Whether a maker's fill in this entry is a trade, as far as its own words tell: its slot is forgotten, and with it
-    /// what it could be judged by.
+    /// Whether a maker's fill in this entry, which came at `now`, is a trade, as far as its own words tell: its slot is
+    /// forgotten by then, and with it what it could be judged by.
     #[must_use]
-    pub fn is_late_trade(&self, entry: &Entry, fill: &Fill) -> bool {
+    pub fn is_late_trade(&self, entry: &Entry, fill: &Fill, now: UtcMillis) -> bool {
         let (proposal, acceptance) = (&fill.proposal, &fill.acceptance);
-        self.has_forgotten(&proposal.charter, proposal.slot)
+        let words = judge_words(&self.charters, self.community, fill);
+        words.is_ok_and(|(shape, _)| is_over(shape, proposal.slot, now))
             && proposal.maker == entry.log
             && (acceptance.seq, acceptance.at) == (entry.seq, entry.at)
-            && judge_words(&self.charters, self.community, fill).is_ok()
+            && !self.is_beyond_seal(&entry.log, entry.seq)
     }
 
     fn judge_holder(&self, log: LogNo, entry: Place, fill: &Fill, shape: &Shape) -> Result<Holder, Void> {
@@ -198,7 +199,7 @@ impl Fold {
         }
     }
 
-    /// Remembers a trade that no log was known to hold.
+    /// Makes room for a trade, if it is not known yet.
     fn note(&mut self, id: ProposalId, trade: Trade, book: BookId) {
         let order = trade.proposal.order;
         let bound = || Bound { trade, book, by_maker: None, copies: Vec::new() };

@@ -26,8 +26,10 @@ pub fn run(args: &Exhaustive) -> ExitCode {
 
 /// Whether nothing is found within any of the bounds that are asked for.
 fn is_fine(scenario: &Scenario, args: &Exhaustive) -> bool {
-    let own = if args.long { &scenario.long } else { &vec![scenario.bounds] };
-    own.iter().filter(|own| !is_fine_within(scenario, args.bounds(own), args)).count() == 0
+    let own = if args.long { scenario.long.clone() } else { vec![scenario.bounds] };
+    // Looks within all of them, whatever the first one shows.
+    let fine: Vec<bool> = own.iter().map(|own| is_fine_within(scenario, args.bounds(own), args)).collect();
+    !fine.contains(&false)
 }
 
 fn is_fine_within(scenario: &Scenario, bounds: Bounds, args: &Exhaustive) -> bool {

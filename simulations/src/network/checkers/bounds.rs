@@ -78,7 +78,7 @@ impl Checker for Bounds {
     }
 }
 
-/// Of no author more logs are kept than count, and of none what a day that is over for long began with.
+/// No author has more logs than count; and where a log goes on after a day that is over, it was cut behind that day.
 fn has_let_go(street: &Street, home: usize) -> Result<(), String> {
     let disk = street.disk(home);
     for author in (0..street.homes()).map(|author| street.key(author)) {
@@ -90,7 +90,9 @@ fn has_let_go(street: &Street, home: usize) -> Result<(), String> {
     for entry in disk.entries().filter(|entry| entry.at < over_since) {
         let begins_at = *begins.entry(entry.log).or_insert(entry.at);
         let (seq, log) = (entry.seq, entry.log);
-        require(entry.at.since(begins_at) <= DAY, || format!("home {home} keeps what is before entry {seq} of {log:?}"))?;
+        require(entry.at.since(begins_at) <= DAY, || {
+            format!("home {home} keeps what is before entry {seq} of {log:?}")
+        })?;
     }
     Ok(())
 }

@@ -28,8 +28,7 @@ impl Checker for FinalSlots {
         let home = turn.home;
         // The loss of a disk is another matter: what its household knew comes back from others, bit by bit.
         if self.restores.is_new(street, home) {
-            self.pending.retain(|(whose, _)| *whose != home);
-            self.are_final.retain(|(whose, _)| *whose != home);
+            self.pending.extend(self.are_final.extract_if(.., |(whose, _)| *whose == home));
             self.trades.retain(|(whose, _)| *whose != home);
         }
         for record in &turn.records {
