@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use wattswap_matching::{Price, Side, UtcMillis, WattHours};
 use wattswap_node::protocol::agreement::words::{Acceptance, Proposal, Refusal};
+use wattswap_node::protocol::charter::Act;
 use wattswap_node::protocol::entry::{Beacon, Entry, Fill, Op, Order};
 use wattswap_node::protocol::household::io::{Input, RequestId, Ticket};
-use wattswap_node::protocol::ids::{EntryId, Incarnation, LogId, MemberKey, OrderId, ProposalId};
+use wattswap_node::protocol::ids::{EntryId, Head, Incarnation, LogId, MemberKey, OrderId, ProposalId};
 use wattswap_node::protocol::limits::MAX_INCARNATIONS;
 use wattswap_node::protocol::message::{Gossip, Message};
 use wattswap_node::protocol::signed::{Signed, Verified};
@@ -219,6 +220,47 @@ fn what_is_no_trade_is_none_when_its_slot_is_forgotten_either() {
     cheat.street.run(60 * SECOND);
     assert!(cheat.street.disk(BUYER).reservations().is_empty(), "the log is past it");
     assert!(cheat.street.disk(BUYER).trades().is_empty());
+    assert_eq!(cheat.street.request(BUYER, bid).filled, WattHours(0));
+}
+
+/// The fill comes in the very turn in which the buyer's machine wakes up, long after the slot: it binds, and the buyer knows.
+#[test]
+fn what_comes_in_the_turn_in_which_its_slot_is_forgotten_is_not_let_go_of() {
+    let mut cheat = Cheat::new(82);
+    let (proposal, _) = cheat.is_asked_by(BUYER);
+    let acceptance = cheat.accept(&proposal, 300, 300);
+    let entry = cheat.write(vec![fill(&proposal, &acceptance)], 0);
+    cheat.street.now = cheat.street.now.after(Duration::from_secs(28 * 3_600));
+    cheat.show(&entry, &[BUYER]);
+    let order = cheat.order();
+    let later = cheat.write(vec![Op::Cancel { order, leaves: WattHours(0) }], 0);
+    cheat.show(&later, &[BUYER, WITNESS]);
+    cheat.street.run(60 * SECOND);
+    assert!(cheat.street.disk(BUYER).reservations().is_empty());
+    let known: Vec<bool> = cheat.street.disk(BUYER).trades().values().map(|own| own.provisional).collect();
+    assert_eq!(known, [true], "the maker's log holds it");
+}
+
+/// The operators have ended the maker's log before the fill; the buyer gets all of it at once, long after the slot.
+#[test]
+fn what_lies_beyond_a_seal_is_no_trade_when_its_slot_is_forgotten_either() {
+    let mut cheat = Cheat::new(83);
+    let (proposal, bid) = cheat.is_asked_by(BUYER);
+    let order = cheat.order();
+    let end = cheat.write(vec![Op::Cancel { order, leaves: WattHours(300) }], 0);
+    let acceptance = cheat.accept(&proposal, 300, 300);
+    let beyond = cheat.write(vec![fill(&proposal, &acceptance)], 0);
+    cheat.street.now = cheat.street.now.after(Duration::from_secs(28 * 3_600));
+    cheat.street.run(20 * SECOND);
+    let ends = vec![Head { log: cheat.log, seq: end.seq, id: EntryId(end.hash()) }];
+    cheat.street.sign_record(Act::Seals(ends));
+    cheat.street.run(SECOND);
+    assert_eq!(cheat.street.disk(BUYER).reservations().len(), 1, "it does not know what comes before the end");
+    let entries = [end, beyond].iter().map(|entry| entry.bytes().clone()).collect();
+    cheat.send(&Message::Range { log: cheat.log, from: 1, entries }, BUYER);
+    cheat.street.run(60 * SECOND);
+    assert!(cheat.street.disk(BUYER).reservations().is_empty());
+    assert!(cheat.street.disk(BUYER).trades().is_empty(), "it can never bind");
     assert_eq!(cheat.street.request(BUYER, bid).filled, WattHours(0));
 }
 

@@ -314,7 +314,7 @@ impl Street {
     }
 
     /// The operator signs the next record of the chain, and gives it to its household, if that runs.
-    pub(super) fn sign_record(&mut self, act: Act) {
+    pub fn sign_record(&mut self, act: Act) {
         let at = self.wall_clock(OPERATOR);
         let operator = self.homes[OPERATOR].key.clone();
         let Some(household) = self.household(OPERATOR) else { return };
