@@ -28,7 +28,9 @@ impl Checker for FinalSlots {
         let home = turn.home;
         // The loss of a disk is another matter: what its household knew comes back from others, bit by bit.
         if self.restores.is_new(street, home) {
-            self.pending.extend(self.are_final.extract_if(.., |(whose, _)| *whose == home));
+            let (own, others): (BTreeSet<_>, _) = self.are_final.iter().partition(|(whose, _)| *whose == home);
+            self.pending.extend(own);
+            self.are_final = others;
             self.trades.retain(|(whose, _)| *whose != home);
         }
         for record in &turn.records {
