@@ -22,7 +22,7 @@ impl Fold {
             self.withdraw_orders(number);
             self.drop_trades_beyond(number, end.seq);
         }
-        self.drop_unjudged_beyond(end);
+        self.tell_of_unjudged_beyond(end);
     }
 
     /// The last entry of a sealed log that counts.
@@ -81,7 +81,7 @@ impl Fold {
     }
 
     /// What waits beyond the end will never count: whoever is told that a trade stands only there should know.
-    fn drop_unjudged_beyond(&mut self, end: &Head) {
+    fn tell_of_unjudged_beyond(&mut self, end: &Head) {
         let beyond = self.waiting.get(&end.log).into_iter().flatten().filter(|entry| entry.seq > end.seq);
         for op in beyond.flat_map(|entry| &entry.ops) {
             if let Op::Fill(fill) = op {

@@ -26,7 +26,7 @@ pub fn run(args: &Exhaustive) -> ExitCode {
 
 /// Whether nothing is found within any of the bounds that are asked for.
 fn is_fine(scenario: &Scenario, args: &Exhaustive) -> bool {
-    let own = if args.long { scenario.long.clone() } else { vec![scenario.bounds] };
+    let own = if args.long { scenario.long.as_slice() } else { std::slice::from_ref(&scenario.bounds) };
     // Looks within all of them, whatever the first one shows.
     let fine: Vec<bool> = own.iter().map(|own| is_fine_within(scenario, args.bounds(own), args)).collect();
     !fine.contains(&false)
