@@ -18,7 +18,7 @@ const REGRESSIONS: [(u64, &str); 8] = [
 ];
 
 /// The same, with all faults that there are now.
-const WITH_ALL_FAULTS: [(u64, &str); 17] = [
+const WITH_ALL_FAULTS: [(u64, &str); 18] = [
     (0, "disks that are damaged, and seals"),
     (11, "the same"),
     (400_000, "a street of more than a dozen homes"),
@@ -36,6 +36,7 @@ const WITH_ALL_FAULTS: [(u64, &str); 17] = [
     (711_026, "who started with a clock behind did not hear that trades beyond its log's end bind nobody"),
     (715_965, "who was restored twice reported trades beyond the end of its older log"),
     (730_044, "a slot was final for a household that had forgotten a take in it"),
+    (782_176, "a restored household let go of a take whose copy was in its own log, beyond what it still had"),
 ];
 
 /// Faults that came after the first seeds that found something: without them those are the runs that they were.
@@ -62,6 +63,20 @@ fn seeds_with_all_faults_that_found_something_find_nothing_any_more() {
     for (seed, reason) in WITH_ALL_FAULTS {
         eprintln!("seed {seed}: {reason}");
         assert_nothing_found(&Options::drawn(seed));
+    }
+}
+
+/// Seeds of `soak --cheats` that found something.
+const WITH_CHEATS: [(u64, &str); 2] = [
+    (732_039, "a checker missed the copy of a trade in a cheat's log"),
+    (734_342, "a household that was restored twice reported a trade beyond an end of which it knew nothing yet"),
+];
+
+#[test]
+fn seeds_with_cheats_that_found_something() {
+    for (seed, reason) in WITH_CHEATS {
+        eprintln!("seed {seed}: {reason}");
+        assert_nothing_found(&Options::drawn_with_cheats(seed));
     }
 }
 

@@ -89,7 +89,20 @@ pub struct Beacon {
     pub at: UtcMillis,
 }
 
+impl Entry {
+    /// The trades that it holds, signatures unchecked.
+    pub fn fills(&self) -> impl Iterator<Item = &Fill> {
+        self.ops.iter().filter_map(|op| if let Op::Fill(fill) = op { Some(&**fill) } else { None })
+    }
+}
+
 impl Fill {
+    /// The name of the trade: its proposal's.
+    #[must_use]
+    pub fn id(&self) -> ProposalId {
+        ProposalId(self.proposal.hash())
+    }
+
     /// Checks both signatures.
     ///
     /// # Errors

@@ -124,8 +124,10 @@ impl Logs {
         let log = self.logs.entry(entry.log).or_default();
         assert_eq!(log.next(), entry.seq, "entries are appended in order");
         if log.cuts.last().is_none_or(|(_, at)| at.after(CUT_INTERVAL) <= entry.at) {
+            log.cuts.reserve_exact(1);
             log.cuts.push((entry.seq, entry.at));
         }
+        log.make_room();
         log.ids.push(EntryId(entry.hash()));
         log.last_at = entry.at;
         log.recent.push_back(entry.at);
@@ -304,6 +306,13 @@ impl Log {
     /// The first number that is missing.
     fn next(&self) -> u64 {
         self.start + self.ids.len() as u64
+    }
+
+    /// Room for the next id, and not for as many again: these are the larger part of what is remembered of logs.
+    fn make_room(&mut self) {
+        if self.ids.len() == self.ids.capacity() {
+            self.ids.reserve_exact(self.ids.len() / 8 + 4);
+        }
     }
 
     fn id(&self, seq: u64) -> Option<EntryId> {

@@ -6,6 +6,7 @@ use wattswap_matching::{Price, Side, WattHours};
 
 use super::profiles::Profiles;
 use crate::network::Random;
+use crate::network::founding::{EXPORT, IMPORT, usual_shape};
 
 /// Orders are placed for so long.
 pub const PLACED_WITHIN: Duration = Duration::from_secs(115);
@@ -16,8 +17,6 @@ const FIRST_SLOT: usize = 3 * super::profiles::SLOTS_A_DAY + 36;
 const LARGEST_ORDER: i64 = 150;
 /// Parts at the most.
 const MOST_PARTS: i64 = 4;
-/// What a member's connection carries in a quarter of an hour, in and out: 17 and 10 kW.
-const CONNECTION: (i64, i64) = (4_250, 2_500);
 /// Homes leave less than this to the supplier.
 const LEAST: i64 = 10;
 /// What homes ask for and bid at least and at most, in ticks of 0.0001 EUR: between a feed-in tariff and a retail price.
@@ -87,12 +86,13 @@ impl Flow {
     }
 
     fn place(&mut self, home: usize, slot: usize, drawn: WattHours, random: &mut Random) {
-        let (side, (least, most), carries) = match drawn.is_positive() {
-            true => (Side::Buy, BIDS, CONNECTION.0),
-            false => (Side::Sell, ASKS, CONNECTION.1),
+        let (side, (least, most), connection) = match drawn.is_positive() {
+            true => (Side::Buy, BIDS, IMPORT),
+            false => (Side::Sell, ASKS, EXPORT),
         };
+        let carries = connection.over(usual_shape().delivery_time);
         let price = Price(i32::try_from(random.between(least, most)).expect("thousands"));
-        let wanted = drawn.0.abs().min(carries);
+        let wanted = drawn.0.abs().min(carries.0);
         let parts = (wanted / LARGEST_ORDER + 1).min(MOST_PARTS);
         let quantity = WattHours(wanted / parts);
         if quantity.0 < LEAST {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wattswap_node::protocol::agreement::words::{Acceptance, Refusal};
-use wattswap_node::protocol::entry::{Entry, Op};
+use wattswap_node::protocol::entry::Entry;
 use wattswap_node::protocol::household::io::{Event, Output, Record, Reply, Request, RequestId, Reservation};
 use wattswap_node::protocol::ids::ProposalId;
 use wattswap_node::protocol::message::{Bytes, Message};
@@ -135,7 +135,6 @@ impl Said {
     }
 
     fn has_written(&self, acceptance: &Acceptance) -> bool {
-        let mut ops = self.entries.iter().flat_map(|entry| &entry.ops);
-        ops.any(|op| matches!(op, Op::Fill(fill) if *fill.acceptance == *acceptance))
+        self.entries.iter().flat_map(|entry| entry.fills()).any(|fill| *fill.acceptance == *acceptance)
     }
 }

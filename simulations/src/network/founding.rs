@@ -62,9 +62,14 @@ pub(crate) fn charter(keys: &[Key], shape: Shape) -> Charter {
     }
 }
 
+/// What a usual connection carries in.
+pub(crate) const IMPORT: Watts = Watts(17_000);
+/// What a usual connection carries out.
+pub(crate) const EXPORT: Watts = Watts(10_000);
+
 /// Members with usual connections, in the order of charters.
 pub(crate) fn members(keys: impl Iterator<Item = MemberKey>) -> Vec<Member> {
-    let member = |key| Member { key, name: String::new(), import: Watts(17_000), export: Watts(10_000) };
+    let member = |key| Member { key, name: String::new(), import: IMPORT, export: EXPORT };
     let mut members: Vec<Member> = keys.map(member).collect();
     members.sort_by_key(|member| member.key);
     members

@@ -14,6 +14,7 @@ use super::clock::Clock;
 use super::damage::Damage;
 use super::disk::Disk;
 use super::founding::Key;
+use super::queue::Place;
 use super::trace::fingerprint;
 use super::traffic::Cargo;
 
@@ -48,16 +49,21 @@ impl Parcel {
     }
 }
 
-/// What comes in at a household's door.
+/// What comes in at a household's door. Most of it is on its way from others, millions at a time on a large street: what is
+/// rare takes no room there.
 pub(super) enum Incoming {
     Gossip { from: usize, parcel: Parcel },
     Message { from: usize, parcel: Parcel },
     Loaded { ticket: Ticket, entries: Vec<Bytes> },
-    Command { ticket: Ticket, command: Command },
-    Other(Input),
+    Command { ticket: Ticket, command: Box<Command> },
+    Other(Box<Input>),
 }
 
 impl Incoming {
+    pub fn other(input: Input) -> Self {
+        Self::Other(Box::new(input))
+    }
+
     /// Whether it may get lost: the contract in `household::io` says that messages and gossip may, the rest not.
     pub fn may_be_lost(&self) -> bool {
         matches!(self, Self::Gossip { .. } | Self::Message { .. })
@@ -105,9 +111,8 @@ pub(super) struct Home {
     /// Gossip of the turn under way, until it is judged.
     pub judging: Vec<(Ticket, usize, Parcel)>,
     pub seen: Seen,
-    /// When it is woken next, and the number of that alarm; earlier alarms are stale.
-    pub alarm: Option<(UtcMillis, u32)>,
-    pub alarms: u32,
+    /// When it is woken next.
+    pub alarm: Option<Place>,
     /// When it was woken last, and how often at that instant.
     pub woken_at: UtcMillis,
     pub wakes_at_once: u32,
@@ -140,7 +145,6 @@ impl Home {
             judging: Vec::new(),
             seen: Seen::default(),
             alarm: None,
-            alarms: 0,
             woken_at: UtcMillis(0),
             wakes_at_once: 0,
             latest: UtcMillis(0),
@@ -159,7 +163,6 @@ impl Home {
         self.inbox.clear();
         self.judging.clear();
         self.seen = Seen::default();
-        self.alarm = None;
         self.latest = UtcMillis(0);
     }
 }

@@ -45,7 +45,7 @@ pub(super) enum Event {
     /// Something comes in at a household's door, if that process still lives. `sent_by`: over this link.
     Comes { to: usize, life: u32, sent_by: Option<usize>, incoming: Incoming },
     /// A deadline of a household, or inputs that waited.
-    Alarm { home: usize, number: u32 },
+    Alarm { home: usize },
     /// A household's turn is on its disk.
     Written { home: usize, life: u32 },
     /// One side finds out how the connection to the other is.
@@ -189,7 +189,7 @@ impl Street {
 
     /// Gives a household an input that no honest neighbour has sent.
     pub fn inject(&mut self, home: usize, input: Input) {
-        let _turn = self.take_in(home, Incoming::Other(input));
+        let _turn = self.take_in(home, Incoming::other(input));
     }
 
     /// What a household has made durable.
@@ -244,7 +244,7 @@ impl Street {
     /// Changes a household's wall clock. What it waits for comes when the clock shows it.
     pub fn set_clock(&mut self, home: usize, change: impl FnOnce(&mut Clock, UtcMillis)) {
         change(&mut self.homes[home].clock, self.now);
-        self.homes[home].alarm = None;
+        self.stop_alarm(home);
         self.set_alarm(home);
     }
 
@@ -299,7 +299,7 @@ impl Street {
         }
         // Its first turn is a step like any other, so that what it writes and says is seen.
         let life = self.homes[home].life;
-        let incoming = Incoming::Other(Input::Wake);
+        let incoming = Incoming::other(Input::Wake);
         self.queue.push(self.now, Event::Comes { to: home, life, sent_by: None, incoming });
         for other in (0..self.homes.len()).filter(|other| *other != home) {
             self.connect(home, other);
@@ -311,6 +311,7 @@ impl Street {
         if !self.homes[home].is_running() {
             return;
         }
+        self.stop_alarm(home);
         self.homes[home].lose_process();
         for other in (0..self.homes.len()).filter(|other| *other != home) {
             if self.links.set_connected(home, other, false) {
@@ -393,7 +394,7 @@ impl Street {
     ) -> (Option<Turn>, Option<Result<Reply, CommandError>>) {
         self.reply = None;
         let ticket = self.ticket();
-        let turn = self.take_in(home, Incoming::Command { ticket, command });
+        let turn = self.take_in(home, Incoming::Command { ticket, command: Box::new(command) });
         (turn, self.reply.take())
     }
 
@@ -401,7 +402,7 @@ impl Street {
     pub fn ask(&mut self, home: usize, command: Command) {
         let ticket = self.ticket();
         let life = self.homes[home].life;
-        let incoming = Incoming::Command { ticket, command };
+        let incoming = Incoming::Command { ticket, command: Box::new(command) };
         self.queue.push(self.now, Event::Comes { to: home, life, sent_by: None, incoming });
     }
 
@@ -434,7 +435,7 @@ impl Street {
                 let is_lost = sent_by.is_some_and(|from| self.links.get(from, to).cuts > 0);
                 if is_lost || self.homes[to].life != life { None } else { self.take_in(to, incoming) }
             }
-            Event::Alarm { home, number } => self.wake(home, number),
+            Event::Alarm { home } => self.wake(home),
             Event::Written { home, life } => self.written(home, life),
             Event::Notice { home, other } => self.notice(home, other),
             Event::Answers { home, other } => {
@@ -485,7 +486,7 @@ impl Street {
         }
         link.told = link.connected;
         let input = if link.connected { Input::Connected(key) } else { Input::Disconnected(key) };
-        self.take_in(home, Incoming::Other(input))
+        self.take_in(home, Incoming::other(input))
     }
 
     pub(super) fn ticket(&mut self) -> Ticket {

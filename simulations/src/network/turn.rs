@@ -51,11 +51,8 @@ impl Street {
     }
 
     /// A deadline came, or the disk is free for what waited.
-    pub(super) fn wake(&mut self, at: usize, number: u32) -> Option<Turn> {
+    pub(super) fn wake(&mut self, at: usize) -> Option<Turn> {
         let home = &mut self.homes[at];
-        if home.alarm.is_none_or(|(_, current)| current != number) {
-            return None;
-        }
         home.alarm = None;
         home.wakes_at_once = if home.woken_at == self.now { home.wakes_at_once + 1 } else { 1 };
         home.woken_at = self.now;
@@ -67,7 +64,7 @@ impl Street {
             return None;
         }
         let waiting = home.inbox.len().min(MAX_PER_TURN);
-        let inputs: Vec<Incoming> = home.inbox.drain(..waiting).chain([Incoming::Other(Input::Wake)]).collect();
+        let inputs: Vec<Incoming> = home.inbox.drain(..waiting).chain([Incoming::other(Input::Wake)]).collect();
         self.turn(at, inputs.into_iter())
     }
 
@@ -126,15 +123,15 @@ impl Street {
                 Some(Input::Message { from: self.key(from), bytes: parcel.bytes.to_vec() })
             }
             Incoming::Loaded { ticket, entries } => Some(Input::Loaded { ticket, entries }),
-            Incoming::Command { ticket, command } => Some(Input::Command { ticket, command }),
+            Incoming::Command { ticket, command } => Some(Input::Command { ticket, command: *command }),
             Incoming::Other(input) => {
-                let kind = match &input {
+                let kind = match &*input {
                     Input::Connected(_) => 1,
                     Input::Disconnected(_) => 2,
                     _ => 3,
                 };
                 self.trace.number(kind);
-                Some(input)
+                Some(*input)
             }
         }
     }
@@ -182,12 +179,16 @@ impl Street {
         let home = &mut self.homes[at];
         let Some(household) = home.household.as_ref().filter(|_| home.writing.is_none()) else { return };
         let due = if home.inbox.is_empty() { home.clock.when(household.next_deadline(), self.now) } else { self.now };
-        if home.alarm.is_some_and(|(set, _)| set == due) {
-            return;
+        if home.alarm.is_none_or(|set| set.at != due) {
+            self.stop_alarm(at);
+            self.homes[at].alarm = Some(self.queue.set_alarm(due, Event::Alarm { home: at }));
         }
-        home.alarms += 1;
-        home.alarm = Some((due, home.alarms));
-        self.queue.push(due, Event::Alarm { home: at, number: home.alarms });
+    }
+
+    pub(super) fn stop_alarm(&mut self, at: usize) {
+        if let Some(alarm) = self.homes[at].alarm.take() {
+            self.queue.take_back(alarm);
+        }
     }
 
     fn carry_out(&mut self, home: usize, output: &Output) {

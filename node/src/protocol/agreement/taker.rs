@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use wattswap_matching::{Arrival, Limit, Side, Take, Trader, UtcMillis, WattHours};
 
 use super::words::{Acceptance, Proposal, Refusal};
-use crate::protocol::entry::{Entry, Op, Order, Trade};
+use crate::protocol::entry::{Entry, Order, Trade};
 use crate::protocol::fold::{BookId, Resting, Void};
 use crate::protocol::household::Household;
 use crate::protocol::household::io::{Record, Request, RequestId, RequestState, Reservation};
@@ -347,7 +347,7 @@ impl Household {
                 } else if self.can_sign() && self.complete(trade.clone()) == Err(Void::CopyTooLate) && held_by_maker {
                     self.release_to_maker(trade);
                 }
-            } else if self.can_never_be_filled(&id) {
+            } else if self.can_never_be_filled(&id) && !self.may_lack_own_entries() {
                 self.rely_on_fence(&id);
                 self.let_go(&id);
             } else if closes_at <= self.now {
@@ -412,9 +412,8 @@ impl Household {
     /// A maker's entry came in too late for the fold, which forgets its slot at the end of the turn at the latest: what it
     /// holds of ours still binds.
     pub(in crate::protocol) fn notice_late_trades(&mut self, entry: &Entry) {
-        for op in &entry.ops {
-            if let Op::Fill(fill) = op
-                && self.doubts.get(&ProposalId(fill.proposal.hash())).is_some()
+        for fill in entry.fills() {
+            if self.doubts.get(&fill.id()).is_some()
                 && self.fold.is_late_trade(entry, fill, self.now)
                 && let Ok(trade) = fill.verify()
             {

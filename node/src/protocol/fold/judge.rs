@@ -71,7 +71,7 @@ impl Fold {
         if account.placed >= MAX_PLACES_PER_SLOT {
             return Err(Void::TooManyPlaces);
         }
-        if account.total + order.quantity > limit {
+        if account.total() + order.quantity > limit {
             return Err(Void::OverLimit);
         }
         let filled = self.early.remove(&id).unwrap_or_default();
@@ -88,9 +88,10 @@ impl Fold {
         if order.leaves().is_some_and(|before| leaves > before) {
             return Err(Void::LeavesMore);
         }
-        let seq = order.cancelled.map_or(seq, |before| before.seq);
+        let seq = order.cancelled.as_ref().map_or(seq, |before| before.seq);
         let slot = self.slots.get_mut(&order.book).ok_or(Void::Forgotten)?;
-        slot.account_mut(log, order.side).change(order, |order| order.cancelled = Some(Cancelled { leaves, seq }));
+        let cancelled = Some(Box::new(Cancelled { leaves, seq }));
+        slot.account_mut(log, order.side).change(order, |order| order.cancelled = cancelled);
         self.refresh(id);
         Ok(())
     }
@@ -99,12 +100,10 @@ impl Fold {
     pub(super) fn account_total(&self, slot: &SlotFold, log: LogNo, side: Side) -> WattHours {
         let Some(account) = slot.account(log, side) else { return WattHours::ZERO };
         if self.seals.contains_key(&self.logs[log.0 as usize].id) {
-            let orders = slot.orders().iter().filter_map(|id| self.orders.get(id));
-            let of_account = orders.filter(|order| order.log == log && order.side == side);
-            return account.total - of_account.map(Resting::still_open).sum();
+            return account.filled;
         }
         let expired = account.expired(self.now).filter_map(|id| self.orders.get(id)).map(Resting::unfilled);
-        account.total - expired.sum()
+        account.total() - expired.sum()
     }
 }
 

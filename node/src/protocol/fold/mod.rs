@@ -163,9 +163,8 @@ impl Fold {
         self.release();
         let due: Vec<BookId> =
             self.slots.iter().filter(|(_, slot)| slot.next_change() <= now).map(|(book, _)| *book).collect();
-        for book in due {
-            self.advance_slot(book);
-        }
+        let over: Vec<BookId> = due.into_iter().filter(|book| !self.advance_slot(book)).collect();
+        self.forget(&over);
     }
 
     /// When [`Fold::advance`] has something to do next.
@@ -410,21 +409,25 @@ impl Fold {
         self.charter(charter).is_some_and(|charter| is_over(&charter.shape, slot, self.now))
     }
 
-    fn advance_slot(&mut self, book: BookId) {
-        let Some(slot) = self.slots.get_mut(&book) else { return };
-        self.changed.insert(book);
-        if slot.advance(self.now) {
+    /// False once the slot can be forgotten.
+    fn advance_slot(&mut self, book: &BookId) -> bool {
+        self.changed.insert(*book);
+        self.slots.get_mut(book).is_some_and(|slot| slot.advance(self.now))
+    }
+
+    fn forget(&mut self, over: &[BookId]) {
+        if over.is_empty() {
             return;
         }
-        let slot = self.slots.remove(&book).expect("it was there a moment ago");
-        for id in slot.orders() {
-            self.orders.remove(id);
-        }
-        for trade in slot.trades().filter_map(|id| self.trades.remove(id)) {
-            for order in trade.orders() {
-                self.early.remove(&order);
+        for slot in over.iter().filter_map(|book| self.slots.remove(book)) {
+            for trade in slot.trades().filter_map(|id| self.trades.remove(id)) {
+                for order in trade.orders() {
+                    self.early.remove(&order);
+                }
             }
         }
+        // Slots don't name their orders: a slot is forgotten once, and holds thousands.
+        self.orders.retain(|_, order| !over.contains(&order.book));
     }
 
     /// Brings the book in line with what is left of an order.

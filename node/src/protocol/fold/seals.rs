@@ -5,7 +5,7 @@
 //! it would matter which of the two came first.
 
 use super::{Fold, LogNo};
-use crate::protocol::entry::{Entry, Op};
+use crate::protocol::entry::{Entry, Fill, Op};
 use crate::protocol::ids::{Head, LogId, OrderId, ProposalId};
 use crate::protocol::limits::MAX_INCARNATIONS;
 use crate::protocol::signed::Verified;
@@ -63,11 +63,9 @@ impl Fold {
     /// away: their parties were told of them before the seal came, and the entry may only be folded after it, by
     /// somebody whose clock was behind.
     pub(super) fn hear_of_trades(&mut self, entry: &Verified<Entry>) {
-        for op in &entry.ops {
-            if let Op::Fill(fill) = op {
-                // One that would not count either way is nobody's news.
-                let _void = self.hear_of(fill);
-            }
+        for fill in entry.fills() {
+            // One that would not count either way is nobody's news.
+            let _void = self.hear_of(fill);
         }
     }
 
@@ -83,11 +81,7 @@ impl Fold {
     /// What waits beyond the end will never count: whoever is told that a trade stands only there should know.
     fn tell_of_unjudged_beyond(&mut self, end: &Head) {
         let beyond = self.waiting.get(&end.log).into_iter().flatten().filter(|entry| entry.seq > end.seq);
-        for op in beyond.flat_map(|entry| &entry.ops) {
-            if let Op::Fill(fill) = op {
-                self.new_trades.push(ProposalId(fill.proposal.hash()));
-            }
-        }
+        self.new_trades.extend(beyond.flat_map(|entry| entry.fills()).map(Fill::id));
     }
 
     fn drop_trades_beyond(&mut self, log: LogNo, last: u64) {

@@ -35,7 +35,7 @@ pub struct Resting {
     /// By the trades in its own log alone.
     pub(super) own_filled: WattHours,
     /// What the newest cancel leaves to takes of its owner that are in doubt.
-    pub(super) cancelled: Option<Cancelled>,
+    pub(super) cancelled: Option<Box<Cancelled>>,
     /// Its author was convicted, or its log was sealed.
     pub(super) withdrawn: bool,
     /// Its own log has gone on after its expiry.
@@ -57,8 +57,10 @@ pub(super) struct Cancelled {
 pub(super) struct Account {
     /// Orders that it has placed, whatever became of them.
     pub(super) placed: usize,
-    /// Filled and open, what was taken without an order in the book included.
-    pub(super) total: WattHours,
+    /// Filled, what was taken without an order in the book included.
+    pub(super) filled: WattHours,
+    /// What can still be filled, as far as the log has gone on.
+    open: WattHours,
     /// Orders that end before the gate, and have not been found expired yet.
     expiring: BTreeSet<(UtcMillis, OrderId)>,
 }
@@ -68,7 +70,6 @@ pub(super) struct SlotFold {
     gate: UtcMillis,
     book: Option<Book<OrderId>>,
     accounts: BTreeMap<(LogNo, Side), Account>,
-    orders: Vec<OrderId>,
     /// Each behind the resting order that it takes from.
     trades: BTreeSet<(OrderId, ProposalId)>,
 }
@@ -124,23 +125,18 @@ impl Resting {
     /// What its owner left to own takes in doubt when it closed the order; none while the order is not closed.
     #[must_use]
     pub fn leaves(&self) -> Option<WattHours> {
-        self.cancelled.map(|cancelled| cancelled.leaves)
+        self.cancelled.as_ref().map(|cancelled| cancelled.leaves)
     }
 
     /// Number of the entry in its log that closed it.
     #[must_use]
     pub fn cancelled_in(&self) -> Option<u64> {
-        self.cancelled.map(|cancelled| cancelled.seq)
+        self.cancelled.as_ref().map(|cancelled| cancelled.seq)
     }
 
-    /// What of it counts against its author's connection, by its own log: what is filled, and what still can be.
-    fn exposure(&self) -> WattHours {
-        self.own_filled + self.still_open()
-    }
-
-    /// What of that can still be filled.
-    pub(super) fn still_open(&self) -> WattHours {
-        match self.cancelled {
+    /// What can still be filled of it, by its own log.
+    fn still_open(&self) -> WattHours {
+        match &self.cancelled {
             Some(cancelled) => cancelled.leaves,
             None if self.expired => WattHours::ZERO,
             None => self.quantity.less_at_least_zero(self.own_filled),
@@ -152,7 +148,7 @@ impl Account {
     /// Adds an order that was just placed. One that ends with the slot's book need not be watched.
     fn add(&mut self, id: OrderId, order: &Resting, gate: UtcMillis) {
         self.placed += 1;
-        self.total += order.exposure();
+        self.open += order.still_open();
         if order.expires_at < gate {
             self.expiring.insert((order.expires_at, id));
         }
@@ -160,9 +156,16 @@ impl Account {
 
     /// Changes an order by what its own log says, and the total with it.
     pub(super) fn change(&mut self, order: &mut Resting, change: impl FnOnce(&mut Resting)) {
-        self.total -= order.exposure();
+        self.filled -= order.own_filled;
+        self.open -= order.still_open();
         change(order);
-        self.total += order.exposure();
+        self.filled += order.own_filled;
+        self.open += order.still_open();
+    }
+
+    /// What counts against its author's connection.
+    pub(super) fn total(&self) -> WattHours {
+        self.filled + self.open
     }
 
     /// Takes note that the log has outlived some of its orders at `at`. Only the log's own times may decide that.
@@ -196,13 +199,7 @@ impl Resting {
 impl SlotFold {
     pub(super) fn new(shape: &Shape, gate: UtcMillis, open: bool) -> Self {
         let band = PriceBand::new(shape.floor, shape.cap).expect("a decoded or checked shape has floor <= cap");
-        Self {
-            gate,
-            book: open.then(|| Book::new(band)),
-            accounts: BTreeMap::new(),
-            orders: Vec::new(),
-            trades: BTreeSet::new(),
-        }
+        Self { gate, book: open.then(|| Book::new(band)), accounts: BTreeMap::new(), trades: BTreeSet::new() }
     }
 
     pub(super) fn book(&self) -> Option<&Book<OrderId>> {
@@ -225,12 +222,7 @@ impl SlotFold {
     pub(super) fn add(&mut self, id: OrderId, order: &mut Resting, now: UtcMillis) {
         let gate = self.gate;
         self.account_mut(order.log, order.side).add(id, order, gate);
-        self.orders.push(id);
         self.refresh(id, order, now);
-    }
-
-    pub(super) fn orders(&self) -> &[OrderId] {
-        &self.orders
     }
 
     pub(super) fn trades(&self) -> impl Iterator<Item = &ProposalId> {

@@ -12,7 +12,7 @@ use super::judge::Void;
 use super::{BookId, Fold, Known, LogNo, is_over, slot_mut};
 use crate::protocol::agreement::words::Acceptance;
 use crate::protocol::charter::Shape;
-use crate::protocol::entry::{Entry, Fill, Op, Trade};
+use crate::protocol::entry::{Entry, Fill, Trade};
 use crate::protocol::ids::{CharterId, CommunityId, LogId, MemberKey, OrderId, ProposalId};
 use crate::protocol::signed::Verified;
 
@@ -61,6 +61,12 @@ impl Bound {
         self.held_by_maker() || self.held_by_taker()
     }
 
+    /// There is nearly always one, and there are as many trades as fills: so no room is made for more.
+    fn copy(&mut self, copied: Copied) {
+        self.copies.reserve_exact(1);
+        self.copies.push(copied);
+    }
+
     fn is_copied_in(&self, log: LogNo) -> bool {
         self.copies.iter().any(|copy| copy.log == log)
     }
@@ -80,7 +86,7 @@ impl Bound {
 
 impl Fold {
     pub(super) fn fill(&mut self, log: LogNo, entry: Place, fill: &Fill) -> Result<(), Void> {
-        let id = ProposalId(fill.proposal.hash());
+        let id = fill.id();
         let (shape, book) = judge_words(&self.charters, self.community, fill)?;
         let holder = self.judge_holder(log, entry, fill, shape)?;
         let known = self.trades.get(&id).filter(|bound| bound.is_same(fill));
@@ -95,7 +101,7 @@ impl Fold {
         self.rebind(id, |bound| match holder {
             Holder::Maker => drop(bound.by_maker.get_or_insert(acceptance)),
             Holder::Taker if bound.is_copied_in(log) => {}
-            Holder::Taker => bound.copies.push(Copied { log, seq: entry.seq, acceptance }),
+            Holder::Taker => bound.copy(Copied { log, seq: entry.seq, acceptance }),
         });
         self.new_trades.push(id);
         Ok(())
@@ -104,7 +110,7 @@ impl Fold {
     /// A fill that counts nowhere, of a trade that may count elsewhere. Its owner may have been told otherwise, so it is
     /// news.
     pub(super) fn hear_of(&mut self, fill: &Fill) -> Result<(), Void> {
-        let id = ProposalId(fill.proposal.hash());
+        let id = fill.id();
         if !self.trades.contains_key(&id) {
             let (shape, book) = judge_words(&self.charters, self.community, fill)?;
             let trade = fill.verify().map_err(|_| Void::BadSignature)?;
@@ -120,11 +126,7 @@ impl Fold {
     pub fn is_held_unjudged(&self, id: &ProposalId, author: &MemberKey) -> bool {
         let waiting = self.waiting.iter().filter(|(log, _)| log.author == *author).flat_map(|(_, entries)| entries);
         let counts = waiting.filter(|entry| !self.is_beyond_seal(&entry.log, entry.seq));
-        let mut fills = counts.flat_map(|entry| &entry.ops).filter_map(|op| match op {
-            Op::Fill(fill) => Some(ProposalId(fill.proposal.hash())),
-            _ => None,
-        });
-        fills.any(|held| held == *id)
+        counts.flat_map(|entry| entry.fills()).any(|fill| fill.id() == *id)
     }
 
     /// Whether a maker's fill in this entry, which came at `now`, is a trade, as far as its own words tell: its slot is
@@ -195,7 +197,7 @@ impl Fold {
                     cancelled.leaves = cancelled.leaves.less_at_least_zero(quantity);
                 }
             }),
-            None => slot.account_mut(log, proposal.side).total += quantity,
+            None => slot.account_mut(log, proposal.side).filled += quantity,
         }
     }
 

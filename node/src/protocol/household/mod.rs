@@ -41,6 +41,9 @@ use super::peers::Peers;
 use super::signed::{Signer, Verified};
 use super::sync::Sync;
 
+/// More outputs than a turn usually has.
+const USUAL_OUTPUTS: usize = 64;
+
 /// One household's side of the protocol. See [`io`] for the contract.
 ///
 /// Whoever clones it must not let both go on under one key: two that sign differently convict themselves. Model checkers
@@ -155,7 +158,12 @@ impl Household {
             self.close_turn();
             self.wake_by = self.find_deadline();
         }
-        self.out.pop_front()
+        let next = self.out.pop_front();
+        if next.is_none() {
+            // Now and then all members are told something at once: the room for that is not kept.
+            self.out.shrink_to(USUAL_OUTPUTS);
+        }
+        next
     }
 
     /// When to call `handle(now, Input::Wake)` at the latest. Nothing changes that between turns.

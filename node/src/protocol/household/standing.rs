@@ -16,6 +16,11 @@ impl Household {
         self.standing == Standing::Trading
     }
 
+    /// Whether own logs may hold more than is known here: a copy of a trade, say, or a seal.
+    pub(in crate::protocol) fn may_lack_own_entries(&self) -> bool {
+        matches!(self.standing, Standing::Comparing { .. } | Standing::Restoring { .. })
+    }
+
     /// A peer says which entries of ours it holds. If the store lacks one of them, then it is not the newest, and to go
     /// on would fork our own log. But anybody can say so: it has to show the entry, with our own signature.
     pub(super) fn compare_own(&mut self, peer: MemberKey, heads: &[Head]) {

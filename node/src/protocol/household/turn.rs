@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Household;
-use super::io::{Event, Record, Standing};
+use super::io::{Event, Record};
 use crate::protocol::fold::BookId;
 use crate::protocol::ids::MemberKey;
 use crate::protocol::limits::{BEACON_INTERVAL, CUT_LOGS_EVERY, MAX_RANGE, SUMMARY_INTERVAL, beacon_interval};
@@ -77,8 +77,8 @@ impl Household {
     }
 
     fn learn_trades(&mut self) {
-        // What own logs hold may lie beyond an end that a newer one has given, of which only peers know yet.
-        if matches!(self.standing, Standing::Comparing { .. } | Standing::Restoring { .. }) {
+        // It may lie beyond an end that a newer log of ours has given, of which only peers know yet.
+        if self.may_lack_own_entries() {
             return;
         }
         for id in self.fold.take_new_trades() {

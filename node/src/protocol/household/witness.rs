@@ -3,9 +3,9 @@
 use super::Household;
 use super::io::{Output, Ticket, Verdict};
 use crate::protocol::agreement::words::Acceptance;
-use crate::protocol::entry::{Beacon, Entry, Fill, Op, Trade};
+use crate::protocol::entry::{Beacon, Entry, Fill, Trade};
 use crate::protocol::evidence::{self, overlap, up_to_good_signature};
-use crate::protocol::ids::{Head, LogId, MemberKey, ProposalId};
+use crate::protocol::ids::{Head, LogId, MemberKey};
 use crate::protocol::limits::{MAX_CHAIN, MAX_HUNTS};
 use crate::protocol::message::{Answered, Bytes, Gossip, Proof};
 use crate::protocol::signed::{Signed, Verified};
@@ -43,7 +43,7 @@ impl Household {
         if let Some(beacon) = self.logs.broken_by(entry).cloned() {
             self.hunt(Hunt::BrokenBeacon(beacon), entry.log, entry.seq);
         }
-        let fills: Vec<&Fill> = entry.ops.iter().filter_map(fill_of).collect();
+        let fills: Vec<&Fill> = entry.fills().collect();
         for (index, fill) in fills.iter().enumerate() {
             self.examine_fill(fill, &fills[..index]);
         }
@@ -58,7 +58,7 @@ impl Household {
 
     /// Compares an acceptance with what its signer said before: of the proposal, and of the order.
     fn examine_fill(&mut self, fill: &Fill, before: &[&Fill]) {
-        let (id, acceptance) = (ProposalId(fill.proposal.hash()), &fill.acceptance);
+        let (id, acceptance) = (fill.id(), &fill.acceptance);
         if acceptance.maker == self.me || acceptance.proposal != id {
             return;
         }
@@ -163,10 +163,6 @@ impl Household {
             self.publish(&Gossip::Proof(proof));
         }
     }
-}
-
-fn fill_of(op: &Op) -> Option<&Fill> {
-    if let Op::Fill(fill) = op { Some(fill) } else { None }
 }
 
 fn answered(fill: &Fill) -> Answered {

@@ -87,10 +87,7 @@ impl Cheat for Accomplice {
 impl Accomplice {
     /// Wants the next sale of the colluder's for itself.
     fn look_at(&mut self, hand: &Hand<'_>, entry: &Signed<Entry>) {
-        let sale = entry.ops.iter().find_map(|op| match op {
-            Op::Fill(fill) if fill.proposal.maker == entry.log => Some(*fill.proposal),
-            _ => None,
-        });
+        let sale = entry.fills().find(|fill| fill.proposal.maker == entry.log).map(|fill| *fill.proposal);
         if self.plan.is_none()
             && Some(entry.log.author) == hand.accomplice
             && let Some(sold) = sale

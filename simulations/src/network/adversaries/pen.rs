@@ -142,8 +142,7 @@ impl Pen {
 
     /// All fills that it wrote.
     pub fn fills(&self) -> impl Iterator<Item = &Fill> {
-        let ops = self.entries.iter().flat_map(|entry| &entry.ops);
-        ops.filter_map(|op| if let Op::Fill(fill) = op { Some(&**fill) } else { None })
+        self.entries.iter().flat_map(|entry| entry.fills())
     }
 
     /// Whether an honest maker would accept all of it: it comes in time, for the first time, and so much is left.

@@ -239,7 +239,7 @@ impl Chronicle {
     }
 
     fn fill(&mut self, entry: &Entry, fill: &Fill) {
-        let id = ProposalId(fill.proposal.hash());
+        let id = fill.id();
         let stood = self.trades.get(&id).is_some_and(|agreed| self.stands(agreed));
         let agreed = self.trades.entry(id).or_insert_with(|| {
             let (proposal, acceptance) = (*fill.proposal, *fill.acceptance);
