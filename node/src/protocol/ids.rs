@@ -101,6 +101,13 @@ pub struct OrderId {
     pub index: u16,
 }
 
+impl OrderId {
+    /// None comes before it.
+    pub(super) const LEAST: Self = Self { entry: EntryId([0; 32]), index: 0 };
+    /// None comes after it.
+    pub(super) const MOST: Self = Self { entry: EntryId([0xff; 32]), index: u16::MAX };
+}
+
 /// Names one log of an author. Opened anew when a store may have lost entries; the newest is the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Incarnation {

@@ -64,8 +64,17 @@ impl<T> Queue<T> {
         });
         match alarm {
             Some(alarm) => Some((alarm.key().at, alarm.remove())),
-            None => self.heap.pop().map(|Reverse(item)| (item.place.at, item.what)),
+            None => self.pop_pushed(),
         }
+    }
+
+    fn pop_pushed(&mut self) -> Option<(UtcMillis, T)> {
+        let Reverse(item) = self.heap.pop()?;
+        // All of a street may speak at once, as at its founding: the room for that is not kept.
+        if self.heap.len() < self.heap.capacity() / 8 {
+            self.heap.shrink_to(self.heap.capacity() / 2);
+        }
+        Some((item.place.at, item.what))
     }
 
     /// When something happens next.

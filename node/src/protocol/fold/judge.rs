@@ -66,8 +66,8 @@ impl Fold {
         let limit = judge_terms(&known.charter, &author, at, order)?;
         let book = known.book(order.slot);
         let slot = slot_mut(&mut self.slots, book, &known.charter.shape, self.now).ok_or(Void::Forgotten)?;
+        slot.expire(log, order.side, at, &mut self.orders);
         let account = slot.account_mut(log, order.side);
-        account.expire(&mut self.orders, at);
         if account.placed >= MAX_PLACES_PER_SLOT {
             return Err(Void::TooManyPlaces);
         }
@@ -102,7 +102,7 @@ impl Fold {
         if self.seals.contains_key(&self.logs[log.0 as usize].id) {
             return account.filled;
         }
-        let expired = account.expired(self.now).filter_map(|id| self.orders.get(id)).map(Resting::unfilled);
+        let expired = slot.expired(log, side, self.now).filter_map(|id| self.orders.get(id)).map(Resting::unfilled);
         account.total() - expired.sum()
     }
 }

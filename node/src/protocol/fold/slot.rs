@@ -61,8 +61,6 @@ pub(super) struct Account {
     pub(super) filled: WattHours,
     /// What can still be filled, as far as the log has gone on.
     open: WattHours,
-    /// Orders that end before the gate, and have not been found expired yet.
-    expiring: BTreeSet<(UtcMillis, OrderId)>,
 }
 
 #[derive(Clone, Debug)]
@@ -70,6 +68,8 @@ pub(super) struct SlotFold {
     gate: UtcMillis,
     book: Option<Book<OrderId>>,
     accounts: BTreeMap<(LogNo, Side), Account>,
+    /// Orders that end before the gate, and have not been found expired yet: few, so accounts need no room for them.
+    expiring: BTreeSet<(LogNo, Side, UtcMillis, OrderId)>,
     /// Each behind the resting order that it takes from.
     trades: BTreeSet<(OrderId, ProposalId)>,
 }
@@ -145,15 +145,6 @@ impl Resting {
 }
 
 impl Account {
-    /// Adds an order that was just placed. One that ends with the slot's book need not be watched.
-    fn add(&mut self, id: OrderId, order: &Resting, gate: UtcMillis) {
-        self.placed += 1;
-        self.open += order.still_open();
-        if order.expires_at < gate {
-            self.expiring.insert((order.expires_at, id));
-        }
-    }
-
     /// Changes an order by what its own log says, and the total with it.
     pub(super) fn change(&mut self, order: &mut Resting, change: impl FnOnce(&mut Resting)) {
         self.filled -= order.own_filled;
@@ -166,21 +157,6 @@ impl Account {
     /// What counts against its author's connection.
     pub(super) fn total(&self) -> WattHours {
         self.filled + self.open
-    }
-
-    /// Takes note that the log has outlived some of its orders at `at`. Only the log's own times may decide that.
-    pub(super) fn expire(&mut self, orders: &mut BTreeMap<OrderId, Resting>, at: UtcMillis) {
-        while let Some((_, id)) = self.expiring.first().copied().filter(|(expires_at, _)| *expires_at <= at) {
-            self.expiring.pop_first();
-            if let Some(order) = orders.get_mut(&id) {
-                self.change(order, |order| order.expired = true);
-            }
-        }
-    }
-
-    /// Orders that are expired at `at` by the clock, whether or not their log has gone on since.
-    pub(super) fn expired(&self, at: UtcMillis) -> impl Iterator<Item = &OrderId> {
-        self.expiring.iter().take_while(move |(expires_at, _)| *expires_at <= at).map(|(_, id)| id)
     }
 }
 
@@ -199,7 +175,13 @@ impl Resting {
 impl SlotFold {
     pub(super) fn new(shape: &Shape, gate: UtcMillis, open: bool) -> Self {
         let band = PriceBand::new(shape.floor, shape.cap).expect("a decoded or checked shape has floor <= cap");
-        Self { gate, book: open.then(|| Book::new(band)), accounts: BTreeMap::new(), trades: BTreeSet::new() }
+        Self {
+            gate,
+            book: open.then(|| Book::new(band)),
+            accounts: BTreeMap::new(),
+            expiring: BTreeSet::new(),
+            trades: BTreeSet::new(),
+        }
     }
 
     pub(super) fn book(&self) -> Option<&Book<OrderId>> {
@@ -218,11 +200,32 @@ impl SlotFold {
         self.trades.insert((order, id));
     }
 
-    /// Takes in an order that was just placed.
+    /// Takes in an order that was just placed. Whether one has expired that ends with the book need not be watched.
     pub(super) fn add(&mut self, id: OrderId, order: &mut Resting, now: UtcMillis) {
-        let gate = self.gate;
-        self.account_mut(order.log, order.side).add(id, order, gate);
+        let account = self.account_mut(order.log, order.side);
+        account.placed += 1;
+        account.open += order.still_open();
+        if order.expires_at < self.gate {
+            self.expiring.insert((order.log, order.side, order.expires_at, id));
+        }
         self.refresh(id, order, now);
+    }
+
+    /// Takes note that a log has outlived some of its orders at `at`. Only the log's own times may decide that.
+    pub(super) fn expire(&mut self, log: LogNo, side: Side, at: UtcMillis, orders: &mut BTreeMap<OrderId, Resting>) {
+        let expired: Vec<OrderId> = self.expired(log, side, at).copied().collect();
+        for id in expired {
+            if let Some(order) = orders.get_mut(&id) {
+                self.expiring.remove(&(log, side, order.expires_at, id));
+                self.account_mut(log, side).change(order, |order| order.expired = true);
+            }
+        }
+    }
+
+    /// Orders of a log that are expired at `at` by the clock, and whose log has not gone on since.
+    pub(super) fn expired(&self, log: LogNo, side: Side, at: UtcMillis) -> impl Iterator<Item = &OrderId> {
+        let range = (log, side, UtcMillis(0), OrderId::LEAST)..=(log, side, at, OrderId::MOST);
+        self.expiring.range(range).map(|(.., id)| id)
     }
 
     pub(super) fn trades(&self) -> impl Iterator<Item = &ProposalId> {
