@@ -244,3 +244,95 @@ fn attack_20_a_fill_beyond_a_seal_that_is_revealed_weeks_later() {
     assert_eq!(street.request(TAKER, bid).filled, WattHours(0));
     assert_alike(&mut street, 0..HOMES);
 }
+
+/// The taker's disk is that of the moment in which it proposed to take 200 Wh from the member, who has vanished and whose
+/// log was sealed before the fill. Nobody holds the member's fill; `is_copied`: others hold the taker's copy of it.
+fn forgotten_copy(seed: u64, is_copied: bool) -> Street {
+    let (mut street, end) = offered(seed);
+    let low = street.wish(Side::Buy, 100, 900);
+    street.place(TAKER, low).unwrap();
+    street.run(SECOND);
+    let others = [OPERATOR, 3, 4];
+    others.iter().for_each(|other| street.set_link(MEMBER, *other, false));
+    if !is_copied {
+        others.iter().for_each(|other| street.set_link(TAKER, *other, false));
+    }
+    let bid = street.wish(Side::Buy, 200, 1_000);
+    street.place(TAKER, bid).unwrap();
+    let disk = street.disk(TAKER).clone();
+    assert_eq!(disk.reservations().len(), 1);
+    street.run(SECOND);
+    assert_eq!(reported(&street), [(WattHours(200), false)]);
+    street.stop(MEMBER);
+    street.stop(TAKER);
+    publish(&mut street, Act::Seals(vec![end]));
+    others.iter().for_each(|other| street.set_link(TAKER, *other, true));
+    street.restore_disk(TAKER, disk);
+    street
+}
+
+/// It trades again by a clock that was set back, by which it can't judge the copy that it has fetched.
+#[test]
+fn a_take_is_kept_whose_copy_can_not_be_judged_yet() {
+    let mut street = forgotten_copy(66, true);
+    street.set_clock(TAKER, |clock, now| clock.jump(now, -60_000));
+    street.start(TAKER);
+    street.run(MINUTE / 2);
+    assert_eq!(street.household(TAKER).unwrap().standing(), Standing::Trading);
+    assert_eq!(street.disk(TAKER).reservations().len(), 1, "its own log holds it");
+    street.run(2 * MINUTE);
+    assert_eq!(reported(&street), [(WattHours(200), false)]);
+    assert!(street.disk(TAKER).reservations().is_empty());
+}
+
+/// Its clock jumps ahead while it waits for what it may have forgotten.
+#[test]
+fn a_take_is_kept_until_the_log_that_may_hold_its_copy_is_sealed() {
+    let mut street = forgotten_copy(67, false);
+    street.start(TAKER);
+    street.household(TAKER).unwrap().was_restored();
+    street.run(5 * SECOND);
+    assert!(matches!(street.household(TAKER).unwrap().standing(), Standing::Restoring { .. }));
+    street.set_clock(TAKER, |clock, now| clock.jump(now, 60_000));
+    street.run(5 * SECOND);
+    assert!(!matches!(street.household(TAKER).unwrap().standing(), Standing::Trading | Standing::Restoring { .. }));
+    assert_eq!(street.disk(TAKER).reservations().len(), 1, "the copy may be anywhere, and counts");
+    street.set_clock(TAKER, |clock, now| clock.jump(now, -60_000));
+    street.run(2 * MINUTE);
+    assert_eq!(street.household(TAKER).unwrap().standing(), Standing::Trading);
+    assert!(street.disk(TAKER).reservations().is_empty(), "now it does not");
+}
+
+/// An order with a take in doubt, in a log that ended, and by a clock that was set back to before both.
+#[test]
+fn what_is_in_doubt_of_an_order_that_can_not_be_judged_yet_is_not_wanted_again() {
+    let mut street = Street::new(HOMES, 68);
+    street.run(SECOND);
+    let others = [OPERATOR, TAKER, 3, 4];
+    others.iter().for_each(|other| street.set_link(MEMBER, *other, false));
+    for (home, side) in [(MEMBER, Side::Sell), (TAKER, Side::Buy)] {
+        let wish = street.wish(side, 300, 1_000);
+        street.place(home, wish).unwrap();
+        street.run(SECOND);
+    }
+    others.iter().for_each(|other| street.set_link(MEMBER, *other, true));
+    for _ in 0..5_000 {
+        if street.disk(TAKER).reservations().is_empty() {
+            street.run(Duration::from_millis(1));
+        }
+    }
+    street.crash_at(MEMBER, Crash::BeforePersist);
+    street.run(SECOND);
+    let in_doubt: Vec<_> = street.disk(TAKER).reservations().values().map(|doubt| doubt.proposal.own_order).collect();
+    assert!(matches!(in_doubt[..], [Some(_)]), "the later order takes the earlier one: {in_doubt:?}");
+    let end = street.household(TAKER).unwrap().status().own_head.unwrap();
+    street.set_clock(TAKER, |clock, now| clock.jump(now, -18_000));
+    street.run(SECOND);
+    publish(&mut street, Act::Seals(vec![end]));
+    street.run(SECOND);
+    assert_eq!(street.household(TAKER).unwrap().standing(), Standing::Trading);
+    let ask = street.wish(Side::Sell, 500, 1_000);
+    street.place(3, ask).unwrap();
+    street.run(SECOND);
+    assert_eq!((street.disk(TAKER).reservations().len(), street.disk(3).trades().len()), (1, 0));
+}

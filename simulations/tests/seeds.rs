@@ -66,20 +66,6 @@ fn seeds_with_all_faults_that_found_something_find_nothing_any_more() {
     }
 }
 
-/// Seeds of `soak --cheats` that found something.
-const WITH_CHEATS: [(u64, &str); 2] = [
-    (732_039, "a checker missed the copy of a trade in a cheat's log"),
-    (734_342, "a household that was restored twice reported a trade beyond an end of which it knew nothing yet"),
-];
-
-#[test]
-fn seeds_with_cheats_that_found_something() {
-    for (seed, reason) in WITH_CHEATS {
-        eprintln!("seed {seed}: {reason}");
-        assert_nothing_found(&Options::drawn_with_cheats(seed));
-    }
-}
-
 /// What happens must not depend on the machine, nor change unnoticed. Who means to change what the protocol or the
 /// simulator does writes the new hash here.
 #[test]

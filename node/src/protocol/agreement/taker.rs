@@ -9,7 +9,7 @@ use super::words::{Acceptance, Proposal, Refusal};
 use crate::protocol::entry::{Entry, Order, Trade};
 use crate::protocol::fold::{BookId, Resting, Void};
 use crate::protocol::household::Household;
-use crate::protocol::household::io::{Record, Request, RequestId, RequestState, Reservation};
+use crate::protocol::household::io::{Record, Request, RequestId, RequestState, Reservation, Standing};
 use crate::protocol::ids::{MemberKey, OrderId, ProposalId};
 use crate::protocol::limits::{
     MAX_ORDERS_PER_REQUEST, MAX_PLACES_PER_SLOT, MAX_PROPOSALS_PER_TURN, MAX_TAKES_PER_PASS, RESEND_INTERVAL,
@@ -177,9 +177,10 @@ impl Household {
 
     /// What of a request is neither traded, nor in doubt, nor in the book.
     fn unposted(&self, request: &Request) -> WattHours {
-        // An order that is out of the market, as those of a sealed log are, may still be filled by a take in doubt.
-        let orders = request.orders.iter().filter_map(|id| Some((id, self.fold.order(id)?)));
-        let posted: WattHours = orders.map(|(id, order)| order.open(self.now).max(self.doubts.of_order(id))).sum();
+        // An order that is out of the market, as those of a sealed log are, may still be filled by a take in doubt; so may
+        // one that can't be judged yet.
+        let open = |id| self.fold.order(id).map_or(WattHours::ZERO, |order| order.open(self.now));
+        let posted: WattHours = request.orders.iter().map(|id| open(id).max(self.doubts.of_order(id))).sum();
         let posted = posted + self.own.staged_for(&request.id);
         request.wish.quantity.less_at_least_zero(request.filled + self.doubts.loose(&request.id) + posted)
     }
@@ -338,16 +339,19 @@ impl Household {
             self.doubts.iter().map(|(id, doubt)| (*id, doubt.closes_at)).collect();
         for (id, closes_at) in doubts {
             if let Some(trade) = self.doubts.late_trade(&id).filter(|trade| self.is_too_late_to_copy(trade)) {
-                self.release_to_maker(trade);
+                // By a clock that has jumped it only seems so.
+                if !matches!(self.standing(), Standing::Alone | Standing::ClockAhead { .. }) {
+                    self.release_as_provisional(trade);
+                }
             } else if let Some(bound) = self.fold.trade(&id) {
-                let (trade, held_by_maker) = (bound.trade.clone(), bound.held_by_maker());
-                if !self.can_sign() && held_by_maker {
+                let (trade, binds) = (bound.trade.clone(), bound.binds());
+                if !self.can_sign() && binds {
                     // Should that last until the fold has forgotten the slot, it must not look as if nothing was filled.
                     self.doubts.note_late(trade);
-                } else if self.can_sign() && self.complete(trade.clone()) == Err(Void::CopyTooLate) && held_by_maker {
-                    self.release_to_maker(trade);
+                } else if self.can_sign() && self.complete(trade.clone()) == Err(Void::CopyTooLate) && binds {
+                    self.release_as_provisional(trade);
                 }
-            } else if self.can_never_be_filled(&id) && !self.may_lack_own_entries() {
+            } else if self.can_never_be_filled(&id) && self.knows_own_words_on(&id) {
                 self.rely_on_fence(&id);
                 self.let_go(&id);
             } else if closes_at <= self.now {
@@ -368,6 +372,11 @@ impl Household {
         let fenced = self.logs.fenced_until(&log) >= doubt.closes_at && !self.fold.is_waiting(&log);
         let ended = self.fold.sealed_at(&log).is_some_and(|last| self.logs.next_seq(&log) > last);
         fenced || (ended && !self.fold.is_waiting(&log)) || self.fold.is_convicted(&log.author)
+    }
+
+    /// Whether no own log can hold a copy of the trade that does not show yet.
+    fn knows_own_words_on(&self, id: &ProposalId) -> bool {
+        !self.may_lack_own_entries() && !self.fold.is_held_unjudged(id, &self.me)
     }
 
     /// If it is a beacon that says so, it must not be forgotten: the log might break it, which would have to be proved.
@@ -409,8 +418,8 @@ impl Household {
         }
     }
 
-    /// A maker's entry came in too late for the fold, which forgets its slot at the end of the turn at the latest: what it
-    /// holds of ours still binds.
+    /// An entry came in too late for the fold, which forgets its slot at the end of the turn at the latest: what it holds
+    /// of ours still binds.
     pub(in crate::protocol) fn notice_late_trades(&mut self, entry: &Entry) {
         for fill in entry.fills() {
             if self.doubts.get(&fill.id()).is_some()
@@ -439,8 +448,8 @@ impl Household {
         Ok(())
     }
 
-    /// A trade whose copy would not count any more, but which the maker's log holds.
-    fn release_to_maker(&mut self, trade: Trade) {
+    /// A trade that binds though a new copy would not count any more: by the maker's log, or by an older one of ours.
+    fn release_as_provisional(&mut self, trade: Trade) {
         let request = self.doubts.get(&trade.id()).map(|doubt| doubt.request);
         self.release(&trade.id());
         self.record(trade, request, true);

@@ -427,7 +427,7 @@ impl Fold {
             }
         }
         // Slots don't name their orders: a slot is forgotten once, and holds thousands.
-        self.orders.retain(|_, order| !over.contains(&order.book));
+        self.orders.retain(|_, order| self.slots.contains_key(&order.book));
     }
 
     /// Brings the book in line with what is left of an order.

@@ -61,7 +61,7 @@ impl Bound {
         self.held_by_maker() || self.held_by_taker()
     }
 
-    /// There is nearly always one, and there are as many trades as fills: so no room is made for more.
+    /// Nearly every trade has one copy: no room is kept for more.
     fn copy(&mut self, copied: Copied) {
         self.copies.reserve_exact(1);
         self.copies.push(copied);
@@ -129,15 +129,19 @@ impl Fold {
         counts.flat_map(|entry| entry.fills()).any(|fill| fill.id() == *id)
     }
 
-    /// Whether a maker's fill in this entry, which came at `now`, is a trade, as far as its own words tell: its slot is
-    /// forgotten by then, and with it what it could be judged by.
+    /// Whether a fill in this entry, which came at `now`, is a trade, as far as its own words tell: its slot is forgotten by
+    /// then, and with it what it could be judged by.
     #[must_use]
     pub fn is_late_trade(&self, entry: &Entry, fill: &Fill, now: UtcMillis) -> bool {
         let (proposal, acceptance) = (&fill.proposal, &fill.acceptance);
         let words = judge_words(&self.charters, self.community, fill);
-        words.is_ok_and(|(shape, _)| is_over(shape, proposal.slot, now))
-            && proposal.maker == entry.log
-            && (acceptance.seq, acceptance.at) == (entry.seq, entry.at)
+        let by_maker = proposal.maker == entry.log && (acceptance.seq, acceptance.at) == (entry.seq, entry.at);
+        let is_copy = |shape: &Shape| {
+            proposal.taker.author == entry.log.author
+                && shape.opens(proposal.slot) <= entry.at
+                && entry.at < shape.over(proposal.slot)
+        };
+        words.is_ok_and(|(shape, _)| is_over(shape, proposal.slot, now) && (by_maker || is_copy(shape)))
             && !self.is_beyond_seal(&entry.log, entry.seq)
     }
 
@@ -189,6 +193,8 @@ impl Fold {
             Holder::Taker => proposal.own_order,
         };
         let own_order = own_order.and_then(|id| self.orders.get_mut(&id)).filter(|order| order.log == log);
+        // A request that outlived a change of shape rests in the old book, and takes in the new one.
+        let book = own_order.as_ref().map_or(book, |order| order.book);
         let Some(slot) = self.slots.get_mut(&book) else { return };
         match own_order {
             Some(order) => slot.account_mut(log, order.side).change(order, |order| {

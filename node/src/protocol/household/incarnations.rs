@@ -73,15 +73,22 @@ impl Household {
         self.logs.head(&self.own.id()).is_none() && self.has_enough_logs()
     }
 
-    /// Own logs before the one at hand that are not sealed yet, by their last entry that is held.
+    /// Own logs before the one at hand that are not sealed yet at what is held of them: nothing beyond that is known here,
+    /// though operators may have sealed it further on.
     fn unsealed(&self) -> Vec<Head> {
-        let older = self.logs.of(&self.me).filter(|log| **log < self.own.id() && self.fold.sealed_at(log).is_none());
-        older.filter_map(|log| self.logs.head(log)).collect()
+        let is_open = |head: &Head| self.fold.sealed_at(&head.log).is_none_or(|last| last > head.seq);
+        let older = self.logs.of(&self.me).filter(|log| **log < self.own.id());
+        older.filter_map(|log| self.logs.head(log)).filter(is_open).collect()
+    }
+
+    /// The log at hand is not begun, and those before it are not sealed.
+    pub(super) fn has_yet_to_seal(&self) -> bool {
+        self.logs.head(&self.own.id()).is_none() && !self.unsealed().is_empty()
     }
 
     /// An own log that was not known turned up before the one at hand was begun: as if the store had been restored.
     pub(super) fn notice_older_logs(&mut self) {
-        if self.quiet_until.is_none() && self.logs.head(&self.own.id()).is_none() && !self.unsealed().is_empty() {
+        if self.quiet_until.is_none() && self.has_yet_to_seal() {
             self.keep_quiet();
         }
     }

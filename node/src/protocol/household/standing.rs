@@ -16,9 +16,18 @@ impl Household {
         self.standing == Standing::Trading
     }
 
-    /// Whether own logs may hold more than is known here: a copy of a trade, say, or a seal.
+    /// Whether own logs may hold more that counts than is known here: a copy of a trade, say, or a seal. Once they are sealed
+    /// at what is known, nothing beyond it counts.
     pub(in crate::protocol) fn may_lack_own_entries(&self) -> bool {
-        matches!(self.standing, Standing::Comparing { .. } | Standing::Restoring { .. })
+        self.peers_to_compare() > 0 || self.restoring_until().is_some() || self.has_yet_to_seal()
+    }
+
+    /// How many more peers' heads are to be compared with ours.
+    fn peers_to_compare(&self) -> usize {
+        let (_, charter) = self.chain.in_force();
+        let needed = PEERS_TO_COMPARE.min(charter.members.len() - 1);
+        let claimed = self.claims_end().is_some() && matches!(self.standing, Standing::Comparing { .. });
+        needed.saturating_sub(self.compared_with.len()).max(usize::from(claimed))
     }
 
     /// A peer says which entries of ours it holds. If the store lacks one of them, then it is not the newest, and to go
@@ -100,9 +109,7 @@ impl Household {
         if self.fold.is_convicted(&self.me) {
             return Standing::Convicted;
         }
-        let needed = PEERS_TO_COMPARE.min(charter.members.len() - 1);
-        let claimed = self.claims_end().is_some() && matches!(self.standing, Standing::Comparing { .. });
-        let missing = needed.saturating_sub(self.compared_with.len()).max(usize::from(claimed));
+        let missing = self.peers_to_compare();
         if missing > 0 {
             return Standing::Comparing { missing };
         }
@@ -111,7 +118,7 @@ impl Household {
         }
         match self.peers.clock_ahead() {
             // A clock that has jumped can't be told from a right one, and what it dates stands for ever.
-            None if needed > 0 => Standing::Alone,
+            None if charter.members.len() > 1 => Standing::Alone,
             Some(ahead) if ahead > charter.clock_skew => {
                 Standing::ClockAhead { millis: u64::try_from(ahead.as_millis()).unwrap_or(u64::MAX) }
             }

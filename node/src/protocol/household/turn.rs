@@ -77,7 +77,7 @@ impl Household {
     }
 
     fn learn_trades(&mut self) {
-        // It may lie beyond an end that a newer log of ours has given, of which only peers know yet.
+        // What own logs hold may lie beyond an end that a newer one has given, of which only peers know yet.
         if self.may_lack_own_entries() {
             return;
         }
