@@ -6,8 +6,9 @@ use std::time::Duration;
 use wattswap_matching::{Side, WattHours};
 use wattswap_node::protocol::charter::{Act, Charter, GovernanceRecord};
 use wattswap_node::protocol::governance::SignedRecord;
-use wattswap_node::protocol::household::io::{Command, Reply, Standing};
+use wattswap_node::protocol::household::io::{Command, Input, Reply, Standing, Ticket};
 use wattswap_node::protocol::ids::Head;
+use wattswap_node::protocol::message::Gossip;
 use wattswap_simulations::network::{Crash, Street};
 
 /// Founded the community, and may change its rules.
@@ -15,6 +16,7 @@ const OPERATOR: usize = 0;
 /// Has to go.
 const MEMBER: usize = 1;
 const TAKER: usize = 2;
+const LATER: usize = 3;
 const HOMES: usize = 5;
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -251,11 +253,10 @@ fn forgotten_copy(seed: u64, is_copied: bool) -> Street {
     let (mut street, end) = offered(seed);
     let low = street.wish(Side::Buy, 100, 900);
     street.place(TAKER, low).unwrap();
-    street.run(SECOND);
+    street.run(2 * MINUTE);
     let others = [OPERATOR, 3, 4];
-    others.iter().for_each(|other| street.set_link(MEMBER, *other, false));
-    if !is_copied {
-        others.iter().for_each(|other| street.set_link(TAKER, *other, false));
+    for other in others {
+        [MEMBER, TAKER].iter().for_each(|party| street.set_link(*party, other, false));
     }
     let bid = street.wish(Side::Buy, 200, 1_000);
     street.place(TAKER, bid).unwrap();
@@ -266,6 +267,11 @@ fn forgotten_copy(seed: u64, is_copied: bool) -> Street {
     street.stop(MEMBER);
     street.stop(TAKER);
     publish(&mut street, Act::Seals(vec![end]));
+    if is_copied {
+        let copy = street.disk(TAKER).entries_by(street.key(TAKER)).next_back().unwrap().bytes().clone();
+        let from = street.key(TAKER);
+        street.inject(OPERATOR, Input::Gossip { ticket: Ticket(0), from, bytes: Gossip::Entry(copy).encode() });
+    }
     others.iter().for_each(|other| street.set_link(TAKER, *other, true));
     street.restore_disk(TAKER, disk);
     street
@@ -308,14 +314,17 @@ fn a_take_is_kept_until_the_log_that_may_hold_its_copy_is_sealed() {
 fn what_is_in_doubt_of_an_order_that_can_not_be_judged_yet_is_not_wanted_again() {
     let mut street = Street::new(HOMES, 68);
     street.run(SECOND);
-    let others = [OPERATOR, TAKER, 3, 4];
-    others.iter().for_each(|other| street.set_link(MEMBER, *other, false));
-    for (home, side) in [(MEMBER, Side::Sell), (TAKER, Side::Buy)] {
-        let wish = street.wish(side, 300, 1_000);
-        street.place(home, wish).unwrap();
-        street.run(SECOND);
+    // Of two asks that are older than its order the taker knows only later, of the second one last.
+    for seller in [MEMBER, LATER] {
+        (0..HOMES).filter(|home| *home != seller).for_each(|home| street.set_link(seller, home, false));
+        let ask = street.wish(Side::Sell, 300, 1_000);
+        street.place(seller, ask).unwrap();
     }
-    others.iter().for_each(|other| street.set_link(MEMBER, *other, true));
+    street.run(MINUTE / 2);
+    let bid = street.wish(Side::Buy, 300, 1_000);
+    street.place(TAKER, bid).unwrap();
+    street.run(SECOND);
+    street.set_link(MEMBER, TAKER, true);
     for _ in 0..5_000 {
         if street.disk(TAKER).reservations().is_empty() {
             street.run(Duration::from_millis(1));
@@ -325,14 +334,14 @@ fn what_is_in_doubt_of_an_order_that_can_not_be_judged_yet_is_not_wanted_again()
     street.run(SECOND);
     let in_doubt: Vec<_> = street.disk(TAKER).reservations().values().map(|doubt| doubt.proposal.own_order).collect();
     assert!(matches!(in_doubt[..], [Some(_)]), "the later order takes the earlier one: {in_doubt:?}");
+    (0..HOMES).filter(|home| *home != LATER).for_each(|home| street.set_link(LATER, home, true));
+    street.run(SECOND);
     let end = street.household(TAKER).unwrap().status().own_head.unwrap();
     street.set_clock(TAKER, |clock, now| clock.jump(now, -18_000));
     street.run(SECOND);
     publish(&mut street, Act::Seals(vec![end]));
     street.run(SECOND);
     assert_eq!(street.household(TAKER).unwrap().standing(), Standing::Trading);
-    let ask = street.wish(Side::Sell, 500, 1_000);
-    street.place(3, ask).unwrap();
-    street.run(SECOND);
-    assert_eq!((street.disk(TAKER).reservations().len(), street.disk(3).trades().len()), (1, 0));
+    assert!(asked(&mut street, TAKER) >= WattHours(300), "it sees the second ask");
+    assert_eq!((street.disk(TAKER).reservations().len(), street.disk(LATER).trades().len()), (1, 0));
 }
