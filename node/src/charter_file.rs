@@ -207,6 +207,7 @@ fn is_record(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use ed25519_dalek::{Signer as _, SigningKey};
@@ -262,7 +263,7 @@ mod tests {
             proposal_lifetime: Duration::from_secs(15),
             clock_skew: Duration::from_secs(5),
         };
-        let act = Act::Charter(Box::new(charter));
+        let act = Act::Charter(Arc::new(charter));
         let mut record = SignedRecord::unsigned(GovernanceRecord { height, prev, at: UtcMillis(1), act }).unwrap();
         signers.iter().for_each(|key| record.co_sign(*key).unwrap());
         record

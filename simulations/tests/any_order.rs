@@ -61,7 +61,7 @@ fn fold(written: &Written, random: &mut Random, convict: Option<MemberKey>) -> D
     fold.advance(start);
     while !logs.is_empty() {
         if taken == charter_after {
-            fold.know(written.street.charter_id(), written.street.charter());
+            fold.know(written.street.charter_id(), written.street.charter().into());
         }
         if taken == convict_after
             && let Some(key) = convict
@@ -77,7 +77,7 @@ fn fold(written: &Written, random: &mut Random, convict: Option<MemberKey>) -> D
         }
         taken += 1;
     }
-    fold.know(written.street.charter_id(), written.street.charter());
+    fold.know(written.street.charter_id(), written.street.charter().into());
     if let Some(key) = convict {
         fold.convict(key);
     }

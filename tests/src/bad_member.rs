@@ -1,6 +1,7 @@
 //! What a member can sign and send that breaks the protocol: words that are well-formed, and make no sense.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use wattswap_matching::{Price, Side, Slot, UtcMillis, WattHours};
@@ -86,7 +87,7 @@ impl BadMember {
         let Act::Charter(charter) = &self.newest.record.act else { return self.newest.bytes.clone() };
         let charter = Charter { operators: vec![self.key.member()], ..Charter::clone(charter) };
         let (height, at) = (self.newest.record.height + 1, self.newest.record.at);
-        let act = Act::Charter(Box::new(charter));
+        let act = Act::Charter(Arc::new(charter));
         let record = GovernanceRecord { height, prev: Some(self.newest.id), at, act };
         let mut record = SignedRecord::unsigned(record).expect("the same charter with another operator is one");
         record.co_sign(&self.key).expect("nobody has signed before");

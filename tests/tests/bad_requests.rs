@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::fs;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -269,7 +270,7 @@ fn refuse_bad_charters(target: &Target, folder: &Folder) -> Outcome {
     let Act::Charter(charter) = &first.record.act else { return Err("a chain starts with a charter".into()) };
     // The next charter, but for what `change` does to it.
     let next = |signer: &HouseholdKey, change: &dyn Fn(&mut GovernanceRecord)| -> Outcome<Vec<u8>> {
-        let act = Act::Charter(Box::new(Charter { name: "Next".to_owned(), ..Charter::clone(charter) }));
+        let act = Act::Charter(Arc::new(Charter { name: "Next".to_owned(), ..Charter::clone(charter) }));
         let mut record = GovernanceRecord { height: 1, prev: Some(first.id), at: first.record.at, act };
         change(&mut record);
         let mut record = SignedRecord::unsigned(record)?;
@@ -279,7 +280,7 @@ fn refuse_bad_charters(target: &Target, folder: &Folder) -> Outcome {
     let good = next(&operator, &|_| ())?;
     let change_rules = |record: &mut GovernanceRecord| {
         if let Act::Charter(charter) = &mut record.act {
-            charter.rules += 1;
+            Arc::make_mut(charter).rules += 1;
         }
     };
     let cases = [

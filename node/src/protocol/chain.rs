@@ -26,7 +26,7 @@ impl Chain {
         let (Some(community), Act::Charter(charter)) = (first.founds(), &first.record.act) else {
             return Err(NotASuccessor::NotAFirst);
         };
-        let in_force = (first.id, Arc::new(Charter::clone(charter)));
+        let in_force = (first.id, Arc::clone(charter));
         Ok(Self { records: vec![first], community, in_force })
     }
 
@@ -37,7 +37,7 @@ impl Chain {
     pub fn extend(&mut self, next: SignedRecord) -> Result<(), NotASuccessor> {
         check_successor(Some((self.newest(), &self.in_force.1.operators)), &next)?;
         if let Act::Charter(charter) = &next.record.act {
-            self.in_force = (next.id, Arc::new(Charter::clone(charter)));
+            self.in_force = (next.id, Arc::clone(charter));
         }
         self.records.push(next);
         Ok(())
@@ -83,9 +83,9 @@ impl Chain {
     }
 
     /// Every charter of the chain, oldest first.
-    pub fn charters(&self) -> impl Iterator<Item = (CharterId, &Charter)> {
+    pub fn charters(&self) -> impl Iterator<Item = (CharterId, &Arc<Charter>)> {
         self.records.iter().filter_map(|record| match &record.record.act {
-            Act::Charter(charter) => Some((record.id, &**charter)),
+            Act::Charter(charter) => Some((record.id, charter)),
             Act::Seals(_) => None,
         })
     }

@@ -3,6 +3,7 @@
 //! Charters and operators' seals form a chain of governance records. This file holds their shape and the questions
 //! that the rest asks of them; who may sign which record is decided in `governance`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rust_decimal::Decimal;
@@ -31,7 +32,7 @@ pub struct GovernanceRecord {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
     /// These are the rules from now on.
-    Charter(Box<Charter>),
+    Charter(Arc<Charter>),
     /// These logs end there.
     Seals(Vec<Head>),
 }

@@ -1,5 +1,7 @@
 //! Which governance record may follow which, and how several operators sign one.
 
+use std::sync::Arc;
+
 use wattswap_matching::UtcMillis;
 use wattswap_node::protocol::charter::{Act, Charter, GovernanceRecord};
 use wattswap_node::protocol::governance::{NotASuccessor, SignedRecord, TooManySignatures, check_successor};
@@ -27,7 +29,7 @@ fn changed(record: SignedRecord, signers: &[Household], change: impl Fn(&mut Gov
 fn with_charter(change: impl Fn(&mut Charter)) -> impl Fn(&mut GovernanceRecord) {
     move |record| {
         if let Act::Charter(charter) = &mut record.act {
-            change(charter);
+            change(Arc::make_mut(charter));
         }
     }
 }
@@ -67,7 +69,7 @@ fn a_community_starts_with_a_charter_that_most_of_its_operators_signed() {
 
 fn amended_operators() -> Vec<MemberKey> {
     let Act::Charter(charter) = amendment().record.act else { panic!("a charter") };
-    charter.operators
+    charter.operators.clone()
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Three households with known keys, and a sample of everything that they can say.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -95,7 +96,7 @@ pub fn seals() -> SignedRecord {
 }
 
 pub fn act(charter: Charter) -> Act {
-    Act::Charter(Box::new(charter))
+    Act::Charter(Arc::new(charter))
 }
 
 pub fn co_signed(record: GovernanceRecord, operators: &[Household]) -> SignedRecord {

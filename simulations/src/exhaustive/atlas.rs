@@ -121,7 +121,7 @@ impl Atlas {
             clock_skew: super::SKEW,
             ..founding::charter(&keys, founding::usual_shape())
         };
-        let record = founding::sign(None, Act::Charter(Box::new(charter.clone())), scenario.begins(), &keys[0]);
+        let record = founding::sign(None, Act::Charter(Arc::new(charter.clone())), scenario.begins(), &keys[0]);
         let mut atlas = Self {
             numbers: keys.iter().map(|key| key.key()).zip(0..).collect(),
             charter_id: record.id,

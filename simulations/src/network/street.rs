@@ -1,6 +1,7 @@
 //! A street of households, the messages on their way, and the clock: one event heap, and one turn at a time.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
@@ -116,7 +117,7 @@ impl Street {
         let now = UtcMillis(1_800_000_000_000);
         let mut charter = founding::charter(&keys[..members], shape);
         amend(&mut charter);
-        let charter = founding::sign(None, Act::Charter(Box::new(charter)), now, &keys[0]);
+        let charter = founding::sign(None, Act::Charter(Arc::new(charter)), now, &keys[0]);
         let numbers: BTreeMap<MemberKey, usize> = keys.iter().map(Signer::key).zip(0..).collect();
         let home = |key: Key| Home::new(key.clone(), key.key(), Disk::new(charter.clone()), homes);
         let mesh = mesh(homes, &mut random);

@@ -2,6 +2,7 @@
 //! out changes nothing of the others.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use wattswap_matching::{Price, UtcMillis, WattHours, Watts};
@@ -309,7 +310,7 @@ impl Street {
         let mut charter = Charter::clone(&before);
         change(&mut charter);
         if charter != *before && charter.check().is_ok() {
-            self.sign_record(Act::Charter(Box::new(charter)));
+            self.sign_record(Act::Charter(Arc::new(charter)));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Members come and go: the next charter of a chain, made of the one in force.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::{MemberArgs, append, read_in_force, report};
 use crate::cli::Outcome;
@@ -31,7 +32,7 @@ pub(super) fn change(
     let in_force = file.chain().map(|chain| Charter::clone(chain.in_force().1));
     let mut charter = in_force.expect("a file that was read in force has a chain");
     change(&mut charter)?;
-    let file = append(file, Act::Charter(Box::new(charter)), &key, path)?;
+    let file = append(file, Act::Charter(Arc::new(charter)), &key, path)?;
     file.write(path)?;
     report(&file, path)
 }

@@ -11,6 +11,7 @@ mod show;
 pub(super) mod template;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use wattswap_matching::Watts;
 
@@ -166,7 +167,7 @@ fn make(template: &Path, after: Option<&Path>, output: Option<PathBuf>, context:
         Some(after) => CharterFile::read(after)?,
         None => CharterFile::default(),
     };
-    let file = append(file, Act::Charter(Box::new(charter)), &key, &target)?;
+    let file = append(file, Act::Charter(Arc::new(charter)), &key, &target)?;
     file.write(&target)?;
     report(&file, &target)
 }
@@ -186,7 +187,7 @@ pub(super) fn found(
         import_w: member.import.0,
         export_w: member.export.0,
     });
-    append(CharterFile::default(), Act::Charter(Box::new(template.charter()?)), key, path)?.write(path)?;
+    append(CharterFile::default(), Act::Charter(Arc::new(template.charter()?)), key, path)?.write(path)?;
     Ok(())
 }
 

@@ -339,8 +339,9 @@ impl Household {
             self.doubts.iter().map(|(id, doubt)| (*id, doubt.closes_at)).collect();
         for (id, closes_at) in doubts {
             if let Some(trade) = self.doubts.late_trade(&id).filter(|trade| self.is_too_late_to_copy(trade)) {
-                // By a clock that has jumped it only seems so.
-                if !matches!(self.standing(), Standing::Alone | Standing::ClockAhead { .. }) {
+                // By a clock that has jumped, which peers have yet to tell, it only seems so.
+                let may_be_wrong = matches!(self.standing(), Standing::Alone | Standing::ClockAhead { .. });
+                if !may_be_wrong && !self.may_lack_own_entries() {
                     self.release_as_provisional(trade);
                 }
             } else if let Some(bound) = self.fold.trade(&id) {

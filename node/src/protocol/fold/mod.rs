@@ -11,6 +11,7 @@ mod slot;
 mod trades;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -53,7 +54,7 @@ pub struct BookId {
 /// A charter that is known, with its shape's name beside it.
 #[derive(Clone, Debug)]
 struct Known {
-    charter: Charter,
+    charter: Arc<Charter>,
     shape: ShapeNo,
 }
 
@@ -115,7 +116,7 @@ impl Fold {
     }
 
     /// A charter that orders may name from now on. Entries that waited for it are folded.
-    pub fn know(&mut self, id: CharterId, charter: Charter) {
+    pub fn know(&mut self, id: CharterId, charter: Arc<Charter>) {
         self.skew = charter.clock_skew;
         let shape = self.shape_number(charter.shape.id());
         self.charters.insert(id, Known { charter, shape });
@@ -204,7 +205,7 @@ impl Fold {
     /// A charter by its name.
     #[must_use]
     pub fn charter(&self, id: &CharterId) -> Option<&Charter> {
-        self.charters.get(id).map(|known| &known.charter)
+        self.charters.get(id).map(|known| &*known.charter)
     }
 
     /// An order that counts, until its slot is forgotten.

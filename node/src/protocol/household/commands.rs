@@ -205,7 +205,7 @@ impl Household {
     pub(super) fn charter_changed(&mut self) {
         let (id, charter) = self.chain.in_force();
         let charter = charter.clone();
-        self.fold.know(id, (*charter).clone());
+        self.fold.know(id, charter.clone());
         self.shape = self.fold.shape(&id).expect("the fold has just been told of it");
         self.metering.set_limits(super::recovery::meter_limits(&charter, &self.me));
         self.end_what_cannot_trade(&charter.shape);

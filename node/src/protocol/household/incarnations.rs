@@ -73,10 +73,11 @@ impl Household {
         self.logs.head(&self.own.id()).is_none() && self.has_enough_logs()
     }
 
-    /// Own logs before the one at hand that are not sealed yet at what is held of them: nothing beyond that is known here,
-    /// though operators may have sealed it further on.
+    /// Own logs before the one at hand that are not sealed yet at what is held of them. Until that one is begun, those count
+    /// that operators have sealed further on: what nobody could show meanwhile may be what was forgotten.
     fn unsealed(&self) -> Vec<Head> {
-        let is_open = |head: &Head| self.fold.sealed_at(&head.log).is_none_or(|last| last > head.seq);
+        let is_begun = self.logs.head(&self.own.id()).is_some();
+        let is_open = |head: &Head| self.fold.sealed_at(&head.log).is_none_or(|last| !is_begun && last > head.seq);
         let older = self.logs.of(&self.me).filter(|log| **log < self.own.id());
         older.filter_map(|log| self.logs.head(log)).filter(is_open).collect()
     }
@@ -91,6 +92,12 @@ impl Household {
         if self.quiet_until.is_none() && self.has_yet_to_seal() {
             self.keep_quiet();
         }
+    }
+
+    /// The operators hold more of the log at hand than the store does, which so is not the newest.
+    pub(super) fn is_sealed_further_on(&self) -> bool {
+        let own = self.own.id();
+        self.fold.sealed_at(&own).is_some_and(|last| self.logs.next_seq(&own) <= last)
     }
 
     /// Whether the log at hand can't be used, although the store holds it whole.

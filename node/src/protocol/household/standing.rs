@@ -87,7 +87,11 @@ impl Household {
         self.peers.compare_clocks(self.now);
         let mut standing = self.find_standing();
         if matches!(standing, Standing::Trading | Standing::LogAhead { .. }) && self.must_leave_log() {
-            self.open_new_log(self.own.id());
+            if self.is_sealed_further_on() {
+                self.restore(self.own.id());
+            } else {
+                self.open_new_log(self.own.id());
+            }
             standing = self.find_standing();
         }
         if standing == Standing::Trading && self.must_not_begin() {

@@ -94,7 +94,8 @@ impl Household {
     /// counts any more.
     fn may_have_forgotten(&self, slot: Slot) -> bool {
         let began_at = self.logs.first_at(&self.own.id());
-        self.chain.charters().map(|(_, charter)| charter).any(|Charter { shape, clock_skew, .. }| {
+        self.chain.charters().any(|(_, charter)| {
+            let Charter { shape, clock_skew, .. } = &**charter;
             let was_open = began_at.is_none_or(|began_at| shape.opens(slot) <= began_at.after(*clock_skew));
             was_open && shape.over(slot) > self.now.min(self.own.not_before())
         })

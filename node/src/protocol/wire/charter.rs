@@ -1,5 +1,6 @@
 //! Charters and seals as bytes, and the bounds that any charter must keep.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ed25519_dalek::VerifyingKey;
@@ -180,7 +181,7 @@ impl Wire for Act {
 
     fn read(cbor: &mut Reader<'_>) -> Result<Self, Malformed> {
         match cbor.kind(|kind| (kind <= 1).then_some(2))? {
-            0 => Ok(Self::Charter(Box::new(Charter::read(cbor)?))),
+            0 => Ok(Self::Charter(Arc::new(Charter::read(cbor)?))),
             _ => Ok(Self::Seals(cbor.list("number of seals", 1, MAX_SEALS)?)),
         }
     }

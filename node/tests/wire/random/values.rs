@@ -1,6 +1,7 @@
 //! Random values of everything that travels, within the bounds that hold in any community.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::collection::{btree_map, btree_set, vec};
@@ -248,7 +249,7 @@ fn heads(min: usize, max: usize) -> impl Strategy<Value = Vec<Head>> {
 
 pub fn record() -> impl Strategy<Value = GovernanceRecord> {
     let act =
-        prop_oneof![charter().prop_map(|charter| Act::Charter(Box::new(charter))), heads(1, 20).prop_map(Act::Seals),];
+        prop_oneof![charter().prop_map(|charter| Act::Charter(Arc::new(charter))), heads(1, 20).prop_map(Act::Seals),];
     (number(MAX_SEQ), id(), time(), act).prop_map(|(height, prev, at, act)| {
         let prev = (height > 0).then_some(CharterId(prev));
         GovernanceRecord { height, prev, at, act }

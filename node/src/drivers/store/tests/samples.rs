@@ -66,7 +66,7 @@ pub fn charter(height: u64) -> SignedRecord {
         clock_skew: Duration::from_secs(5),
     };
     let prev = (height > 0).then_some(CharterId([9; 32]));
-    let record = GovernanceRecord { height, prev, at: NOW, act: Act::Charter(Box::new(charter)) };
+    let record = GovernanceRecord { height, prev, at: NOW, act: Act::Charter(Arc::new(charter)) };
     let mut signed = SignedRecord::unsigned(record).unwrap();
     signed.co_sign(&key(1)).unwrap();
     signed
