@@ -7,7 +7,7 @@ use std::time::Duration;
 use wattswap_matching::{Side, WattHours};
 use wattswap_node::protocol::charter::{Act, Charter, GovernanceRecord};
 use wattswap_node::protocol::governance::SignedRecord;
-use wattswap_node::protocol::household::io::{Command, Input, Reply, Standing, Ticket};
+use wattswap_node::protocol::household::io::{Command, Input, Reply, RequestState, Standing, Ticket};
 use wattswap_node::protocol::ids::Head;
 use wattswap_node::protocol::message::Gossip;
 use wattswap_simulations::network::{Crash, Street};
@@ -347,4 +347,31 @@ fn what_is_in_doubt_of_an_order_that_can_not_be_judged_yet_is_not_wanted_again()
     assert_eq!(street.household(TAKER).unwrap().standing(), Standing::Trading);
     assert!(asked(&mut street, TAKER) >= WattHours(300), "it sees the second ask");
     assert_eq!((street.disk(TAKER).reservations().len(), street.disk(LATER).trades().len()), (1, 0));
+}
+
+/// Nobody who is there holds what it has forgotten; but the operators have sealed its log beyond that.
+#[test]
+fn who_holds_less_of_its_log_than_operators_have_sealed_keeps_quiet_first() {
+    let mut street = Street::new(HOMES, 69);
+    street.run(SECOND);
+    let bid = street.wish(Side::Buy, 100, 900);
+    let bid = street.place(MEMBER, bid).unwrap();
+    street.run(SECOND);
+    let disk = street.disk(MEMBER).clone();
+    let others = [OPERATOR, TAKER, 3, 4];
+    others.iter().for_each(|other| street.set_link(MEMBER, *other, false));
+    let ask = street.wish(Side::Sell, 500, 1_000);
+    street.place(MEMBER, ask).unwrap();
+    street.run(SECOND);
+    let end = street.household(MEMBER).unwrap().status().own_head.unwrap();
+    street.stop(MEMBER);
+    publish(&mut street, Act::Seals(vec![end]));
+    others.iter().for_each(|other| street.set_link(MEMBER, *other, true));
+    street.restore_disk(MEMBER, disk);
+    street.start(MEMBER);
+    street.run(5 * SECOND);
+    assert!(matches!(street.household(MEMBER).unwrap().standing(), Standing::Restoring { .. }));
+    assert_eq!(street.request(MEMBER, bid).state, RequestState::Cancelled, "nobody knows what has become of it");
+    street.run(2 * MINUTE);
+    assert_eq!(street.household(MEMBER).unwrap().standing(), Standing::Trading);
 }
