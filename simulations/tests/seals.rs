@@ -17,6 +17,7 @@ const OPERATOR: usize = 0;
 /// Has to go.
 const MEMBER: usize = 1;
 const TAKER: usize = 2;
+/// Is heard of last.
 const LATER: usize = 3;
 const HOMES: usize = 5;
 const SECOND: Duration = Duration::from_secs(1);

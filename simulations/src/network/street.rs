@@ -1,4 +1,4 @@
-//! A street of households, the messages on their way, and the clock: one event heap, and one turn at a time.
+//! A street of households, the messages on their way, and the clock: one event queue, and one turn at a time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
