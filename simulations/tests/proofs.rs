@@ -117,6 +117,14 @@ impl Cheat {
         Verified::sign(acceptance, &*self.street.signer(CHEAT))
     }
 
+    /// Fills 300 Wh of an order of which nothing is filled, as it says, for all these to see.
+    fn fills(&mut self, proposal: &Verified<Proposal>, homes: &[usize]) {
+        let acceptance = self.accept(proposal, 300, 300);
+        let entry = self.write(vec![fill(proposal, &acceptance)], 0);
+        self.show(&entry, homes);
+        self.street.run(SECOND);
+    }
+
     fn beacon(&mut self, at: UtcMillis, homes: &[usize]) {
         let last = self.entries.last().map(|last| (last.seq, EntryId(last.hash())));
         let beacon = Beacon { community: self.street.community(), log: self.log, last, at };
@@ -338,6 +346,31 @@ fn the_same_part_for_two() {
             let entry = cheat.write(vec![fill(&other, &acceptance)], 0);
             cheat.show(&entry, &[WITNESS]);
         }
+        cheat.assert_convicted();
+    }
+}
+
+/// Each order counts its own fills from nothing, also where one entry placed both: that is no contradiction, and hides none.
+#[test]
+fn the_same_part_for_two_beside_an_order_of_the_same_entry() {
+    const ALL: [usize; 4] = [BUYER, OTHER_BUYER, WITNESS, COLLUDER];
+    for seed in 100..108 {
+        let mut cheat = Cheat::new(seed);
+        let order = Order { quantity: WattHours(300), price: Price(900), ..cheat.offer() };
+        let both = cheat.write(vec![Op::Place(order.clone()), Op::Place(order)], 0);
+        cheat.show(&both, &ALL);
+        cheat.street.run(SECOND);
+        let first = cheat.is_asked_by(BUYER).0;
+        let same = cheat.is_asked_by(OTHER_BUYER).0;
+        cheat.fills(&first, &ALL);
+        let second = cheat.is_asked_by(WITNESS).0;
+        cheat.fills(&second, &ALL);
+        let placed = |index| OrderId { entry: EntryId(both.hash()), index };
+        assert_eq!([&first, &same, &second].map(|proposal| proposal.order), [placed(0), placed(0), placed(1)]);
+        for home in ALL {
+            assert!(cheat.street.household(home).unwrap().status().convicted.is_empty(), "seed {seed}, home {home}");
+        }
+        cheat.fills(&same, &ALL);
         cheat.assert_convicted();
     }
 }

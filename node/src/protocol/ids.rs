@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use wattswap_matching::UtcMillis;
 
@@ -108,6 +109,33 @@ impl OrderId {
     pub(super) const MOST: Self = Self { entry: EntryId([0xff; 32]), index: u16::MAX };
 }
 
+/// The first eight bytes of a name that is a hash. Two names may begin alike: who finds one by this compares the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Beginning(u64);
+
+impl Beginning {
+    pub(super) const LEAST: Self = Self(0);
+    pub(super) const MOST: Self = Self(u64::MAX);
+
+    pub(super) fn of(name: &[u8; 32]) -> Self {
+        Self(u64::from_be_bytes(std::array::from_fn(|byte| name[byte])))
+    }
+
+    /// The name that begins so, and then has the same byte to its end.
+    fn then(self, rest: u8) -> [u8; 32] {
+        let mut name = [rest; 32];
+        name[..8].copy_from_slice(&self.0.to_be_bytes());
+        name
+    }
+}
+
+impl ProposalId {
+    /// All names that begin so.
+    pub(super) fn beginning_with(beginning: Beginning) -> RangeInclusive<Self> {
+        Self(beginning.then(0))..=Self(beginning.then(0xff))
+    }
+}
+
 /// Names one log of an author. Opened anew when a store may have lost entries; the newest is the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Incarnation {
@@ -189,7 +217,7 @@ impl std::str::FromStr for OrderId {
 
 #[cfg(test)]
 mod tests {
-    use super::{EntryId, OrderId};
+    use super::{Beginning, EntryId, OrderId, ProposalId};
 
     #[test]
     fn names_are_in_the_order_of_their_bytes() {
@@ -206,6 +234,28 @@ mod tests {
                 assert_eq!(EntryId(*one).cmp(&EntryId(*other)), one.cmp(other), "{one:?} {other:?}");
             }
         }
+    }
+
+    #[test]
+    fn names_that_begin_alike_lie_side_by_side() {
+        let name = |first: u8, eighth: u8, rest: u8| {
+            let mut name = [rest; 32];
+            (name[0], name[7]) = (first, eighth);
+            name
+        };
+        for (first, eighth) in [(0, 0), (7, 9), (0xff, 0xff)] {
+            let these = ProposalId::beginning_with(Beginning::of(&name(first, eighth, first)));
+            // What comes after the first eight bytes makes no difference.
+            for last in [0, 1, 0xff] {
+                let mut like = name(first, eighth, first);
+                like[8..].fill(last);
+                assert!(these.contains(&ProposalId(like)), "{first} {eighth} {last}");
+            }
+            for other in [name(first ^ 1, eighth, first), name(first, eighth ^ 1, first)] {
+                assert!(!these.contains(&ProposalId(other)), "{first} {eighth}");
+            }
+        }
+        assert!(Beginning::of(&[3; 32]) < Beginning::of(&name(3, 4, 3)), "as whole names are");
     }
 
     #[test]

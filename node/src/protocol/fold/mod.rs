@@ -234,8 +234,9 @@ impl Fold {
 
     /// Trades in a slot that take from this resting order.
     pub fn trades_of(&self, book: &BookId, order: OrderId) -> impl Iterator<Item = &Trade> {
-        let trades = self.slots.get(book).into_iter().flat_map(move |slot| slot.trades_of(order));
-        trades.filter_map(|id| self.trades.get(id)).map(|bound| &bound.trade)
+        let beginnings = self.slots.get(book).into_iter().flat_map(move |slot| slot.trades_of(&order));
+        let trades = beginnings.flat_map(|beginning| self.trades.range(ProposalId::beginning_with(beginning)));
+        trades.map(|(_, bound)| &bound.trade).filter(move |trade| trade.proposal.order == order)
     }
 
     /// The book of an open slot; none while nobody has placed an order.
@@ -420,15 +421,18 @@ impl Fold {
         if over.is_empty() {
             return;
         }
-        for slot in over.iter().filter_map(|book| self.slots.remove(book)) {
-            for trade in slot.trades().filter_map(|id| self.trades.remove(id)) {
-                for order in trade.orders() {
-                    self.early.remove(&order);
-                }
-            }
+        for book in over {
+            self.slots.remove(book);
         }
-        // Slots don't name their orders: a slot is forgotten once, and holds thousands.
+        // Slots don't list what is theirs: a slot is forgotten once, and holds thousands.
         self.orders.retain(|_, order| self.slots.contains_key(&order.book));
+        self.trades.retain(|_, trade| {
+            let is_kept = self.slots.contains_key(&trade.book);
+            for order in trade.orders().filter(|_| !is_kept) {
+                self.early.remove(&order);
+            }
+            is_kept
+        });
     }
 
     /// Brings the book in line with what is left of an order.

@@ -9,7 +9,7 @@ use wattswap_matching::{
 use super::{BookId, LogNo};
 use crate::protocol::charter::Shape;
 use crate::protocol::entry::Order;
-use crate::protocol::ids::{OrderId, ProposalId};
+use crate::protocol::ids::{Beginning, OrderId, ProposalId};
 use crate::protocol::limits::COPY_COUNTS_FOR;
 
 /// An order that counts, with what has become of it. There are hundreds of thousands, so it holds no more than it
@@ -70,8 +70,9 @@ pub(super) struct SlotFold {
     accounts: BTreeMap<(LogNo, Side), Account>,
     /// Orders that end before the gate, and have not been found expired yet: few, so accounts need no room for them.
     expiring: BTreeSet<(LogNo, Side, UtcMillis, OrderId)>,
-    /// Each behind the resting order that it takes from.
-    trades: BTreeSet<(OrderId, ProposalId)>,
+    /// Trades, by where the names of the order that each takes from and of the trade itself begin. There are hundreds of
+    /// thousands, and whole names would need four times the room.
+    trades: BTreeSet<(Beginning, Beginning)>,
 }
 
 impl Resting {
@@ -197,7 +198,7 @@ impl SlotFold {
     }
 
     pub(super) fn note_trade(&mut self, order: OrderId, id: ProposalId) {
-        self.trades.insert((order, id));
+        self.trades.insert((Beginning::of(&order.entry.0), Beginning::of(&id.0)));
     }
 
     /// Takes in an order that was just placed. Whether one has expired that ends with the book need not be watched.
@@ -228,14 +229,10 @@ impl SlotFold {
         self.expiring.range(range).map(|(.., id)| id)
     }
 
-    pub(super) fn trades(&self) -> impl Iterator<Item = &ProposalId> {
-        self.trades.iter().map(|(_, id)| id)
-    }
-
-    /// Trades that take from this resting order.
-    pub(super) fn trades_of(&self, order: OrderId) -> impl Iterator<Item = &ProposalId> {
-        let range = (order, ProposalId([0; 32]))..=(order, ProposalId([0xff; 32]));
-        self.trades.range(range).map(|(_, id)| id)
+    /// Where the names of trades begin that may take from this resting order: those that do are among them.
+    pub(super) fn trades_of(&self, order: &OrderId) -> impl Iterator<Item = Beginning> + use<'_> {
+        let order = Beginning::of(&order.entry.0);
+        self.trades.range((order, Beginning::LEAST)..=(order, Beginning::MOST)).map(|(_, trade)| *trade)
     }
 
     /// When time changes something: an expiry or the gate, and at last the day on which the slot is forgotten.
