@@ -357,7 +357,7 @@ fn the_same_part_for_two_beside_an_order_of_the_same_entry() {
     for seed in 100..108 {
         let mut cheat = Cheat::new(seed);
         let order = Order { quantity: WattHours(300), price: Price(900), ..cheat.offer() };
-        let both = cheat.write(vec![Op::Place(order.clone()), Op::Place(order)], 0);
+        let both = cheat.write(vec![Op::Place(order), Op::Place(order)], 0);
         cheat.show(&both, &ALL);
         cheat.street.run(SECOND);
         let first = cheat.is_asked_by(BUYER).0;

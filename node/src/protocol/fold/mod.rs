@@ -234,7 +234,7 @@ impl Fold {
 
     /// Trades in a slot that take from this resting order.
     pub fn trades_of(&self, book: &BookId, order: OrderId) -> impl Iterator<Item = &Trade> {
-        let beginnings = self.slots.get(book).into_iter().flat_map(move |slot| slot.trades_of(&order));
+        let beginnings = self.slots.get(book).into_iter().flat_map(move |slot| slot.trades_of(order));
         let trades = beginnings.flat_map(|beginning| self.trades.range(ProposalId::beginning_with(beginning)));
         trades.map(|(_, bound)| &bound.trade).filter(move |trade| trade.proposal.order == order)
     }

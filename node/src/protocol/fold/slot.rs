@@ -230,7 +230,7 @@ impl SlotFold {
     }
 
     /// Where the names of trades begin that may take from this resting order: those that do are among them.
-    pub(super) fn trades_of(&self, order: &OrderId) -> impl Iterator<Item = Beginning> + use<'_> {
+    pub(super) fn trades_of(&self, order: OrderId) -> impl Iterator<Item = Beginning> {
         let order = Beginning::of(&order.entry.0);
         self.trades.range((order, Beginning::LEAST)..=(order, Beginning::MOST)).map(|(_, trade)| *trade)
     }
