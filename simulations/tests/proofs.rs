@@ -6,7 +6,7 @@ use wattswap_matching::{Price, Side, UtcMillis, WattHours};
 use wattswap_node::protocol::agreement::words::{Acceptance, Proposal, Refusal};
 use wattswap_node::protocol::charter::Act;
 use wattswap_node::protocol::entry::{Beacon, Entry, Fill, Op, Order};
-use wattswap_node::protocol::household::io::{Input, RequestId, Ticket};
+use wattswap_node::protocol::household::io::{Input, RequestId, Standing, Ticket};
 use wattswap_node::protocol::ids::{EntryId, Head, Incarnation, LogId, MemberKey, OrderId, ProposalId};
 use wattswap_node::protocol::limits::MAX_INCARNATIONS;
 use wattswap_node::protocol::message::{Gossip, Message};
@@ -172,6 +172,20 @@ fn an_entry_where_a_beacon_said_that_there_is_none() {
     }
 }
 
+/// Nobody passes on what it was proved by any more, only the proof.
+#[test]
+fn who_was_away_while_somebody_was_convicted_is_told_of_it() {
+    let mut cheat = Cheat::new(86);
+    cheat.street.stop(COLLUDER);
+    let (now, order) = (cheat.street.now, cheat.order());
+    cheat.beacon(now, &[WITNESS]);
+    let entry = cheat.write(vec![Op::Cancel { order, leaves: WattHours(0) }], 1);
+    cheat.show(&entry, &[WITNESS]);
+    cheat.street.run(60 * SECOND);
+    cheat.street.start(COLLUDER);
+    cheat.assert_convicted();
+}
+
 #[test]
 fn two_acceptances_of_one_proposal() {
     let mut cheat = Cheat::new(72);
@@ -243,6 +257,52 @@ fn what_comes_in_the_turn_in_which_its_slot_is_forgotten_is_not_let_go_of() {
     let order = cheat.order();
     let later = cheat.write(vec![Op::Cancel { order, leaves: WattHours(0) }], 0);
     cheat.show(&later, &[BUYER, WITNESS]);
+    cheat.street.run(60 * SECOND);
+    assert!(cheat.street.disk(BUYER).reservations().is_empty());
+    let known: Vec<bool> = cheat.street.disk(BUYER).trades().values().map(|own| own.provisional).collect();
+    assert_eq!(known, [true], "the maker's log holds it");
+}
+
+/// The buyer's clock jumps to long after the slot in the moment in which the fill comes, and is set right again.
+#[test]
+fn what_comes_while_a_clock_has_jumped_past_its_slot_is_copied_once_the_clock_is_right() {
+    const FAR: i64 = 28 * 3_600_000;
+    let mut cheat = Cheat::new(84);
+    let (proposal, bid) = cheat.is_asked_by(BUYER);
+    let acceptance = cheat.accept(&proposal, 300, 300);
+    let entry = cheat.write(vec![fill(&proposal, &acceptance)], 0);
+    cheat.street.set_clock(BUYER, |clock, now| clock.jump(now, FAR));
+    cheat.show(&entry, &[BUYER]);
+    cheat.street.run(20 * SECOND);
+    assert_eq!(cheat.street.disk(BUYER).reservations().len(), 1, "the slot only seems to be over");
+    assert!(cheat.street.disk(BUYER).trades().is_empty());
+    cheat.street.set_clock(BUYER, |clock, now| clock.jump(now, -FAR));
+    cheat.street.run(20 * SECOND);
+    assert!(cheat.street.disk(BUYER).reservations().is_empty());
+    let known: Vec<bool> = cheat.street.disk(BUYER).trades().values().map(|own| own.provisional).collect();
+    assert_eq!(known, [false], "its own log holds it too");
+    assert_eq!(cheat.street.request(BUYER, bid).filled, WattHours(300));
+}
+
+/// The fill comes while the buyer hears no other clock, and so signs no copy; when it hears them, the slot is long over.
+#[test]
+fn what_comes_while_nothing_can_be_signed_is_not_let_go_of_later() {
+    let mut cheat = Cheat::new(85);
+    let (proposal, _) = cheat.is_asked_by(BUYER);
+    let acceptance = cheat.accept(&proposal, 300, 300);
+    let entry = cheat.write(vec![fill(&proposal, &acceptance)], 0);
+    let others = [OTHER_BUYER, WITNESS, COLLUDER];
+    others.iter().for_each(|other| cheat.street.set_link(BUYER, *other, false));
+    cheat.street.run(120 * SECOND);
+    assert_eq!(cheat.street.household(BUYER).unwrap().standing(), Standing::Alone);
+    cheat.show(&entry, &[BUYER]);
+    let order = cheat.order();
+    cheat.street.now = cheat.street.now.after(Duration::from_secs(28 * 3_600));
+    cheat.street.run(SECOND);
+    let later = cheat.write(vec![Op::Cancel { order, leaves: WattHours(0) }], 0);
+    cheat.show(&later, &[BUYER]);
+    assert_eq!(cheat.street.disk(BUYER).reservations().len(), 1, "its clock may have jumped");
+    others.iter().for_each(|other| cheat.street.set_link(BUYER, *other, true));
     cheat.street.run(60 * SECOND);
     assert!(cheat.street.disk(BUYER).reservations().is_empty());
     let known: Vec<bool> = cheat.street.disk(BUYER).trades().values().map(|own| own.provisional).collect();

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use wattswap_matching::{Side, WattHours};
 use wattswap_node::protocol::charter::{Act, Charter, GovernanceRecord};
+use wattswap_node::protocol::entry::Op;
 use wattswap_node::protocol::governance::SignedRecord;
 use wattswap_node::protocol::household::io::{Command, Input, Reply, RequestState, Standing, Ticket};
 use wattswap_node::protocol::ids::Head;
 use wattswap_node::protocol::message::Gossip;
+use wattswap_simulations::network::disk::Disk;
 use wattswap_simulations::network::{Crash, Street};
 
 /// Founded the community, and may change its rules.
@@ -295,6 +297,19 @@ fn a_take_is_kept_whose_copy_can_not_be_judged_yet() {
     assert!(street.disk(TAKER).reservations().is_empty());
 }
 
+/// It wakes up with that disk when the slot is long over, and learns of the copy from the others.
+#[test]
+fn a_copy_that_turns_up_when_its_slot_is_forgotten_is_a_trade() {
+    let mut street = forgotten_copy(71, true);
+    street.now = street.now.after(28 * 60 * MINUTE);
+    street.start(TAKER);
+    street.run(2 * MINUTE);
+    assert_eq!(street.household(TAKER).unwrap().standing(), Standing::Trading);
+    let trades: Vec<_> = street.disk(TAKER).trades().values().collect();
+    assert_eq!(trades.iter().map(|own| own.trade.acceptance.quantity).sum::<WattHours>(), WattHours(200));
+    assert!(street.disk(TAKER).reservations().is_empty());
+}
+
 /// Its clock jumps ahead while it waits for what it may have forgotten.
 #[test]
 fn a_take_is_kept_until_the_log_that_may_hold_its_copy_is_sealed() {
@@ -375,4 +390,46 @@ fn who_holds_less_of_its_log_than_operators_have_sealed_keeps_quiet_first() {
     assert_eq!(street.request(MEMBER, bid).state, RequestState::Cancelled, "nobody knows what has become of it");
     street.run(2 * MINUTE);
     assert_eq!(street.household(MEMBER).unwrap().standing(), Standing::Trading);
+}
+
+/// Its disk is lost, and who holds its log is away: it goes on in a new one. Operators say where the old one ends, and only
+/// then it comes back, one entry after the other.
+#[test]
+fn a_log_that_is_begun_ends_no_older_one_before_the_operators_do() {
+    let mut street = Street::new(HOMES, 70);
+    street.run(SECOND);
+    let others = [OPERATOR, TAKER, 4];
+    others.iter().for_each(|other| street.set_link(MEMBER, *other, false));
+    others.iter().for_each(|other| street.set_link(LATER, *other, false));
+    for price in [1_000, 1_010] {
+        let ask = street.wish(Side::Sell, 200, price);
+        street.place(MEMBER, ask).unwrap();
+        street.run(SECOND);
+    }
+    let end = street.household(MEMBER).unwrap().status().own_head.unwrap();
+    let old: Vec<_> = street.disk(MEMBER).entries_by(street.key(MEMBER)).map(|entry| entry.bytes().clone()).collect();
+    assert_eq!((old.len(), asked(&mut street, LATER), asked(&mut street, TAKER)), (2, WattHours(400), WattHours(0)));
+    street.stop(MEMBER);
+    street.stop(LATER);
+    let empty = Disk::new(street.first_charter());
+    street.restore_disk(MEMBER, empty);
+    others.iter().for_each(|other| street.set_link(MEMBER, *other, true));
+    street.start(MEMBER);
+    street.run(MINUTE);
+    let bid = street.wish(Side::Buy, 100, 900);
+    street.place(MEMBER, bid).unwrap();
+    street.run(SECOND);
+    let log = street.household(MEMBER).unwrap().status().log;
+    assert!(log != end.log && street.household(MEMBER).unwrap().status().own_head.is_some(), "it has begun a new log");
+    publish(&mut street, Act::Seals(vec![end]));
+    street.run(SECOND);
+    let from = street.key(TAKER);
+    for bytes in old {
+        let gossip = Gossip::Entry(bytes).encode();
+        street.inject(MEMBER, Input::Gossip { ticket: Ticket(0), from, bytes: gossip });
+        street.run(SECOND);
+    }
+    let is_seal = |op: &Op| matches!(op, Op::Seal(_));
+    let key = street.key(MEMBER);
+    assert!(!street.disk(MEMBER).entries_by(key).flat_map(|entry| &entry.ops).any(is_seal), "where it ends is said");
 }
