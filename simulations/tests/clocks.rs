@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use wattswap_matching::{Side, WattHours};
 use wattswap_node::protocol::charter::Shape;
-use wattswap_node::protocol::household::io::{Input, Output, Wish};
+use wattswap_node::protocol::household::io::{Input, Output, Standing, Wish};
+use wattswap_node::protocol::limits::MAX_INCARNATIONS;
 use wattswap_node::protocol::message::Message;
 use wattswap_simulations::network::{Street, usual_shape};
 
@@ -42,6 +43,37 @@ fn a_log_that_is_past_the_gate_takes_nothing_more_whatever_the_clock_shows() {
         assert!(street.household(HOME).unwrap().is_final(ask.slot), "nothing of it is open again");
     }
     assert_eq!(street.request(HOME, late).filled, WattHours(0));
+}
+
+/// As a machine without a clock of its own does, which learns the time from the network a while later.
+#[test]
+fn who_starts_with_a_clock_that_is_a_day_behind_keeps_its_log() {
+    const DAY: i64 = 24 * 3_600_000;
+    let mut street = Street::new(4, 74);
+    street.run(SECOND);
+    let bid = street.wish(Side::Buy, 10, 900);
+    street.place(HOME, bid).unwrap();
+    street.run(SECOND);
+    let log = street.household(HOME).unwrap().status().log;
+    for _ in 0..2 * MAX_INCARNATIONS {
+        street.stop(HOME);
+        street.set_clock(HOME, |clock, now| clock.jump(now, -DAY));
+        street.start(HOME);
+        street.run(20 * SECOND);
+        let standing = street.household(HOME).unwrap().standing();
+        assert!(matches!(standing, Standing::LogAhead { .. }), "{standing:?}");
+        street.set_clock(HOME, |clock, now| clock.jump(now, DAY));
+        street.run(20 * SECOND);
+        let status = street.household(HOME).unwrap().status();
+        assert_eq!((status.standing, status.log), (Standing::Trading, log));
+    }
+    for (home, side) in [(HOME, Side::Buy), (NEIGHBOUR, Side::Sell)] {
+        let wish = street.wish(side, 10, 900);
+        street.place(home, wish).unwrap();
+        street.run(SECOND);
+    }
+    let traded: Vec<_> = street.disk(HOME).trades().values().map(|own| own.trade.acceptance.quantity).collect();
+    assert_eq!(traded, [WattHours(10)]);
 }
 
 #[test]

@@ -57,9 +57,9 @@ pub struct Status {
 /// What a node does. `comparing`: it compares its log with its peers' copies, orders are taken on and wait;
 /// `restoring`: its store lacks what it once signed; it cancelled its open orders, finds out what it was, and trades on in
 /// a new log soon; `alone`: it hears no other member, orders are taken on and wait; `trading`: it trades; `clock_ahead`:
-/// its clock is ahead of its peers', or was when it signed last, and it signs nothing until that is mended or made up for;
-/// `not_a_member`: the charter in force does not name it; `convicted`: it was convicted of contradicting itself;
-/// `stopping`: it shuts down.
+/// its clock is ahead of its peers', and it signs nothing until that is mended; `log_ahead`: its clock was ahead when it
+/// signed last, or is behind now, and it signs nothing that is dated earlier than that; `not_a_member`: the charter in force
+/// does not name it; `convicted`: it was convicted of contradicting itself; `stopping`: it shuts down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
@@ -73,6 +73,8 @@ pub enum Phase {
     Trading,
     /// Its clock is ahead of its peers'.
     ClockAhead,
+    /// It signed something that is dated later than its clock shows.
+    LogAhead,
     /// The charter in force does not name it.
     NotAMember,
     /// It was convicted of contradicting itself.
@@ -263,6 +265,7 @@ impl From<port::Phase> for Phase {
             port::Phase::Restoring => Self::Restoring,
             port::Phase::Alone => Self::Alone,
             port::Phase::ClockAhead => Self::ClockAhead,
+            port::Phase::LogAhead => Self::LogAhead,
             port::Phase::NotAMember => Self::NotAMember,
             port::Phase::Convicted => Self::Convicted,
             port::Phase::Stopping => Self::Stopping,

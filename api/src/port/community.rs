@@ -54,6 +54,8 @@ pub enum Phase {
     Trading,
     /// Its clock is ahead of its peers'; it signs nothing until that is mended.
     ClockAhead,
+    /// It signed something that is dated later than its clock shows; it signs nothing before that.
+    LogAhead,
     /// The charter in force does not name it.
     NotAMember,
     /// It was convicted of contradicting itself.

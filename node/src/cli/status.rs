@@ -35,6 +35,9 @@ fn show(status: &Status, context: &Context) -> Outcome {
         }
         Phase::Alone => "hears no neighbour; orders wait until it does",
         Phase::ClockAhead => "waits, because its clock is ahead of its neighbours'; set the clock",
+        Phase::LogAhead => {
+            "waits, because it has signed later words than its clock shows; if the clock is behind, set it right"
+        }
         Phase::NotAMember => "does not trade: the charter does not list this household; ask an operator",
         Phase::Convicted => "does not trade: this household was proved to have signed two histories",
         Phase::Stopping => "is shutting down",

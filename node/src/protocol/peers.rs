@@ -163,6 +163,13 @@ impl Peers {
     pub fn clock_ahead(&self) -> Option<Duration> {
         self.clocks.ahead.map(|ahead| Duration::from_millis(u64::try_from(ahead).unwrap_or(0)))
     }
+
+    /// How far our clock is behind that median; nothing if it is not, or if nobody was heard.
+    #[must_use]
+    pub fn clock_behind(&self) -> Duration {
+        let behind = self.clocks.ahead.and_then(|ahead| u64::try_from(ahead.saturating_neg()).ok());
+        behind.map_or(Duration::ZERO, Duration::from_millis)
+    }
 }
 
 #[cfg(test)]
@@ -190,9 +197,14 @@ mod tests {
         peers.hear_live(member(3), UtcMillis(now.0 + 900), now);
         assert_eq!(ahead(&mut peers, now), Some(500));
         peers.hear_clock(member(1), now, now);
-        assert_eq!(ahead(&mut peers, now), Some(0), "and it is never behind");
+        assert_eq!(ahead(&mut peers, now), Some(0), "who is behind is not ahead");
+        assert_eq!(peers.clock_behind(), Duration::ZERO, "nor behind the largest but one");
+        peers.hear_clock(member(1), UtcMillis(now.0 + 400), now);
+        peers.hear_clock(member(2), UtcMillis(now.0 + 600), now);
+        assert_eq!((ahead(&mut peers, now), peers.clock_behind().as_millis()), (Some(0), 600));
         peers.forget_when();
         assert_eq!(ahead(&mut peers, now), None, "a clock that has stepped knows nothing");
+        assert_eq!(peers.clock_behind(), Duration::ZERO);
     }
 
     #[test]

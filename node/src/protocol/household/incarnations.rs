@@ -100,10 +100,13 @@ impl Household {
         self.fold.sealed_at(&own).is_some_and(|last| self.logs.next_seq(&own) <= last)
     }
 
-    /// Whether the log at hand can't be used, although the store holds it whole.
+    /// Whether the log at hand can't be used, although the store holds it whole. One that is ahead of a clock which is behind
+    /// the peers' can be, once the clock is set right: a machine that starts without the time must not begin a log each time.
     pub(super) fn must_leave_log(&self) -> bool {
+        let (_, charter) = self.chain.in_force();
         let is_far_ahead = self.own.entry_time(self.now) > self.now.after(WAIT_FOR_LOG);
-        self.fold.sealed_at(&self.own.id()).is_some() || is_far_ahead
+        let is_by_a_slow_clock = self.peers.clock_behind() > charter.clock_skew;
+        self.fold.sealed_at(&self.own.id()).is_some() || (is_far_ahead && !is_by_a_slow_clock)
     }
 
     /// When the log at hand can be gone on with, if a clock that was ahead has dated its last word.

@@ -460,9 +460,10 @@ pub enum Standing {
         /// How far.
         millis: u64,
     },
-    /// Its clock is right, but was ahead, and has dated the last word of its log: it signs nothing that is earlier.
+    /// It has dated the last word of its log later than its clock shows, since that was ahead then or is behind now: it
+    /// signs nothing that is earlier.
     LogAhead {
-        /// When it goes on.
+        /// When it goes on, by its clock.
         until: UtcMillis,
     },
     /// The charter in force does not list it.
