@@ -15,7 +15,7 @@ mod trade;
 
 pub use autopilot::{Autopilot, AutopilotError, AutopilotRefusal};
 pub use community::{
-    Charter, Check, Fee, LogHead, Member, Peer, Phase, PublishError, Readiness, RecordRefusal, Status,
+    Charter, Check, Contradiction, Fee, LogHead, Member, Peer, Phase, PublishError, Readiness, RecordRefusal, Status,
 };
 pub use live::{Event, ReadingsPushed};
 pub use order::{

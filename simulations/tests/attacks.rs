@@ -8,7 +8,7 @@ use wattswap_node::protocol::agreement::words::{Acceptance, Proposal, Refusal};
 use wattswap_node::protocol::entry::{Entry, Op};
 use wattswap_node::protocol::household::io::{Input, RequestId, Ticket};
 use wattswap_node::protocol::ids::{CommunityId, EntryId, Incarnation, LogId, OrderId, ProposalId};
-use wattswap_node::protocol::limits::{MAX_CHAIN, MAX_INCARNATIONS, MAX_PROOFS};
+use wattswap_node::protocol::limits::{MAX_CHAIN, MAX_ENTRIES_PER_HOUR, MAX_INCARNATIONS, MAX_PROOFS};
 use wattswap_node::protocol::message::{Bytes, Gossip, Message, Proof};
 use wattswap_node::protocol::signed::Verified;
 use wattswap_simulations::network::adversaries::Kind;
@@ -463,6 +463,57 @@ fn attack_27_a_good_signature_vouches_for_so_many_and_no_more() {
         assert_eq!(held(&offered), 0);
         offered.assert_nobody_is_convicted();
     }
+}
+
+/// It signs so seldom that nobody finds a good signature near the end of what it asks for, and gives its log to all but one
+/// in pieces that end with one.
+#[test]
+fn attack_27_few_good_signatures_keep_nobody_apart() {
+    let mut offered = Offered::new(130);
+    offered.street.stop(CHEAT);
+    let mut entries: Vec<Verified<Entry>> = Vec::new();
+    for _ in 0..600 {
+        let next = entry_in(&offered.street, 1, entries.last(), idle());
+        entries.push(next);
+    }
+    for piece in entries.chunks(200) {
+        let (last, bad) = piece.split_last().unwrap();
+        let mut range: Vec<Bytes> = bad.iter().map(|entry| badly_signed(entry.bytes())).collect();
+        range.push(last.bytes().clone());
+        let message = Message::Range { log: last.log, from: piece[0].seq, entries: range };
+        (0..CHEAT).filter(|home| *home != WITNESS).for_each(|home| offered.send(&message, home));
+    }
+    offered.street.run(60 * SECOND);
+    let cheat = offered.street.key(CHEAT);
+    for home in 0..CHEAT {
+        assert_eq!(offered.street.disk(home).entries_by(cheat).count(), entries.len(), "home {home}");
+    }
+    offered.assert_nobody_is_convicted();
+}
+
+/// It writes as fast as it can. Everybody stops at the same entry.
+#[test]
+fn attack_27_a_log_that_grows_without_end() {
+    let mut offered = Offered::new(131);
+    offered.street.stop(CHEAT);
+    let mut last: Option<Verified<Entry>> = None;
+    let cheat = offered.street.key(CHEAT);
+    for pieces in 0..MAX_ENTRIES_PER_HOUR / 200 + 2 {
+        let mut range = Vec::new();
+        for _ in 0..200 {
+            let next = entry_in(&offered.street, 1, last.as_ref(), idle());
+            range.push(next.bytes().clone());
+            last = Some(next);
+        }
+        let log = last.as_ref().unwrap().log;
+        let from = 200 * pieces as u64;
+        (0..CHEAT).for_each(|home| offered.send(&Message::Range { log, from, entries: range.clone() }, home));
+    }
+    for home in 0..CHEAT {
+        assert_eq!(offered.street.disk(home).entries_by(cheat).count(), MAX_ENTRIES_PER_HOUR, "home {home}");
+    }
+    offered.street.run(60 * SECOND);
+    offered.assert_nobody_is_convicted();
 }
 
 #[test]

@@ -76,6 +76,20 @@ fn who_starts_with_a_clock_that_is_a_day_behind_keeps_its_log() {
     assert_eq!(traded, [WattHours(10)]);
 }
 
+/// Of two other clocks one says that ours is an hour ahead, and the other one that it is right.
+#[test]
+fn one_clock_that_is_wrong_stops_nobody_else() {
+    let mut street = Street::new(3, 75);
+    street.run(SECOND);
+    street.stop(0);
+    street.set_clock(0, |clock, now| clock.jump(now, -3_600_000));
+    street.start(0);
+    street.run(60 * SECOND);
+    for home in [HOME, NEIGHBOUR] {
+        assert_eq!(street.household(home).unwrap().standing(), Standing::Trading, "home {home}");
+    }
+}
+
 #[test]
 fn whoever_wakes_up_late_asks_each_peer_once_for_the_time_however_much_has_piled_up() {
     let mut street = Street::new(4, 73);

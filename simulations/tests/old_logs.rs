@@ -146,6 +146,23 @@ fn a_gap_in_what_still_matters_is_not_skipped() {
     assert_eq!(starts(&street, NEW)[&log], starts(&street, BUYER)[&log], "the rest comes from who has it");
 }
 
+/// While the buyer was away the seller's log went on. By the buyer's clock, which has run ahead, that is over long ago.
+#[test]
+fn a_gap_is_not_skipped_by_a_clock_that_nobody_has_confirmed() {
+    let mut street = two_months();
+    let log = street.log(SELLER).unwrap();
+    let start = starts(&street, BUYER)[&log];
+    street.stop(BUYER);
+    [4, 5].into_iter().for_each(|buyer| trade(&mut street, buyer));
+    street.set_clock(BUYER, |clock, now| clock.jump(now, 9 * 24 * 3_600_000));
+    street.start(BUYER);
+    let newest = street.entries_of(SELLER).next_back().unwrap().clone();
+    let range = Message::Range { log, from: newest.seq, entries: vec![newest.bytes().clone()] };
+    let from = street.key(4);
+    street.inject(BUYER, Input::Message { from, bytes: range.encode() });
+    assert_eq!(starts(&street, BUYER)[&log], start, "what it holds may still matter");
+}
+
 #[test]
 fn a_clock_that_is_wrong_lets_go_of_nothing() {
     let mut street = two_months();

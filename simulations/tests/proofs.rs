@@ -1,157 +1,20 @@
 //! Whoever contradicts itself is convicted by everybody, costs nobody else anything, and takes nobody along.
 
+mod by_hand;
+
 use std::time::Duration;
 
 use wattswap_matching::{Price, Side, UtcMillis, WattHours};
-use wattswap_node::protocol::agreement::words::{Acceptance, Proposal, Refusal};
+use wattswap_node::protocol::agreement::words::{Proposal, Refusal};
 use wattswap_node::protocol::charter::Act;
-use wattswap_node::protocol::entry::{Beacon, Entry, Fill, Op, Order};
-use wattswap_node::protocol::household::io::{Input, RequestId, Standing, Ticket};
+use wattswap_node::protocol::entry::{Entry, Op, Order};
+use wattswap_node::protocol::household::io::Standing;
 use wattswap_node::protocol::ids::{EntryId, Head, Incarnation, LogId, MemberKey, OrderId, ProposalId};
 use wattswap_node::protocol::limits::MAX_INCARNATIONS;
-use wattswap_node::protocol::message::{Gossip, Message};
-use wattswap_node::protocol::signed::{Signed, Verified};
-use wattswap_simulations::network::Street;
+use wattswap_node::protocol::message::Message;
+use wattswap_node::protocol::signed::Verified;
 
-const BUYER: usize = 0;
-const OTHER_BUYER: usize = 1;
-const WITNESS: usize = 2;
-/// Plans with the cheat.
-const COLLUDER: usize = 3;
-/// Its own software does not run: it signs what it likes.
-const CHEAT: usize = 4;
-const SECOND: Duration = Duration::from_secs(1);
-
-struct Cheat {
-    street: Street,
-    log: LogId,
-    /// What it has signed so far.
-    entries: Vec<Verified<Entry>>,
-}
-
-impl Cheat {
-    /// Connected to everybody, with a first entry that offers 500 Wh.
-    fn new(seed: u64) -> Self {
-        let mut street = Street::new(5, seed);
-        street.run(SECOND);
-        street.stop(CHEAT);
-        street.run(SECOND);
-        let incarnation = Incarnation { opened: street.now, nonce: 7 };
-        let log = LogId { author: street.key(CHEAT), incarnation };
-        let mut cheat = Self { street, log, entries: Vec::new() };
-        for home in 0..CHEAT {
-            cheat.street.inject(home, Input::Connected(log.author));
-        }
-        cheat.say_that_it_lives();
-        let order = cheat.offer();
-        let first = cheat.write(vec![Op::Place(order)], 0);
-        cheat.show(&first, &[BUYER, OTHER_BUYER, WITNESS, 3]);
-        cheat.street.run(SECOND);
-        cheat
-    }
-
-    fn say_that_it_lives(&mut self) {
-        for home in 0..CHEAT {
-            let clock = Message::Clock(self.street.now).encode();
-            self.street.inject(home, Input::Message { from: self.log.author, bytes: clock });
-        }
-    }
-
-    fn offer(&self) -> Order {
-        let slot = self.street.next_slot();
-        let (quantity, price) = (WattHours(500), Price(1_000));
-        let (expires_at, charter) = (self.street.charter().shape.gate(slot), self.street.charter_id());
-        Order { slot, side: Side::Sell, quantity, price, expires_at, charter }
-    }
-
-    fn order(&self) -> OrderId {
-        OrderId { entry: EntryId(self.entries[0].hash()), index: 0 }
-    }
-
-    /// Its next entry, dated this many milliseconds ago.
-    fn write(&mut self, ops: Vec<Op>, millis_ago: u64) -> Verified<Entry> {
-        let prev = self.entries.last().map(|last| EntryId(last.hash()));
-        let (log, seq) = (self.log, self.entries.len() as u64);
-        let at = UtcMillis(self.street.now.0 - millis_ago);
-        let entry = Entry { community: self.street.community(), log, seq, prev, at, ops };
-        let entry = Verified::sign(entry, &*self.street.signer(CHEAT));
-        self.entries.push(entry.clone());
-        entry
-    }
-
-    fn show(&mut self, entry: &Verified<Entry>, homes: &[usize]) {
-        self.gossip(&Gossip::Entry(entry.bytes().clone()), homes);
-    }
-
-    fn gossip(&mut self, gossip: &Gossip, homes: &[usize]) {
-        for home in homes {
-            let (ticket, from, bytes) = (Ticket(0), self.log.author, gossip.encode());
-            self.street.inject(*home, Input::Gossip { ticket, from, bytes });
-        }
-    }
-
-    fn send(&mut self, message: &Message, home: usize) {
-        self.street.inject(home, Input::Message { from: self.log.author, bytes: message.encode() });
-    }
-
-    /// A buyer wants 300 Wh, and proposes to take them of the cheat.
-    fn is_asked_by(&mut self, home: usize) -> (Verified<Proposal>, RequestId) {
-        let bid = self.street.wish(Side::Buy, 300, 1_000);
-        let bid = self.street.place(home, bid).unwrap();
-        let reservation = self.street.disk(home).reservations().values().next().expect("it proposes").clone();
-        assert_eq!(reservation.proposal.maker, self.log);
-        (reservation.proposal, bid)
-    }
-
-    /// An acceptance that stands in the next entry.
-    fn accept(&self, proposal: &Verified<Proposal>, quantity: i64, filled_total: i64) -> Verified<Acceptance> {
-        let acceptance = Acceptance {
-            proposal: ProposalId(proposal.hash()),
-            maker: self.log.author,
-            quantity: WattHours(quantity),
-            filled_total: WattHours(filled_total),
-            incarnation: self.log.incarnation,
-            seq: self.entries.len() as u64,
-            at: self.street.now,
-        };
-        Verified::sign(acceptance, &*self.street.signer(CHEAT))
-    }
-
-    /// Fills 300 Wh of an order of which nothing is filled, as it says, for all these to see.
-    fn fills(&mut self, proposal: &Verified<Proposal>, homes: &[usize]) {
-        let acceptance = self.accept(proposal, 300, 300);
-        let entry = self.write(vec![fill(proposal, &acceptance)], 0);
-        self.show(&entry, homes);
-        self.street.run(SECOND);
-    }
-
-    fn beacon(&mut self, at: UtcMillis, homes: &[usize]) {
-        let last = self.entries.last().map(|last| (last.seq, EntryId(last.hash())));
-        let beacon = Beacon { community: self.street.community(), log: self.log, last, at };
-        let beacon = Verified::sign(beacon, &*self.street.signer(CHEAT));
-        self.gossip(&Gossip::Beacon(beacon.bytes().clone()), homes);
-    }
-
-    /// Everybody has convicted the cheat and nobody else, shows the same, and nothing of the cheat.
-    fn assert_convicted(&mut self) {
-        self.street.run(60 * SECOND);
-        let slot = self.street.next_slot();
-        let mut books = Vec::new();
-        for home in 0..CHEAT {
-            let household = self.street.household(home).expect("an honest household runs on");
-            let status = household.status();
-            let convicted: Vec<MemberKey> = status.convicted.into_iter().collect();
-            assert_eq!(convicted, [self.log.author], "by home {home}");
-            assert!(household.depth(slot, 10).1.is_empty(), "home {home} shows nothing of the cheat");
-            books.push((status.book, status.heads));
-        }
-        assert!(books.windows(2).all(|pair| pair[0] == pair[1]));
-    }
-}
-
-fn fill(proposal: &Verified<Proposal>, acceptance: &Verified<Acceptance>) -> Op {
-    Op::Fill(Box::new(Fill { proposal: Signed::clone(proposal), acceptance: Signed::clone(acceptance) }))
-}
+use self::by_hand::{BUYER, CHEAT, COLLUDER, Cheat, OTHER_BUYER, SECOND, WITNESS, fill};
 
 #[test]
 fn an_entry_where_a_beacon_said_that_there_is_none() {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use wattswap_matching::{Price, Side, UtcMillis, WattHours};
+use wattswap_matching::{Price, Side, Slot, UtcMillis, WattHours};
 use wattswap_node::protocol::agreement::words::Proposal;
 use wattswap_node::protocol::entry::Op;
-use wattswap_node::protocol::household::io::{Input, RequestId};
+use wattswap_node::protocol::household::io::{Input, RequestId, Wish};
 use wattswap_node::protocol::ids::OrderId;
 use wattswap_node::protocol::message::Message;
 use wattswap_node::protocol::signed::Verified;
@@ -137,4 +137,44 @@ fn an_order_is_filled_to_its_quantity_and_not_beyond() {
     }
     assert_eq!((offered.filled(), offered.fills_in_log()), (WattHours(500), 5));
     assert_eq!(offered.street.disk(MAKER).refusals().count(), 5, "the others are refused");
+}
+
+/// The taker names a neighbour's order as its own: that is not filled by it, whoever holds the trade.
+#[test]
+fn nobody_takes_for_an_order_of_somebody_elses() {
+    const OWNER: usize = 2;
+    let mut offered = Offered::new();
+    let bid = offered.street.wish(Side::Buy, 100, 900);
+    let bid = offered.street.place(OWNER, bid).unwrap();
+    offered.street.run(Duration::from_secs(1));
+    let order = offered.street.request(OWNER, bid).orders[0];
+    offered.propose(Proposal { own_order: Some(order), ..offered.proposal() });
+    offered.street.run(Duration::from_secs(5));
+    assert_eq!(offered.filled(), WattHours(100), "the maker can't tell whose order it is");
+    let slot = offered.street.request(OWNER, bid).wish.slot;
+    for home in [MAKER, OWNER] {
+        let bids = offered.street.household(home).unwrap().depth(slot, 10).0;
+        assert_eq!(bids.iter().map(|level| level.quantity).sum::<WattHours>(), WattHours(100), "home {home}");
+    }
+}
+
+/// Nor for one of its own in another slot: what it has open there makes no room on its connection here.
+#[test]
+fn an_order_in_another_slot_makes_no_room_in_this_one() {
+    let mut offered = Offered::new();
+    offered.street.start(TAKER);
+    offered.street.run(Duration::from_secs(1));
+    let here = offered.street.wish(Side::Buy, 1, 900);
+    let elsewhere = Wish { slot: Slot(UtcMillis(here.slot.0.0 + 900_000)), ..here };
+    let most = offered.street.charter().slot_limit(&offered.street.key(TAKER), Side::Buy).unwrap();
+    // All but 100 Wh of what its connection carries.
+    let wishes = [(here, most - WattHours(100)), (elsewhere, WattHours(500))];
+    let placed = wishes.map(|(wish, quantity)| offered.street.place(TAKER, Wish { quantity, ..wish }).unwrap());
+    offered.street.run(Duration::from_secs(1));
+    let own_order = Some(offered.street.request(TAKER, placed[1]).orders[0]);
+    offered.street.stop(TAKER);
+    let proposal = Proposal { own_order, up_to: WattHours(500), nonce: 7, ..offered.proposal() };
+    offered.propose(proposal);
+    offered.street.run(Duration::from_secs(1));
+    assert_eq!(offered.filled(), WattHours(100), "as much as its connection still carries");
 }

@@ -6,7 +6,7 @@ use wattswap_matching::{Side, WattHours};
 use wattswap_node::protocol::entry::Op;
 use wattswap_node::protocol::household::io::{Command, Halt, Input, RequestId, RequestState, Standing, Ticket};
 use wattswap_node::protocol::ids::{Head, LogId};
-use wattswap_node::protocol::limits::MAX_INCARNATIONS;
+use wattswap_node::protocol::limits::{MAX_INCARNATIONS, MAX_RANGE};
 use wattswap_node::protocol::message::Gossip;
 use wattswap_simulations::network::disk::Disk;
 use wattswap_simulations::network::{Crash, Street};
@@ -124,6 +124,44 @@ fn a_lost_store_is_like_a_restored_one() {
     assert_eq!(seals(&street, HOME), [head]);
     assert_eq!(traded(&street, HOME), WattHours(200));
     assert_well(&mut street);
+}
+
+/// The router comes up long after the machine, and the old log is longer than what comes of it at once.
+#[test]
+fn a_lost_store_ends_its_old_log_where_it_ends_also_if_peers_come_late() {
+    let mut street = street(65);
+    for _ in 0..300 {
+        place(&mut street, HOME, Side::Sell, 1);
+    }
+    street.run(SECOND);
+    let head = street.household(HOME).unwrap().status().own_head.unwrap();
+    assert!(head.seq > u64::from(MAX_RANGE), "{}", head.seq);
+    let empty = Disk::new(street.first_charter());
+    (1..HOMES).for_each(|other| street.set_link(HOME, other, false));
+    restore(&mut street, &empty);
+    street.run(3 * QUIET);
+    place(&mut street, HOME, Side::Sell, 500);
+    (1..HOMES).for_each(|other| street.set_link(HOME, other, true));
+    street.run(2 * QUIET);
+    assert_eq!(seals(&street, HOME), [head]);
+    assert_well(&mut street);
+}
+
+/// What a household is told has to wait until it has begun its new log, and no longer.
+#[test]
+fn whoever_was_restored_is_told_of_its_trades_in_the_turn_in_which_it_goes_on() {
+    let mut street = street(66);
+    let backup = street.disk(HOME).clone();
+    place(&mut street, HOME, Side::Sell, 500);
+    street.run(SECOND);
+    place(&mut street, NEIGHBOUR, Side::Buy, 200);
+    street.run(10 * SECOND);
+    restore(&mut street, &backup);
+    while street.household(HOME).unwrap().standing() != Standing::Trading {
+        assert_eq!(traded(&street, HOME), WattHours(0), "a newer log may have ended this one before");
+        street.run(Duration::from_millis(1));
+    }
+    assert_eq!(traded(&street, HOME), WattHours(200));
 }
 
 #[test]

@@ -23,7 +23,7 @@ use wattswap_tests::wait;
 type Attack = (&'static str, fn(&BadMember) -> Vec<u8>);
 
 /// Each of these no honest node would ever send: its sender is dropped, and kept out for a while.
-const DROPPED: [Attack; 13] = [
+const DROPPED: [Attack; 15] = [
     ("garbage", |_| framed(&[0xff; 100])),
     ("an empty message", |_| framed(&[])),
     ("a message without end", |_| u32::MAX.to_be_bytes().to_vec()),
@@ -33,6 +33,15 @@ const DROPPED: [Attack; 13] = [
     ("half a message", |bad| {
         let whole = Message::Proposal(bad.signed(bad.proposal())).encode();
         framed(&whole[..whole.len() / 2])
+    }),
+    // Whoever holds an entry also has one that vouches for it, and shows both.
+    ("an entry in the victim's name, badly signed", |bad| {
+        let entry = bad.signed_as(bad.victim, bad.entry(bad.victim));
+        message(Message::Range { log: log(bad.victim), from: 0, entries: vec![entry] })
+    }),
+    ("an entry in somebody else's name, badly signed", |bad| {
+        let entry = bad.signed_as(bad.other, bad.entry(bad.other));
+        message(Message::Range { log: log(bad.other), from: 0, entries: vec![entry] })
     }),
     ("a proposal of another community", |bad| {
         let proposal = Proposal { community: CommunityId([9; 32]), ..bad.proposal() };
@@ -59,7 +68,7 @@ const DROPPED: [Attack; 13] = [
 ];
 
 /// Each of these makes no sense now, but would at another time: it is ignored.
-const IGNORED: [Attack; 17] = [
+const IGNORED: [Attack; 15] = [
     ("an acceptance of nothing", |bad| message(Message::Acceptance(bad.signed(bad.acceptance())))),
     ("a refusal of nothing", |bad| {
         let proposal = ProposalId([3; 32]);
@@ -80,15 +89,6 @@ const IGNORED: [Attack; 17] = [
     }),
     ("that the victim has lost an entry", |bad| {
         message(Message::Heads(vec![Head { log: log(bad.victim), seq: 7, id: EntryId([1; 32]) }]))
-    }),
-    ("the entry that it has lost", |bad| {
-        let entry = bad.signed_as(bad.victim, bad.entry(bad.victim));
-        message(Message::Range { log: log(bad.victim), from: 0, entries: vec![entry] })
-    }),
-    // A good entry after it might still have proved it.
-    ("an entry in somebody else's name", |bad| {
-        let entry = bad.signed_as(bad.other, bad.entry(bad.other));
-        message(Message::Range { log: log(bad.other), from: 0, entries: vec![entry] })
     }),
     ("a question for a log that never was", |_| {
         message(Message::GetRange { log: log(MemberKey([5; 32])), from: MAX_SEQ, count: 1 })

@@ -22,7 +22,7 @@ MAX_SEQ = 2**53 - 1
 MAX_ENERGY = 10**9
 MAX_PRICE = 10**6
 MAX_DURATION = 366 * 24 * 3600 * 1000
-MAX_BYTES = {"entry": 65536, "governance": 196608, "gossip": 262144, "message": 1048576}
+MAX_BYTES = {"entry": 65536, "governance": 196608, "gossip": 262144, "message": 1310720}
 MAX_WORD_BYTES = 1024
 
 

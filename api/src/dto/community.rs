@@ -124,8 +124,31 @@ pub struct Peer {
     /// Where its logs end as far as this node holds them, oldest first: one, and one more each time that it lost what it
     /// had signed. Empty if this node holds nothing of it.
     pub logs: Vec<LogHead>,
-    /// Whether it is convicted of cheating.
-    pub convicted: bool,
+    /// What it is convicted of; null if of nothing. From then on it trades with nobody.
+    #[schema(required)]
+    pub convicted_of: Option<Contradiction>,
+}
+
+/// What a member was convicted of: its own signed words contradict each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Contradiction {
+    /// Two versions of an entry in its log.
+    Fork,
+    /// An entry where it had said that there is none.
+    BrokenBeacon,
+    /// Two different acceptances of one proposal.
+    TwoAcceptances,
+    /// It accepted a proposal and refused it.
+    AcceptedAndRefused,
+    /// It gave more of an order than there was.
+    Overfilled,
+    /// It gave the same part of an order to two takers.
+    GivenTwice,
+    /// It gave of an order that it had cancelled.
+    AcceptedAfterCancel,
+    /// It began more logs than anybody needs.
+    TooManyLogs,
 }
 
 /// Signed governance records, which continue the chain of charters.
@@ -273,6 +296,21 @@ impl From<port::Phase> for Phase {
     }
 }
 
+impl From<port::Contradiction> for Contradiction {
+    fn from(of: port::Contradiction) -> Self {
+        match of {
+            port::Contradiction::Fork => Self::Fork,
+            port::Contradiction::BrokenBeacon => Self::BrokenBeacon,
+            port::Contradiction::TwoAcceptances => Self::TwoAcceptances,
+            port::Contradiction::AcceptedAndRefused => Self::AcceptedAndRefused,
+            port::Contradiction::Overfilled => Self::Overfilled,
+            port::Contradiction::GivenTwice => Self::GivenTwice,
+            port::Contradiction::AcceptedAfterCancel => Self::AcceptedAfterCancel,
+            port::Contradiction::TooManyLogs => Self::TooManyLogs,
+        }
+    }
+}
+
 impl From<port::LogHead> for LogHead {
     fn from(head: port::LogHead) -> Self {
         Self { incarnation: head.incarnation, seq: head.seq, id: Text(Digest(head.id)) }
@@ -290,7 +328,7 @@ impl From<port::Peer> for Peer {
             connected_since: peer.connected_since.map(Text),
             last_heard: peer.last_heard.map(Text),
             logs: peer.logs.into_iter().map(LogHead::from).collect(),
-            convicted: peer.convicted,
+            convicted_of: peer.convicted_of.map(Contradiction::from),
         }
     }
 }

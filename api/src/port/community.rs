@@ -95,8 +95,29 @@ pub struct Peer {
     /// Where its logs end as far as this node holds them, oldest first: one, and one more each time that it lost what it
     /// had signed.
     pub logs: Vec<LogHead>,
-    /// Whether it is convicted of cheating.
-    pub convicted: bool,
+    /// What it is convicted of; `None` if of nothing.
+    pub convicted_of: Option<Contradiction>,
+}
+
+/// What a member was convicted of: its own signed words contradict each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contradiction {
+    /// Two versions of an entry in its log.
+    Fork,
+    /// An entry where it had said that there is none.
+    BrokenBeacon,
+    /// Two different acceptances of one proposal.
+    TwoAcceptances,
+    /// It accepted a proposal and refused it.
+    AcceptedAndRefused,
+    /// It gave more of an order than there was.
+    Overfilled,
+    /// It gave the same part of an order to two takers.
+    GivenTwice,
+    /// It gave of an order that it had cancelled.
+    AcceptedAfterCancel,
+    /// It began more logs than anybody needs.
+    TooManyLogs,
 }
 
 /// The community's signed rules.

@@ -372,7 +372,7 @@ pub fn peer() -> Peer {
         connected_since: None,
         last_heard: Some(NOW),
         logs: Vec::new(),
-        convicted: false,
+        convicted_of: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! `status`: how the node is, and its neighbours.
 
-use wattswap_api::dto::community::{Peer, Peers, Phase, Status};
+use wattswap_api::dto::community::{Contradiction, Peer, Peers, Phase, Status};
 
 use super::Outcome;
 use super::context::Context;
@@ -39,7 +39,7 @@ fn show(status: &Status, context: &Context) -> Outcome {
             "waits, because it has signed later words than its clock shows; if the clock is behind, set it right"
         }
         Phase::NotAMember => "does not trade: the charter does not list this household; ask an operator",
-        Phase::Convicted => "does not trade: this household was proved to have signed two histories",
+        Phase::Convicted => "does not trade: it was proved that this household's key signed what contradicts itself",
         Phase::Stopping => "is shutting down",
     };
     let log = status.log.as_ref();
@@ -71,11 +71,11 @@ fn show_peers(peers: &[Peer], context: &Context) -> Outcome {
     let zone = context.zone();
     let rows = peers.iter().map(|peer| {
         let entries = peer.logs.iter().map(|log| log.seq + 1).sum::<u64>();
-        let state = match () {
-            () if peer.convicted => "convicted of cheating",
-            () if !peer.is_member => "no member any more",
-            () if peer.connected_since.is_some() => "connected",
-            () => "away",
+        let state = match peer.convicted_of {
+            Some(of) => convicted_of(of),
+            None if !peer.is_member => "no member any more",
+            None if peer.connected_since.is_some() => "connected",
+            None => "away",
         };
         [
             output::short(&peer.member.to_string()).to_owned(),
@@ -87,4 +87,17 @@ fn show_peers(peers: &[Peer], context: &Context) -> Outcome {
     });
     let columns = [Words("household"), Words("name"), Words("state"), Words("last heard"), Number("entries")];
     Ok(output::table(columns, rows, "no neighbours in the charter yet")?)
+}
+
+fn convicted_of(of: Contradiction) -> &'static str {
+    match of {
+        Contradiction::Fork => "convicted: two versions of its log",
+        Contradiction::BrokenBeacon => "convicted: an entry that it had denied",
+        Contradiction::TwoAcceptances => "convicted: two answers to one proposal",
+        Contradiction::AcceptedAndRefused => "convicted: yes and no to one proposal",
+        Contradiction::Overfilled => "convicted: gave more than it had ordered",
+        Contradiction::GivenTwice => "convicted: gave the same energy twice",
+        Contradiction::AcceptedAfterCancel => "convicted: gave what it had cancelled",
+        Contradiction::TooManyLogs => "convicted: began too many logs",
+    }
 }

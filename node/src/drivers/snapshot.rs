@@ -13,6 +13,7 @@ use crate::protocol::charter::Charter;
 use crate::protocol::household::Household;
 use crate::protocol::household::view::Status;
 use crate::protocol::ids::{CharterId, CommunityId, Head, MemberKey};
+use crate::protocol::message::Contradiction;
 
 /// Price levels of each side of a slot that readers can see.
 pub const MAX_LEVELS: usize = 1_000;
@@ -51,8 +52,8 @@ pub struct PeerView {
     pub heads: Vec<Head>,
     /// Whether a stream to it is open.
     pub is_connected: bool,
-    /// Whether it was convicted of cheating.
-    pub is_convicted: bool,
+    /// What it was convicted of.
+    pub convicted_of: Option<Contradiction>,
 }
 
 /// Both sides of a book, best price first.
@@ -189,7 +190,7 @@ fn peers(household: &Household, charter: &Charter, status: &Status) -> BTreeMap<
         last_word: household.last_word(&key),
         heads: heads.remove(&key).unwrap_or_default(),
         is_connected: household.is_connected(&key),
-        is_convicted: status.convicted.contains(&key),
+        convicted_of: household.convicted_of(&key),
     };
     others.into_iter().map(|key| (key, view(key))).collect()
 }

@@ -30,8 +30,8 @@ pub const MAX_RANGE: u16 = 256;
 pub const MAX_RANGE_BYTES: usize = 512 * 1024;
 /// Governance records of one answer.
 pub const MAX_GOVERNANCE_RECORDS: usize = 4;
-/// Bytes of a message to a peer: the longest is a full governance answer.
-pub const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
+/// Bytes of a message to a peer: the longest is a proof that somebody has begun too many logs, with an entry of each.
+pub const MAX_MESSAGE_BYTES: usize = 1280 * 1024;
 /// Bytes of a gossiped message: an entry, or a fork proof of two single entries.
 pub const MAX_GOSSIP_BYTES: usize = 256 * 1024;
 /// Logs per author: a home that lost its store more often than this needs a new key.
@@ -45,10 +45,23 @@ pub const MAX_HEADS: usize = 8_000;
 pub const MAX_PROOFS: usize = 16;
 /// `Place` ops of one author for one slot in one log: more than twelve repricings an hour for a whole day ahead.
 pub const MAX_PLACES_PER_SLOT: usize = 1_024;
-/// Entries of one author whose time has not come or whose charter is not known yet, kept in memory.
-pub const MAX_WAITING_ENTRIES: usize = 256;
+/// Entries by which a log may grow in an hour, by its own times: eighteen a second...
+pub const MAX_ENTRIES_PER_HOUR: usize = 65_536;
+/// ...and their bytes. A home needs a megabyte; under load, tests write a hundred.
+pub const MAX_BYTES_PER_HOUR: usize = 128 << 20;
+/// What a household leaves of both, which is more than it writes in one turn: an entry too many would end its log.
+pub const LEAVE_ENTRIES_PER_HOUR: usize = 1_024;
+/// See [`LEAVE_ENTRIES_PER_HOUR`]: with each of the most requests cancelled and placed anew.
+pub const LEAVE_BYTES_PER_HOUR: usize = 16 << 20;
+/// Entries of one log whose time has not come or whose charter is not known yet. Of each log, since which ones were refused
+/// for all logs together would depend on which came first. At a start with a clock that is behind, all that the store holds
+/// of later times waits.
+pub const MAX_WAITING_ENTRIES: usize = 64;
 /// Ranges asked of one peer at the same time.
 pub const MAX_RANGES_IN_FLIGHT: usize = 8;
+/// Ranges that one peer is given in a turn, and that are looked at of one: as many as honest ones ask for, and as many
+/// pieces of evidence.
+pub const MAX_RANGES_PER_TURN: usize = 2 * MAX_RANGES_IN_FLIGHT;
 /// A range that has not come by then is asked of somebody else.
 pub const RANGE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A log speaks up at least this often, so that silence means something.

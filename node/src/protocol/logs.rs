@@ -16,11 +16,9 @@ use super::entry::{Beacon, Entry};
 use super::evidence;
 use super::ids::{Digest, EntryId, Head, LogId, MemberKey};
 use super::limits::MAX_INCARNATIONS;
+use super::pace::Pace;
 use super::signed::{Signed, Verified};
 
-/// How many entries at the end of a range may have a bad signature before the range is given up: an author that
-/// signs garbage under good successors must not cost its readers more than this many checks.
-const MAX_TAIL_CHECKS: usize = 8;
 /// Entries of each log whose times are remembered: a beacon that comes later than so many entries is a replay.
 const MAX_RECENT: usize = 32;
 /// A log is cut no finer than this, so that it needs to remember the time of one entry a day only.
@@ -42,6 +40,7 @@ struct Log {
     /// Where it may be cut: number and time of entries that are a day apart, oldest first.
     cuts: Vec<(u64, UtcMillis)>,
     last_at: UtcMillis,
+    pace: Pace,
     /// Times of the newest entries, the newest last.
     recent: VecDeque<UtcMillis>,
     beacon: Option<Verified<Beacon>>,
@@ -79,6 +78,8 @@ pub enum Fit {
     TimeRunsBack,
     /// Its author has opened too many logs.
     TooManyLogs,
+    /// The log has grown as much as it may in that hour.
+    TooFast,
 }
 
 /// Why a range is not what was asked for. The sender is to blame.
@@ -87,6 +88,10 @@ pub enum BadRange {
     /// Entries of another log, or not consecutive, or not linked by hashes.
     #[error("the entries are not one unbroken piece of the log")]
     NotAChain,
+    /// None of them is signed well. What anybody holds came as ranges no longer than these, each up to a good signature: so
+    /// there is one in any piece of it.
+    #[error("none of the entries is signed well")]
+    Unsigned,
 }
 
 impl Logs {
@@ -112,6 +117,7 @@ impl Logs {
         match log.ids.last() {
             Some(last) if Some(*last) != entry.prev => Fit::OtherPast,
             _ if entry.at < log.last_at => Fit::TimeRunsBack,
+            _ if !log.pace.has_room(entry.at, entry.bytes().len()) => Fit::TooFast,
             _ => Fit::Next,
         }
     }
@@ -130,6 +136,7 @@ impl Logs {
         log.make_room();
         log.ids.push(EntryId(entry.hash()));
         log.last_at = entry.at;
+        log.pace.grow(entry.at, entry.bytes().len());
         log.recent.push_back(entry.at);
         if log.recent.len() > MAX_RECENT {
             log.recent.pop_front();
@@ -217,6 +224,12 @@ impl Logs {
         let from_end = usize::try_from(log.next().checked_sub(after)?).ok()?;
         let at = log.recent.get(log.recent.len().checked_sub(from_end)?)?;
         (*at <= beacon.at).then_some(after)
+    }
+
+    /// What a log has grown by lately.
+    #[must_use]
+    pub fn pace(&self, id: &LogId) -> Pace {
+        self.logs.get(id).map_or_else(Pace::default, |log| log.pace)
     }
 
     /// The number under which an entry of this log is held.
@@ -341,7 +354,7 @@ impl Log {
 /// Gives the entries up to the last good signature; those behind it may still be proved by a later range.
 ///
 /// # Errors
-/// [`BadRange`] if they are not a chain of one log with times that never decrease.
+/// [`BadRange`] if they are not a chain of one log with times that never decrease, or if nothing vouches for them.
 pub fn verify_range(mut entries: Vec<Signed<Entry>>) -> Result<Vec<Verified<Entry>>, BadRange> {
     let linked = |pair: &[Signed<Entry>]| {
         let (one, next) = (&pair[0], &pair[1]);
@@ -354,7 +367,10 @@ pub fn verify_range(mut entries: Vec<Signed<Entry>>) -> Result<Vec<Verified<Entr
     if !entries.windows(2).all(linked) {
         return Err(BadRange::NotAChain);
     }
-    let good = entries.iter().rev().take(MAX_TAIL_CHECKS).position(Signed::has_good_signature);
-    entries.truncate(good.map_or(0, |from_end| entries.len() - from_end));
+    let good = entries.iter().rposition(Signed::has_good_signature);
+    if good.is_none() && !entries.is_empty() {
+        return Err(BadRange::Unsigned);
+    }
+    entries.truncate(good.map_or(0, |last| last + 1));
     Ok(entries.into_iter().map(Signed::trusted).collect())
 }

@@ -153,6 +153,44 @@ pub enum Proof {
     TooManyLogs(Vec<Bytes>),
 }
 
+/// What a proof proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Contradiction {
+    /// Two versions of one entry.
+    Fork,
+    /// An entry where its own beacon says that there is none.
+    BrokenBeacon,
+    /// Two different acceptances of one proposal.
+    TwoAcceptances,
+    /// A proposal was accepted and refused.
+    AcceptedAndRefused,
+    /// More was given of an order than there was.
+    Overfilled,
+    /// The same part of an order was given to two takers.
+    GivenTwice,
+    /// An order was given away after its cancel.
+    AcceptedAfterCancel,
+    /// More logs than an author may have.
+    TooManyLogs,
+}
+
+impl Proof {
+    /// What it proves.
+    #[must_use]
+    pub fn contradiction(&self) -> Contradiction {
+        match self {
+            Self::Fork { .. } => Contradiction::Fork,
+            Self::BrokenBeacon { .. } => Contradiction::BrokenBeacon,
+            Self::TwoAcceptances { .. } => Contradiction::TwoAcceptances,
+            Self::AcceptedAndRefused { .. } => Contradiction::AcceptedAndRefused,
+            Self::Overfilled { .. } => Contradiction::Overfilled,
+            Self::GivenTwice { .. } => Contradiction::GivenTwice,
+            Self::AcceptedAfterCancel { .. } => Contradiction::AcceptedAfterCancel,
+            Self::TooManyLogs(_) => Contradiction::TooManyLogs,
+        }
+    }
+}
+
 /// A proposal and its acceptance, as evidence against who accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {

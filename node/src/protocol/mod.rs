@@ -29,6 +29,7 @@ pub mod message;
 pub mod metering;
 pub mod nonces;
 pub mod own_log;
+pub mod pace;
 pub mod peers;
 pub mod settlement;
 pub mod signed;

@@ -7,6 +7,7 @@ use super::fold::Place;
 use super::household::io::RequestId;
 use super::ids::{CommunityId, EntryId, Head, LogId, OrderId};
 use super::limits::{MAX_ENTRY_BYTES, MAX_OPS};
+use super::pace::Pace;
 use super::signed::{Signer, Verified};
 
 /// Bytes that a `Place`, `Cancel` or `Seal` takes at most (measured: 76 and 52; a `Seal`: 95).
@@ -26,6 +27,7 @@ pub struct OwnLog {
     prev: Option<EntryId>,
     /// Nothing may be dated before this any more: the last entry's time, or just after the last beacon's.
     not_before: UtcMillis,
+    pace: Pace,
     ops: Vec<Op>,
     places: Vec<(Order, RequestId)>,
     bytes: usize,
@@ -44,8 +46,8 @@ impl OwnLog {
     #[must_use]
     pub fn new(community: CommunityId, id: LogId) -> Self {
         // Its name may be dated ahead of the clock, if that of an older log was: the newest must be the greatest.
-        let not_before = UtcMillis(0);
-        Self { community, id, next_seq: 0, prev: None, not_before, ops: Vec::new(), places: Vec::new(), bytes: 0 }
+        let (not_before, pace) = (UtcMillis(0), Pace::default());
+        Self { community, id, next_seq: 0, prev: None, not_before, pace, ops: Vec::new(), places: Vec::new(), bytes: 0 }
     }
 
     /// Its name.
@@ -85,8 +87,15 @@ impl OwnLog {
         self.not_before
     }
 
+    /// When the log can grow on, if it has grown as much in this hour as it may.
+    #[must_use]
+    pub fn waits_until(&self, now: UtcMillis) -> Option<UtcMillis> {
+        self.pace.waits_until(self.entry_time(now))
+    }
+
     /// Takes note of an entry that is in the log already.
     pub fn recover_entry(&mut self, entry: &Verified<Entry>) {
+        self.pace.grow(entry.at, entry.bytes().len());
         self.next_seq = entry.seq + 1;
         self.prev = Some(EntryId(entry.hash()));
         self.not_before = self.not_before.max(entry.at);

@@ -43,8 +43,9 @@ struct Live {
 /// How our clock compares with the others', as of the last look at them.
 #[derive(Clone, Copy, Debug, Default)]
 struct Clocks {
-    /// How far ours is ahead of their median, in milliseconds; none if nobody was heard.
-    ahead: Option<i64>,
+    /// How far ours is ahead of the middle one of all clocks, ours included, in milliseconds: the upper and the lower one if
+    /// two are in the middle. None if nobody was heard.
+    ahead: Option<(i64, i64)>,
     /// How many were compared.
     of: usize,
     at: UtcMillis,
@@ -153,21 +154,24 @@ impl Peers {
         let lately = live.filter(|live| now.since(live.received) <= SILENT_AFTER);
         let mut ahead: Vec<i64> = lately.map(|live| live.ahead).collect();
         let of = ahead.len();
-        let median = if of == 0 { None } else { Some(*ahead.select_nth_unstable(of / 2).1) };
-        self.clocks = Clocks { ahead: median, of, at: now, heard_since: 0 };
+        // Ours among them: of two others one that is wrong alone decides nothing.
+        ahead.push(0);
+        ahead.sort_unstable();
+        let middle = (of > 0).then(|| (ahead[ahead.len() / 2], ahead[(ahead.len() - 1) / 2]));
+        self.clocks = Clocks { ahead: middle, of, at: now, heard_since: 0 };
     }
 
-    /// How far our clock is ahead of the median of the members that were heard lately; none if nobody was. As of the last
-    /// [comparison](Self::compare_clocks).
+    /// How far our clock is ahead of the median of ours and those of the members that were heard lately; none if nobody was.
+    /// As of the last [comparison](Self::compare_clocks).
     #[must_use]
     pub fn clock_ahead(&self) -> Option<Duration> {
-        self.clocks.ahead.map(|ahead| Duration::from_millis(u64::try_from(ahead).unwrap_or(0)))
+        self.clocks.ahead.map(|(upper, _)| Duration::from_millis(u64::try_from(upper).unwrap_or(0)))
     }
 
     /// How far our clock is behind that median; nothing if it is not, or if nobody was heard.
     #[must_use]
     pub fn clock_behind(&self) -> Duration {
-        let behind = self.clocks.ahead.and_then(|ahead| u64::try_from(ahead.saturating_neg()).ok());
+        let behind = self.clocks.ahead.and_then(|(_, lower)| u64::try_from(lower.saturating_neg()).ok());
         behind.map_or(Duration::ZERO, Duration::from_millis)
     }
 }
@@ -192,16 +196,26 @@ mod tests {
         assert_eq!(ahead(&mut peers, now), None, "nobody was heard");
         peers.hear_clock(member(1), UtcMillis(now.0 - 500), now);
         assert_eq!(ahead(&mut peers, now), Some(500));
-        peers.hear_live(member(2), UtcMillis(now.0 - 900), now);
-        assert_eq!(ahead(&mut peers, now), Some(900), "of two the larger");
-        peers.hear_live(member(3), UtcMillis(now.0 + 900), now);
-        assert_eq!(ahead(&mut peers, now), Some(500));
-        peers.hear_clock(member(1), now, now);
-        assert_eq!(ahead(&mut peers, now), Some(0), "who is behind is not ahead");
-        assert_eq!(peers.clock_behind(), Duration::ZERO, "nor behind the largest but one");
-        peers.hear_clock(member(1), UtcMillis(now.0 + 400), now);
-        peers.hear_clock(member(2), UtcMillis(now.0 + 600), now);
-        assert_eq!((ahead(&mut peers, now), peers.clock_behind().as_millis()), (Some(0), 600));
+        // What the other members say of our clock, and by how much it is ahead and behind then.
+        let cases: [(&[i64], u128, u128); 9] = [
+            (&[-500], 0, 500),
+            (&[500, 900], 500, 0),
+            (&[0, 900], 0, 0),
+            (&[-900, 0], 0, 0),
+            (&[-500, -900], 0, 500),
+            (&[0, 0, 900], 0, 0),
+            (&[0, 700, 900], 700, 0),
+            (&[-700, -900, 0], 0, 700),
+            (&[-900, 500, 900, 700], 500, 0),
+        ];
+        for (others, is_ahead, is_behind) in cases {
+            let mut peers = Peers::default();
+            for (number, by) in (1..).zip(others) {
+                peers.hear_clock(member(number), UtcMillis(now.0.saturating_add_signed(-by)), now);
+            }
+            let found = (ahead(&mut peers, now), peers.clock_behind().as_millis());
+            assert_eq!(found, (Some(is_ahead), is_behind), "{others:?}");
+        }
         peers.forget_when();
         assert_eq!(ahead(&mut peers, now), None, "a clock that has stepped knows nothing");
         assert_eq!(peers.clock_behind(), Duration::ZERO);

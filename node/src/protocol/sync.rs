@@ -130,6 +130,15 @@ impl Sync {
         self.offers.values().any(|offers| offers.keys().any(|log| log.author == *author))
     }
 
+    /// Ranges that are under way from one peer, and logs that one offers, of whom most are.
+    #[must_use]
+    pub fn most(&self) -> (usize, usize) {
+        let mut under_way: BTreeMap<MemberKey, usize> = BTreeMap::new();
+        self.under_way.values().for_each(|range| *under_way.entry(range.peer).or_default() += 1);
+        let offers = self.offers.values().map(BTreeMap::len).max();
+        (under_way.into_values().max().unwrap_or(0), offers.unwrap_or(0))
+    }
+
     /// When a range that is under way is given up.
     #[must_use]
     pub fn next_deadline(&self) -> Option<UtcMillis> {

@@ -118,7 +118,9 @@ impl Said {
             Output::Event(Event::Trade(own)) if !own.provisional => {
                 self.reported.insert(own.trade.id());
             }
-            Output::Event(Event::Convicted(_)) => self.object("convictions", format!("home {home} tells of a cheat")),
+            Output::Event(Event::Convicted { .. }) => {
+                self.object("convictions", format!("home {home} tells of a cheat"))
+            }
             Output::Drop(_) => self.object("convictions", format!("home {home} drops a neighbour for misconduct")),
             Output::Load { .. } => self.object("convictions", format!("home {home} looks for evidence")),
             Output::Halt(halt) => self.object("convictions", format!("home {home} stops: {halt}")),

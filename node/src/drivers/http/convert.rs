@@ -18,6 +18,7 @@ use crate::protocol::household::io::{
 };
 use crate::protocol::ids::{Head, MemberKey, OrderId};
 use crate::protocol::limits::MAX_GOVERNANCE_BYTES;
+use crate::protocol::message::Contradiction;
 use crate::protocol::{autopilot, metering};
 
 /// The orders as wishes in ticks, or why some of them can't be.
@@ -336,8 +337,21 @@ pub(super) fn peer(member: &MemberKey, snapshot: &Snapshot, network: &View) -> O
         connected_since: connection.map(|connection| connection.since),
         last_heard: view.last_word,
         logs: view.heads.iter().map(log_head).collect(),
-        convicted: view.is_convicted,
+        convicted_of: view.convicted_of.map(contradiction),
     })
+}
+
+pub(super) fn contradiction(of: Contradiction) -> port::Contradiction {
+    match of {
+        Contradiction::Fork => port::Contradiction::Fork,
+        Contradiction::BrokenBeacon => port::Contradiction::BrokenBeacon,
+        Contradiction::TwoAcceptances => port::Contradiction::TwoAcceptances,
+        Contradiction::AcceptedAndRefused => port::Contradiction::AcceptedAndRefused,
+        Contradiction::Overfilled => port::Contradiction::Overfilled,
+        Contradiction::GivenTwice => port::Contradiction::GivenTwice,
+        Contradiction::AcceptedAfterCancel => port::Contradiction::AcceptedAfterCancel,
+        Contradiction::TooManyLogs => port::Contradiction::TooManyLogs,
+    }
 }
 
 /// A peer as it is right after it came or went, which the snapshot may not show yet.

@@ -45,9 +45,10 @@ impl Watch for News {
                 let peer = convert::peer(key, snapshot, &network());
                 peer.map(|peer| port::Event::Peer(convert::connected(peer, *connected, snapshot.at)))
             }
-            Event::Convicted(key) => {
+            Event::Convicted { key, of } => {
                 let peer = convert::peer(key, snapshot, &network());
-                peer.map(|peer| port::Event::Peer(port::Peer { convicted: true, ..peer }))
+                let convicted_of = Some(convert::contradiction(*of));
+                peer.map(|peer| port::Event::Peer(port::Peer { convicted_of, ..peer }))
             }
             Event::Charter => Some(self.status(snapshot)),
             Event::Standing(standing) => {

@@ -319,8 +319,8 @@ impl Household for LocalHousehold {
                     "the clock is {millis} ms ahead of the neighbours'; set it right, nothing is signed until then"
                 )),
                 Standing::LogAhead { until } => Some(format!(
-                    "the clock was ahead when this household signed last, or is behind now: if so, set it right; nothing is \
-                     signed before {}",
+                    "the clock was ahead when this household signed last, or is behind now: if so, set it right; or as much \
+                     was signed as may be in an hour; nothing is signed before {}",
                     until.0
                 )),
                 _ => None,

@@ -26,7 +26,13 @@ impl Answers {
     /// Whether no more refusals can be remembered: then proposals get a beacon instead, which ends a doubt too.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.refused.len() >= MAX_REFUSALS
+        self.count() >= MAX_REFUSALS
+    }
+
+    /// How many are remembered.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.refused.len()
     }
 
     /// The refusal of this proposal.

@@ -111,7 +111,8 @@ impl Household {
         let exposed = self.fold.exposure(taker, &book, proposal.side);
         // What it takes for an order that it has posted is counted there already.
         let posted = proposal.own_order.and_then(|id| self.fold.order(&id));
-        let posted = posted.filter(|order| self.fold.log_of(order).author == *taker);
+        let is_meant = |order: &&Resting| (order.book.slot, order.side) == (proposal.slot, proposal.side);
+        let posted = posted.filter(|order| self.fold.log_of(order).author == *taker).filter(is_meant);
         let counted = posted.map_or(WattHours::ZERO, |order| order.open(self.now));
         let room = (limit - exposed + counted).min(quantity);
         if room.is_positive() { Ok(room) } else { Err(No::TakerOverLimit) }

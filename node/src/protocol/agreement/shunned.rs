@@ -23,6 +23,12 @@ impl Shunned {
         }
     }
 
+    /// How many are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.until.len()
+    }
+
     /// Whether an order is left alone.
     #[must_use]
     pub fn contains(&self, order: &OrderId) -> bool {

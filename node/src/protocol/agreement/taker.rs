@@ -290,7 +290,7 @@ impl Household {
 
     /// A maker accepted. Nothing is done before the end of the turn, when it is known whether anything can be signed.
     pub(in crate::protocol) fn accepted(&mut self, from: MemberKey, acceptance: Verified<Acceptance>) {
-        self.compare_with_refusal(&acceptance);
+        self.compare_with_known(&acceptance);
         let Some(reservation) = self.doubts.get(&acceptance.proposal) else { return };
         let proposal = &reservation.proposal;
         let fits = acceptance.maker == from
@@ -317,6 +317,9 @@ impl Household {
 
     /// A maker refused: the one word that frees a reservation at once.
     pub(in crate::protocol) fn refused(&mut self, from: MemberKey, refusal: &Verified<Refusal>) {
+        if self.is_accepted_all_the_same(refusal) {
+            return;
+        }
         let Some(reservation) = self.doubts.get(&refusal.proposal) else { return };
         let proposal = &reservation.proposal;
         let fits =
@@ -352,6 +355,11 @@ impl Household {
                 } else if self.can_sign() && self.complete(trade.clone()) == Err(Void::CopyTooLate) && binds {
                     self.release_as_provisional(trade);
                 }
+            } else if let Some(trade) = self.filled_unjudged(&id) {
+                // Nobody knows when the entry is judged: the words are signed, and a copy of them counts by itself.
+                if self.can_sign() && self.complete(trade.clone()).is_err() && self.is_too_late_to_copy(&trade) {
+                    self.release_as_provisional(trade);
+                }
             } else if self.can_never_be_filled(&id) && self.knows_own_words_on(&id) {
                 self.rely_on_fence(&id);
                 self.let_go(&id);
@@ -362,6 +370,23 @@ impl Household {
         self.ask_again();
     }
 
+    /// The clock may step, and what waited be judged when its slot is forgotten: it binds all the same.
+    pub(in crate::protocol) fn notice_unjudged_fills(&mut self) {
+        if !self.fold.has_waiting() {
+            return;
+        }
+        let doubts: Vec<ProposalId> = self.doubts.iter().map(|(id, _)| *id).collect();
+        for trade in doubts.iter().filter_map(|id| self.filled_unjudged(id)).collect::<Vec<_>>() {
+            self.doubts.note_late(trade);
+        }
+    }
+
+    /// What the maker's log says in an entry that can't be judged yet.
+    fn filled_unjudged(&self, id: &ProposalId) -> Option<Trade> {
+        let maker = self.doubts.get(id)?.proposal.maker.author;
+        self.fold.unjudged_trade(id, &maker)
+    }
+
     fn is_too_late_to_copy(&self, trade: &Trade) -> bool {
         self.fold.has_forgotten(&trade.proposal.charter, trade.proposal.slot)
     }
@@ -370,9 +395,9 @@ impl Household {
     fn can_never_be_filled(&self, id: &ProposalId) -> bool {
         let Some(doubt) = self.doubts.get(id) else { return false };
         let log = doubt.proposal.maker;
-        let fenced = self.logs.fenced_until(&log) >= doubt.closes_at && !self.fold.is_waiting(&log);
+        let fenced = self.logs.fenced_until(&log) >= doubt.closes_at;
         let ended = self.fold.sealed_at(&log).is_some_and(|last| self.logs.next_seq(&log) > last);
-        fenced || (ended && !self.fold.is_waiting(&log)) || self.fold.is_convicted(&log.author)
+        fenced || ended || self.fold.is_convicted(&log.author)
     }
 
     /// Whether no own log can hold a copy of the trade that does not show yet.

@@ -74,9 +74,11 @@ impl Fold {
         if account.total() + order.quantity > limit {
             return Err(Void::OverLimit);
         }
-        let filled = self.early.remove(&id).unwrap_or_default();
-        let mut resting = Resting::new(order, at, book, log, trader, filled);
-        resting.withdrawn = self.seals.contains_key(&self.logs[log.0 as usize].id);
+        let mut resting = Resting::new(order, at, book, log, trader);
+        let log_id = self.logs[log.0 as usize].id;
+        let early = self.early.remove(&id).unwrap_or_default().into_iter();
+        resting.filled = early.filter(|(part, _)| part.is_of(&resting, &log_id)).map(|(_, quantity)| quantity).sum();
+        resting.withdrawn = self.seals.contains_key(&log_id);
         slot.add(id, &mut resting, self.now);
         self.orders.insert(id, resting);
         self.changed.insert(book);

@@ -20,7 +20,9 @@ use wattswap_matching::{Book, Handle, Level, Side, Slot, Trader, UtcMillis, Watt
 pub use self::judge::Void;
 pub use self::slot::Resting;
 use self::slot::SlotFold;
+use self::trades::Part;
 pub use self::trades::{Bound, Place};
+use super::agreement::words::Acceptance;
 use super::charter::{Charter, Shape};
 use super::entry::{Entry, Fill, Op, Trade};
 use super::ids::{CharterId, CommunityId, Digest, EntryId, Head, LogId, MemberKey, OrderId, ProposalId, ShapeId};
@@ -80,13 +82,17 @@ pub struct Fold {
     slots: BTreeMap<BookId, SlotFold>,
     orders: BTreeMap<OrderId, Resting>,
     trades: BTreeMap<ProposalId, Bound>,
-    /// Filled quantities of orders whose own entry has not come yet.
-    early: BTreeMap<OrderId, WattHours>,
+    /// What was filled of orders whose own entry has not come yet.
+    early: BTreeMap<OrderId, Vec<(Part, WattHours)>>,
     waiting: BTreeMap<LogId, VecDeque<Verified<Entry>>>,
     /// Books that changed since somebody asked.
     changed: BTreeSet<BookId>,
     /// Trades that a log was found to hold since somebody asked.
     new_trades: Vec<ProposalId>,
+    /// Pairs of different acceptances of one proposal that were met since somebody asked.
+    contradictions: Vec<[Verified<Acceptance>; 2]>,
+    /// Entries that waited until they could be judged, since somebody asked.
+    released: Vec<Verified<Entry>>,
 }
 
 impl Fold {
@@ -112,6 +118,8 @@ impl Fold {
             waiting: BTreeMap::new(),
             changed: BTreeSet::new(),
             new_trades: Vec::new(),
+            contradictions: Vec::new(),
+            released: Vec::new(),
         }
     }
 
@@ -138,11 +146,28 @@ impl Fold {
         self.charters.get(charter).map(|known| known.shape)
     }
 
-    /// Whether there is room for `entry` if it has to wait. If not, it must not be stored either: it can be asked for
-    /// again later.
+    /// How many entries of a log wait.
     #[must_use]
-    pub fn has_room_for(&self, entry: &Entry) -> bool {
-        self.waiting.get(&entry.log).map_or(0, VecDeque::len) < MAX_WAITING_ENTRIES
+    pub fn waiting(&self, log: &LogId) -> usize {
+        self.waiting.get(log).map_or(0, VecDeque::len)
+    }
+
+    /// How many entries of its log wait once `entry` is there too, if so many do before it. None if there is no room for it:
+    /// then it must not be stored either, and can be asked for again later.
+    #[must_use]
+    pub fn room_for(&self, entry: &Entry, waiting: usize) -> Option<usize> {
+        match () {
+            // What lies beyond a seal never waits: so it is not taken before its time.
+            () if self.is_beyond_seal(&entry.log, entry.seq) => self.is_due(entry).then_some(waiting),
+            () if waiting == 0 && self.can_judge(entry) => Some(0),
+            () => (waiting < MAX_WAITING_ENTRIES).then_some(waiting + 1),
+        }
+    }
+
+    /// Whether any entry waits.
+    #[must_use]
+    pub fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     /// Folds the next entry of a log, or keeps it until it can be judged.
@@ -151,7 +176,9 @@ impl Fold {
             return;
         }
         self.heed_seals(entry);
-        if self.waiting.contains_key(&entry.log) || !self.can_judge(entry) {
+        // What lies beyond an end never counts, whenever it could be judged.
+        let is_beyond = self.is_beyond_seal(&entry.log, entry.seq);
+        if !is_beyond && (self.waiting.contains_key(&entry.log) || !self.can_judge(entry)) {
             self.waiting.entry(entry.log).or_default().push_back(entry.clone());
         } else {
             self.fold(entry);
@@ -218,12 +245,6 @@ impl Fold {
     #[must_use]
     pub fn log_of(&self, order: &Resting) -> LogId {
         self.logs[order.log.0 as usize].id
-    }
-
-    /// Whether entries of this log are held that could not be judged yet.
-    #[must_use]
-    pub fn is_waiting(&self, log: &LogId) -> bool {
-        self.waiting.contains_key(log)
     }
 
     /// A trade that some log held here contains.
@@ -313,8 +334,23 @@ impl Fold {
         Digest(hasher.finalize().into())
     }
 
+    /// Entries that waited, and were folded since the last call.
+    pub fn take_released(&mut self) -> Vec<Verified<Entry>> {
+        std::mem::take(&mut self.released)
+    }
+
+    /// Different acceptances of one proposal that were met since the last call: of entries that had to wait, nothing could be
+    /// seen when they came.
+    pub fn take_contradictions(&mut self) -> Vec<[Verified<Acceptance>; 2]> {
+        std::mem::take(&mut self.contradictions)
+    }
+
     fn can_judge(&self, entry: &Entry) -> bool {
-        entry.at <= self.now.after(self.skew) && entry.ops.iter().all(|op| self.knows_charter_of(op))
+        self.is_due(entry) && entry.ops.iter().all(|op| self.knows_charter_of(op))
+    }
+
+    fn is_due(&self, entry: &Entry) -> bool {
+        entry.at <= self.now.after(self.skew)
     }
 
     fn knows_charter_of(&self, op: &Op) -> bool {
@@ -330,6 +366,7 @@ impl Fold {
         for log in logs {
             while let Some(entry) = self.next_judgeable(&log) {
                 self.fold(&entry);
+                self.released.push(entry);
             }
         }
         self.waiting.retain(|_, entries| !entries.is_empty());
@@ -428,8 +465,8 @@ impl Fold {
         self.orders.retain(|_, order| self.slots.contains_key(&order.book));
         self.trades.retain(|_, trade| {
             let is_kept = self.slots.contains_key(&trade.book);
-            for order in trade.orders().filter(|_| !is_kept) {
-                self.early.remove(&order);
+            for part in trade.parts().into_iter().flatten().filter(|_| !is_kept) {
+                forget_early(&mut self.early, &part);
             }
             is_kept
         });
@@ -455,6 +492,16 @@ impl Fold {
 impl Known {
     fn book(&self, slot: Slot) -> BookId {
         BookId { slot, shape: self.shape }
+    }
+}
+
+/// Forgets what was filled of an order that never came, in a slot that is over.
+fn forget_early(early: &mut BTreeMap<OrderId, Vec<(Part, WattHours)>>, part: &Part) {
+    if let Some(parts) = early.get_mut(&part.order) {
+        parts.retain(|(known, _)| known != part);
+        if parts.is_empty() {
+            early.remove(&part.order);
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! it would matter which of the two came first.
 
 use super::{Fold, LogNo};
-use crate::protocol::entry::{Entry, Fill, Op};
+use crate::protocol::entry::{Entry, Op};
 use crate::protocol::ids::{Head, LogId, OrderId, ProposalId};
 use crate::protocol::limits::MAX_INCARNATIONS;
 use crate::protocol::signed::Verified;
@@ -22,7 +22,7 @@ impl Fold {
             self.withdraw_orders(number);
             self.drop_trades_beyond(number, end.seq);
         }
-        self.tell_of_unjudged_beyond(end);
+        self.let_go_of_unjudged_beyond(end);
     }
 
     /// The last entry of a sealed log that counts.
@@ -78,10 +78,17 @@ impl Fold {
         }
     }
 
-    /// What waits beyond the end will never count: whoever is told that a trade stands only there should know.
-    fn tell_of_unjudged_beyond(&mut self, end: &Head) {
-        let beyond = self.waiting.get(&end.log).into_iter().flatten().filter(|entry| entry.seq > end.seq);
-        self.new_trades.extend(beyond.flat_map(|entry| entry.fills()).map(Fill::id));
+    /// What waits beyond the end will never count.
+    fn let_go_of_unjudged_beyond(&mut self, end: &Head) {
+        let Some(waiting) = self.waiting.get_mut(&end.log) else { return };
+        let first = waiting.partition_point(|entry| entry.seq <= end.seq);
+        let beyond = waiting.split_off(first);
+        if waiting.is_empty() {
+            self.waiting.remove(&end.log);
+        }
+        for entry in beyond {
+            self.hear_of_trades(&entry);
+        }
     }
 
     fn drop_trades_beyond(&mut self, log: LogNo, last: u64) {

@@ -76,14 +76,7 @@ pub(super) struct SlotFold {
 }
 
 impl Resting {
-    pub(super) fn new(
-        order: &Order,
-        at: UtcMillis,
-        book: BookId,
-        log: LogNo,
-        trader: Trader,
-        filled: WattHours,
-    ) -> Self {
+    pub(super) fn new(order: &Order, at: UtcMillis, book: BookId, log: LogNo, trader: Trader) -> Self {
         Self {
             book,
             side: order.side,
@@ -93,7 +86,7 @@ impl Resting {
             expires_at: order.expires_at,
             log,
             trader,
-            filled,
+            filled: WattHours::ZERO,
             own_filled: WattHours::ZERO,
             cancelled: None,
             withdrawn: false,

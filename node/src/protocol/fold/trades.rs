@@ -6,11 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use wattswap_matching::{UtcMillis, WattHours};
+use wattswap_matching::{Side, Slot, UtcMillis, WattHours};
 
 use super::judge::Void;
+use super::slot::Resting;
 use super::{BookId, Fold, Known, LogNo, is_over, slot_mut};
-use crate::protocol::agreement::words::Acceptance;
+use crate::protocol::agreement::words::{Acceptance, Proposal};
 use crate::protocol::charter::Shape;
 use crate::protocol::entry::{Entry, Fill, Trade};
 use crate::protocol::ids::{CharterId, CommunityId, LogId, MemberKey, OrderId, ProposalId};
@@ -46,6 +47,26 @@ pub struct Place {
     pub seq: u64,
     /// Time of the entry.
     pub at: UtcMillis,
+}
+
+/// What a trade takes of one order, if the order is what the proposal says that it is. A proposal may name anything: it
+/// takes nothing of a third member's order, nor of one in another slot or on the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    /// The order.
+    pub order: OrderId,
+    owner: Owner,
+    slot: Slot,
+    side: Side,
+}
+
+/// Whose order it has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    /// The resting order stands in this log.
+    Maker(LogId),
+    /// The taker's own in any of its logs.
+    Taker(MemberKey),
 }
 
 /// Whose log a fill stands in.
@@ -96,6 +117,7 @@ impl Fold {
         };
         slot_mut(&mut self.slots, book, shape, self.now).ok_or(Void::Forgotten)?;
         self.account_for(log, &holder, fill, book);
+        self.compare_acceptances(&trade);
         let acceptance = trade.acceptance.clone();
         self.note(id, trade, book);
         self.rebind(id, |bound| match holder {
@@ -124,9 +146,32 @@ impl Fold {
     /// Whether an entry of this author's holds the trade and can't be judged yet: whether it counts will be known then.
     #[must_use]
     pub fn is_held_unjudged(&self, id: &ProposalId, author: &MemberKey) -> bool {
-        let waiting = self.waiting.iter().filter(|(log, _)| log.author == *author).flat_map(|(_, entries)| entries);
-        let counts = waiting.filter(|entry| !self.is_beyond_seal(&entry.log, entry.seq));
-        counts.flat_map(|entry| entry.fills()).any(|fill| fill.id() == *id)
+        self.unjudged_fills(author).any(|fill| fill.id() == *id)
+    }
+
+    /// A trade that an entry of this author's holds which can't be judged yet, if its own words say that it is one.
+    #[must_use]
+    pub fn unjudged_trade(&self, id: &ProposalId, author: &MemberKey) -> Option<Trade> {
+        let fills = self.unjudged_fills(author).filter(|fill| fill.id() == *id);
+        fills
+            .filter(|fill| judge_words(&self.charters, self.community, fill).is_ok())
+            .find_map(|fill| fill.verify().ok())
+    }
+
+    fn unjudged_fills(&self, author: &MemberKey) -> impl Iterator<Item = &Fill> {
+        let author = *author;
+        let waiting = self.waiting.range(LogId::first_of(author)..).take_while(move |(log, _)| log.author == author);
+        waiting.flat_map(|(_, entries)| entries).flat_map(|entry| entry.fills())
+    }
+
+    /// Of one proposal its maker says the same always.
+    fn compare_acceptances(&mut self, trade: &Trade) {
+        let known = self.trades.get(&trade.id()).into_iter().flat_map(Bound::acceptances);
+        let one = &trade.acceptance;
+        if let Some(other) = known.into_iter().find(|other| other.hash() != one.hash()) {
+            let pair = [other.clone(), one.clone()];
+            self.contradictions.push(pair);
+        }
     }
 
     /// Whether a fill in this entry, which came at `now`, is a trade, as far as its own words tell: its slot is forgotten by
@@ -192,7 +237,11 @@ impl Fold {
             Holder::Maker => Some(proposal.order),
             Holder::Taker => proposal.own_order,
         };
-        let own_order = own_order.and_then(|id| self.orders.get_mut(&id)).filter(|order| order.log == log);
+        let is_meant = |order: &&mut Resting| {
+            let side = if matches!(holder, Holder::Maker) { proposal.side.opposite() } else { proposal.side };
+            (order.log, order.book.slot, order.side) == (log, proposal.slot, side)
+        };
+        let own_order = own_order.and_then(|id| self.orders.get_mut(&id)).filter(is_meant);
         // A request that outlived a change of shape rests in the old book, and takes in the new one.
         let book = own_order.as_ref().map_or(book, |order| order.book);
         let Some(slot) = self.slots.get_mut(&book) else { return };
@@ -242,20 +291,27 @@ impl Fold {
         }
         // One that binds no more is news as well.
         self.new_trades.push(id);
-        for (order, quantity) in before.into_iter().flatten() {
-            self.add_filled(order, -quantity);
+        for (part, quantity) in before.into_iter().flatten() {
+            self.add_filled(part, -quantity);
         }
-        for (order, quantity) in after.into_iter().flatten() {
-            self.add_filled(order, quantity);
+        for (part, quantity) in after.into_iter().flatten() {
+            self.add_filled(part, quantity);
         }
     }
 
-    fn add_filled(&mut self, id: OrderId, quantity: WattHours) {
-        match self.orders.get_mut(&id) {
-            Some(order) => order.filled += quantity,
-            None => *self.early.entry(id).or_default() += quantity,
+    fn add_filled(&mut self, part: Part, quantity: WattHours) {
+        let Some(order) = self.orders.get_mut(&part.order) else {
+            let early = self.early.entry(part.order).or_default();
+            match early.iter_mut().find(|(known, _)| *known == part) {
+                Some((_, filled)) => *filled += quantity,
+                None => early.push((part, quantity)),
+            }
+            return;
+        };
+        if part.is_of(order, &self.logs[order.log.0 as usize].id) {
+            order.filled += quantity;
+            self.refresh(part.order);
         }
-        self.refresh(id);
     }
 }
 
@@ -272,9 +328,8 @@ impl Bound {
 
     /// One that no log holds any more stays what it was.
     fn choose(&mut self) {
-        let held = self.by_maker.iter().chain(self.copies.iter().map(|copy| &copy.acceptance));
-        if let Some(acceptance) = held.min_by_key(|acceptance| acceptance.hash()) {
-            self.trade.acceptance = acceptance.clone();
+        if let Some(acceptance) = self.acceptances().min_by_key(|acceptance| acceptance.hash()).cloned() {
+            self.trade.acceptance = acceptance;
         }
     }
 
@@ -282,15 +337,34 @@ impl Bound {
         self.trade.acceptance.maker == *key || self.trade.proposal.taker.author == *key
     }
 
+    /// All that logs hold of its maker's word.
+    fn acceptances(&self) -> impl Iterator<Item = &Verified<Acceptance>> {
+        self.by_maker.iter().chain(self.copies.iter().map(|copy| &copy.acceptance))
+    }
+
     /// The resting order, and the taker's own if it had posted one.
-    pub(super) fn orders(&self) -> impl Iterator<Item = OrderId> {
-        std::iter::once(self.trade.proposal.order).chain(self.trade.proposal.own_order)
+    pub(super) fn parts(&self) -> [Option<Part>; 2] {
+        let Proposal { order, own_order, maker, taker, slot, side, .. } = **self.trade.proposal;
+        let rests = Part { order, owner: Owner::Maker(maker), slot, side: side.opposite() };
+        let own = own_order.map(|order| Part { order, owner: Owner::Taker(taker.author), slot, side });
+        [Some(rests), own]
     }
 
     /// What it takes from which orders: nothing while it does not bind.
-    fn fills(&self) -> [Option<(OrderId, WattHours)>; 2] {
-        let (proposal, quantity) = (&self.trade.proposal, self.trade.acceptance.quantity);
-        [Some(proposal.order), proposal.own_order].map(|order| Some((order.filter(|_| self.binds())?, quantity)))
+    fn fills(&self) -> [Option<(Part, WattHours)>; 2] {
+        let quantity = self.trade.acceptance.quantity;
+        self.parts().map(|part| part.filter(|_| self.binds()).map(|part| (part, quantity)))
+    }
+}
+
+impl Part {
+    /// Whether an order that stands in this log is the one that is meant.
+    pub(super) fn is_of(&self, order: &Resting, log: &LogId) -> bool {
+        let is_owners = match self.owner {
+            Owner::Maker(maker) => *log == maker,
+            Owner::Taker(taker) => log.author == taker,
+        };
+        is_owners && (order.book.slot, order.side) == (self.slot, self.side)
     }
 }
 

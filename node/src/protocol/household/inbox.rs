@@ -9,9 +9,13 @@ use crate::protocol::entry::{Beacon, Entry};
 use crate::protocol::evidence;
 use crate::protocol::governance::SignedRecord;
 use crate::protocol::ids::{Digest, Head, LogId, MemberKey};
-use crate::protocol::limits::{MAX_GOVERNANCE_RECORDS, MAX_HEADS, MAX_PROOFS, MAX_PROPOSALS_PER_TURN, MAX_RANGE};
+use crate::protocol::limits::{
+    FETCH_OWN_LOGS_FOR, MAX_GOVERNANCE_RECORDS, MAX_HEADS, MAX_MESSAGE_BYTES, MAX_PROOFS, MAX_PROPOSALS_PER_TURN,
+    MAX_RANGE, MAX_RANGES_PER_TURN,
+};
 use crate::protocol::logs::{Fit, LogStart, verify_range};
 use crate::protocol::message::{Bytes, Gossip, Message, Proof, Summary};
+use crate::protocol::pace::Pace;
 use crate::protocol::signed::{Signed, Statement, Verified};
 
 /// The peer sent what no honest software sends.
@@ -70,8 +74,12 @@ impl Household {
             }
             Message::Heads(heads) => self.take_heads(from, &heads),
             Message::GetRange { log, from: first, count } => {
-                let first = first.max(self.logs.start(&log));
-                self.out.push_back(Output::SendRange { to: from, log, from: first, count: count.min(MAX_RANGE) });
+                let given = self.ranges_given.entry(from).or_default();
+                *given += 1;
+                if *given <= MAX_RANGES_PER_TURN {
+                    let first = first.max(self.logs.start(&log));
+                    self.out.push_back(Output::SendRange { to: from, log, from: first, count: count.min(MAX_RANGE) });
+                }
             }
             Message::Range { log, from: first, entries } => self.take_range(from, log, first, &entries)?,
             Message::GetGovernance { from: height } => {
@@ -81,7 +89,7 @@ impl Household {
             }
             Message::Governance(records) => self.take_governance_records(&records)?,
             Message::GetProofs => {
-                let proofs = self.proofs.values().take(MAX_PROOFS).cloned().collect();
+                let proofs = self.some_proofs();
                 self.send(from, Message::Proofs(proofs));
             }
             Message::Proofs(proofs) => {
@@ -139,13 +147,23 @@ impl Household {
         for head in heads {
             let is_at_hand = head.log == self.own.id();
             if !is_at_hand && self.is_author(&head.log) && self.logs.next_seq(&head.log) <= head.seq {
-                self.sync.offer(from, head);
+                self.offered(from, head);
             } else if !is_at_hand && self.logs.id(&head.log, head.seq).is_some_and(|id| id != head.id) {
                 // Two versions of one entry: the other one is fetched as evidence.
                 let (log, from_seq) = (head.log, head.seq);
                 self.send(from, Message::GetRange { log, from: from_seq, count: MAX_RANGE });
             }
         }
+    }
+
+    /// A peer holds more of a log. If it is one of our own, there is so much time to fetch it.
+    fn offered(&mut self, by: MemberKey, head: &Head) {
+        // Once a peer: it may lie.
+        let is_awaited = self.fetch_until.is_some_and(|until| until > self.now);
+        if head.log.author == self.me && !is_awaited && self.awaited.insert(by) {
+            self.fetch_until = Some(self.now.after(FETCH_OWN_LOGS_FOR));
+        }
+        self.sync.offer(by, head);
     }
 
     /// Whether entries of this log are taken at all: of members, past ones too, who were not convicted.
@@ -166,7 +184,12 @@ impl Household {
             return Err(Misconduct);
         }
         let before = self.logs.next_seq(&log);
-        if self.is_author(&log) {
+        let taken = self.ranges_taken.entry(from).or_default();
+        *taken += 1;
+        // Each can cost as many checks of signatures as it has entries.
+        let is_worth_it =
+            *taken <= MAX_RANGES_PER_TURN && !entries.iter().all(|entry| self.logs.fit(entry) == Fit::Held);
+        if is_worth_it && self.is_author(&log) {
             let entries = verify_range(entries).map_err(|_| Misconduct)?;
             if log.author == self.me {
                 self.shown_own(from, &entries);
@@ -181,16 +204,49 @@ impl Household {
 
     /// Takes consecutive authentic entries of one log.
     fn take_entries(&mut self, entries: &[Verified<Entry>]) {
+        let there_is_room_for = self.how_many_to_keep(entries);
         for (index, entry) in entries.iter().enumerate() {
             match self.logs.fit(entry) {
                 Fit::TooManyLogs => return self.found_too_many_logs(entry),
-                Fit::Gap { .. } if index == 0 && entry.at < self.chain.horizon(self.now) => self.skip_to(entry),
                 Fit::Held => {}
-                Fit::Next if self.fold.has_room_for(entry) => self.keep(entry),
                 Fit::Fork => return self.found_fork(&entries[index..]),
+                _ if index >= there_is_room_for => return,
+                Fit::Gap { .. } | Fit::TooFast if index == 0 && self.is_over(entry) => self.skip_to(entry),
+                Fit::Next => self.keep(entry),
                 _ => return,
             }
         }
+    }
+
+    /// So many of them can be stored, up to the last one that is signed well: what a node holds, it can prove to others.
+    fn how_many_to_keep(&self, entries: &[Verified<Entry>]) -> usize {
+        let Some(first) = entries.first() else { return 0 };
+        let held = self.logs.next_seq(&first.log);
+        let begins_anew = first.seq > held || self.logs.fit(first) == Fit::TooFast;
+        let mut pace = if begins_anew { Pace::default() } else { self.logs.pace(&first.log) };
+        let mut waiting = self.fold.waiting(&first.log);
+        let fits = |entry: &&Verified<Entry>| {
+            if entry.seq < held {
+                return true;
+            }
+            let bytes = entry.bytes().len();
+            let room = self.fold.room_for(entry, waiting).filter(|_| pace.has_room(entry.at, bytes));
+            pace.grow(entry.at, bytes);
+            waiting = room.unwrap_or(waiting);
+            room.is_some()
+        };
+        let fitting = entries.iter().take_while(fits).count();
+        if fitting == entries.len() {
+            return fitting;
+        }
+        entries[..fitting].iter().rposition(|entry| entry.has_good_signature()).map_or(0, |last| last + 1)
+    }
+
+    /// Whether all that an entry says is over, by a clock that peers have confirmed.
+    fn is_over(&self, entry: &Entry) -> bool {
+        let (_, charter) = self.chain.in_force();
+        let is_right = self.peers.clock_ahead().is_some_and(|ahead| ahead <= charter.clock_skew);
+        is_right && entry.at < self.chain.horizon(self.now)
     }
 
     /// Takes a log up at an entry behind a gap, since all that the gap and what was before it can say is over.
@@ -208,6 +264,7 @@ impl Household {
         }
         self.persist(Record::Entry(entry.clone()));
         self.take_in(entry);
+        self.examine_cancels(entry);
     }
 
     /// Takes the next entry of a log that is durable, or will be before anything else happens.
@@ -239,8 +296,8 @@ impl Household {
             }
         }
         match fit {
-            Fit::Next if self.fold.has_room_for(&entry) => self.keep(&entry),
-            Fit::Gap { .. } => self.sync.offer(from, &head_of(&entry)),
+            Fit::Next if self.fold.room_for(&entry, self.fold.waiting(&entry.log)).is_some() => self.keep(&entry),
+            Fit::Gap { .. } => self.offered(from, &head_of(&entry)),
             Fit::Fork => self.found_fork(std::slice::from_ref(&entry)),
             Fit::TooManyLogs => {
                 self.found_too_many_logs(&entry);
@@ -327,16 +384,37 @@ impl Household {
 
     /// Convicts whom the proof convicts. One proof per key is kept.
     pub(super) fn take_proof(&mut self, proof: Proof) -> Verdict {
+        // What could not be passed on would convict for some and not for others.
+        if proof.bytes_in_message() > MAX_MESSAGE_BYTES {
+            return Verdict::Reject;
+        }
         match evidence::convicts(&proof, self.chain.community()) {
             Err(_) => Verdict::Reject,
             Ok(key) if self.fold.is_convicted(&key) || self.chain_never_listed(&key) => Verdict::Ignore,
             Ok(key) => {
+                let of = proof.contradiction();
                 self.convict(key, proof.clone());
                 self.persist(Record::Proof { key, proof });
-                self.tell(Event::Convicted(key));
+                self.tell(Event::Convicted { key, of });
                 Verdict::Accept
             }
         }
+    }
+
+    /// As many as fit into a message, beginning anywhere: whoever lacks one gets it sooner or later, however many there are.
+    fn some_proofs(&mut self) -> Vec<Proof> {
+        if self.proofs.is_empty() {
+            return Vec::new();
+        }
+        let first =
+            usize::try_from(self.nonces.number() % self.proofs.len() as u64).expect("it counts what is in memory");
+        let mut bytes = 0;
+        let fits = |proof: &&Proof| {
+            bytes += proof.bytes_in_message();
+            bytes <= MAX_MESSAGE_BYTES
+        };
+        let all = self.proofs.values().cycle().skip(first).take(self.proofs.len().min(MAX_PROOFS));
+        all.take_while(fits).cloned().collect()
     }
 
     fn chain_never_listed(&self, key: &MemberKey) -> bool {

@@ -54,14 +54,19 @@ impl Household {
     pub(super) fn keep_quiet(&mut self) {
         let longest = self.chain.charters().map(|(_, charter)| charter.proposal_lifetime + charter.clock_skew).max();
         self.quiet_until = Some(self.now.after(longest.unwrap_or_default()));
-        self.fetch_until = self.now.after(FETCH_OWN_LOGS_FOR);
+        self.fetch_until = Some(self.now.after(FETCH_OWN_LOGS_FOR));
     }
 
     /// Until when the household waits for what it may have forgotten.
     pub(super) fn restoring_until(&self) -> Option<UtcMillis> {
         // Who trades already does not stop for what a peer says that it holds.
-        let waits = self.standing != Standing::Trading && self.sync.is_fetching(&self.me);
-        self.quiet_until.max(waits.then_some(self.fetch_until)).filter(|until| *until > self.now)
+        let fetched = self.fetching_until().filter(|_| self.standing != Standing::Trading);
+        self.quiet_until.max(fetched).filter(|until| *until > self.now)
+    }
+
+    /// While peers hold more of own logs than is known here, and until when that is waited for.
+    fn fetching_until(&self) -> Option<UtcMillis> {
+        self.fetch_until.filter(|until| *until > self.now && self.sync.is_fetching(&self.me))
     }
 
     fn has_enough_logs(&self) -> bool {
@@ -109,14 +114,19 @@ impl Household {
         self.fold.sealed_at(&self.own.id()).is_some() || (is_far_ahead && !is_by_a_slow_clock)
     }
 
-    /// When the log at hand can be gone on with, if a clock that was ahead has dated its last word.
+    /// When the log at hand can be gone on with, if a clock that was ahead has dated its last word, or if it has grown as much
+    /// as it may for now.
     pub(super) fn log_is_due(&self) -> Option<UtcMillis> {
         let (_, charter) = self.chain.in_force();
-        Some(self.own.entry_time(self.now).before(charter.clock_skew)).filter(|due| *due > self.now)
+        let due = self.own.entry_time(self.now).before(charter.clock_skew);
+        self.own.waits_until(self.now).max(Some(due)).filter(|due| *due > self.now)
     }
 
-    /// The first thing that a new log says is where those before it end.
+    /// The first thing that a new log says is where those before it end. One that turns up later has come whole first.
     pub(super) fn seal_older_logs(&mut self) {
+        if self.fetching_until().is_some() {
+            return;
+        }
         for end in self.unsealed() {
             self.make_room();
             self.fold.seal_own(self.own.id(), &end);

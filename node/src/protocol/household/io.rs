@@ -21,7 +21,7 @@ use crate::protocol::entry::{Beacon, Entry, Trade};
 use crate::protocol::governance::{NotASuccessor, SignedRecord};
 use crate::protocol::ids::{Incarnation, LogId, MemberKey, OrderId, ProposalId};
 use crate::protocol::logs::LogStart;
-use crate::protocol::message::{Bytes, Message, Proof};
+use crate::protocol::message::{Bytes, Contradiction, Message, Proof};
 use crate::protocol::metering;
 use crate::protocol::signed::Verified;
 use crate::protocol::wire::Malformed;
@@ -430,7 +430,12 @@ pub enum Event {
         connected: bool,
     },
     /// Somebody was convicted of cheating.
-    Convicted(MemberKey),
+    Convicted {
+        /// Who.
+        key: MemberKey,
+        /// Of what.
+        of: Contradiction,
+    },
     /// A new charter is in force.
     Charter,
     /// The household's ability to trade changed.
@@ -461,7 +466,7 @@ pub enum Standing {
         millis: u64,
     },
     /// It has dated the last word of its log later than its clock shows, since that was ahead then or is behind now: it
-    /// signs nothing that is earlier.
+    /// signs nothing that is earlier. Or it has written as much as it may in this hour.
     LogAhead {
         /// When it goes on, by its clock.
         until: UtcMillis,

@@ -94,7 +94,12 @@ pub struct Household {
     /// Nothing is signed before: an earlier log of ours may have proposed something that is still accepted.
     quiet_until: Option<UtcMillis>,
     /// For own logs that peers hold more of, nothing waits any longer.
-    fetch_until: UtcMillis,
+    fetch_until: Option<UtcMillis>,
+    /// Peers of which one was the first to show that an own log is to be fetched.
+    awaited: BTreeSet<MemberKey>,
+    /// How many ranges each peer was given in this turn, and has given.
+    ranges_given: BTreeMap<MemberKey, usize>,
+    ranges_taken: BTreeMap<MemberKey, usize>,
     /// Own trades that the owner was told of, each until its slot is over.
     pub(super) recorded: BTreeMap<ProposalId, Recorded>,
     next_beacon: UtcMillis,

@@ -22,7 +22,7 @@ use crate::protocol::entry::Entry;
 use crate::protocol::fold::Fold;
 use crate::protocol::governance::{NotASuccessor, SignedRecord};
 use crate::protocol::ids::{Incarnation, LogId, MemberKey};
-use crate::protocol::limits::{FETCH_OWN_LOGS_FOR, KEEP_LOGS_AT_LEAST, PEERS_TO_COMPARE};
+use crate::protocol::limits::{KEEP_LOGS_AT_LEAST, PEERS_TO_COMPARE};
 use crate::protocol::logs::{Fit, Logs};
 use crate::protocol::metering::{Limits, Metering};
 use crate::protocol::nonces::Nonces;
@@ -133,7 +133,10 @@ impl Household {
             compared_with: BTreeSet::new(),
             claims: BTreeMap::new(),
             quiet_until: None,
-            fetch_until: now.after(FETCH_OWN_LOGS_FOR),
+            fetch_until: None,
+            awaited: BTreeSet::new(),
+            ranges_given: BTreeMap::new(),
+            ranges_taken: BTreeMap::new(),
             recorded: BTreeMap::new(),
             next_beacon: now,
             next_summary: now,

@@ -14,9 +14,10 @@ impl Household {
     pub(super) fn close_turn(&mut self) {
         self.ask_for_the_time();
         self.let_time_pass();
+        self.examine_released();
+        self.prove_contradictions();
         self.update_standing();
         self.complete_accepted();
-        self.learn_trades();
         self.serve_changed_books();
         self.resolve_doubts();
         self.ask_shunned_again();
@@ -34,6 +35,9 @@ impl Household {
             // Whoever proposed will ask again.
             self.proposals.clear();
         }
+        self.learn_trades();
+        self.ranges_given.clear();
+        self.ranges_taken.clear();
         self.ask_for_heads();
         self.ask_for_ranges();
         self.send_summaries();
@@ -62,6 +66,7 @@ impl Household {
     }
 
     fn let_time_pass(&mut self) {
+        self.notice_unjudged_fills();
         self.fold.advance(self.now);
         self.requests.advance(self.now);
     }
@@ -76,8 +81,9 @@ impl Household {
         }
     }
 
+    /// Tells the owner of trades that this turn has brought up, unless that has to wait: what own logs hold may lie beyond an
+    /// end that a newer one has given, of which only peers know yet, or that this one has yet to give.
     fn learn_trades(&mut self) {
-        // What own logs hold may lie beyond an end that a newer one has given, of which only peers know yet.
         if self.may_lack_own_entries() {
             return;
         }

@@ -12,6 +12,8 @@ use crate::protocol::chain::Chain;
 use crate::protocol::charter::Charter;
 use crate::protocol::fold::BookId;
 use crate::protocol::ids::{CharterId, Digest, Head, LogId, MemberKey};
+use crate::protocol::limits::{MAX_HEADS, MAX_HUNTS, MAX_RANGES_IN_FLIGHT, MAX_REFUSALS, MAX_SHUNNED};
+use crate::protocol::message::{Contradiction, Proof};
 use crate::protocol::metering::Metering;
 
 /// How the household is.
@@ -54,6 +56,22 @@ impl Household {
             in_doubt: self.doubts.iter().count(),
             convicted: self.fold.convicted().clone(),
         }
+    }
+
+    /// What others can make the household remember: what it is, how many of it there are, and how many there may be.
+    #[must_use]
+    pub fn remembered(&self) -> [(&'static str, usize, usize); 7] {
+        let members = self.chain.charters().map(|(_, charter)| charter.members.len()).sum();
+        let (under_way, offers) = self.sync.most();
+        [
+            ("hunts for evidence", self.hunts.len(), MAX_HUNTS),
+            ("orders that are left alone", self.shunned.count(), MAX_SHUNNED),
+            ("refusals", self.answers.count().max(self.refused_us.count()), MAX_REFUSALS),
+            ("ranges under way from one peer", under_way, MAX_RANGES_IN_FLIGHT),
+            ("logs that one peer offers", offers, MAX_HEADS),
+            ("takes in doubt", self.doubts.iter().count(), members),
+            ("convicted keys", self.proofs.len(), members),
+        ]
     }
 
     /// Entries held, of all logs.
@@ -99,6 +117,12 @@ impl Household {
             let was_open = began_at.is_none_or(|began_at| shape.opens(slot) <= began_at.after(*clock_skew));
             was_open && shape.over(slot) > self.now.min(self.own.not_before())
         })
+    }
+
+    /// What somebody was convicted of.
+    #[must_use]
+    pub fn convicted_of(&self, key: &MemberKey) -> Option<Contradiction> {
+        self.proofs.get(key).map(Proof::contradiction)
     }
 
     /// What the household's meters counted.

@@ -2,8 +2,8 @@
 
 use super::Household;
 use super::io::{Output, Ticket, Verdict};
-use crate::protocol::agreement::words::Acceptance;
-use crate::protocol::entry::{Beacon, Entry, Fill, Trade};
+use crate::protocol::agreement::words::{Acceptance, Refusal};
+use crate::protocol::entry::{Beacon, Entry, Fill, Op, Trade};
 use crate::protocol::evidence::{self, overlap, up_to_good_signature};
 use crate::protocol::ids::{Head, LogId, MemberKey};
 use crate::protocol::limits::{MAX_CHAIN, MAX_HUNTS};
@@ -49,6 +49,32 @@ impl Household {
         }
     }
 
+    /// An order may have been given away after a cancel that comes only now.
+    pub(super) fn examine_cancels(&mut self, entry: &Verified<Entry>) {
+        if entry.log.author == self.me {
+            return;
+        }
+        for op in &entry.ops {
+            let Op::Cancel { order, .. } = op else { continue };
+            let Some(book) = self.fold.order(order).map(|resting| resting.book) else { continue };
+            let fills: Vec<Fill> = self.fold.trades_of(&book, *order).map(Trade::to_fill).collect();
+            for fill in fills.iter().filter(|fill| fill.proposal.maker == entry.log) {
+                self.examine_order(fill, &[]);
+            }
+        }
+    }
+
+    /// Entries that had to wait: when they came, nothing could be seen of what they say of orders.
+    pub(super) fn examine_released(&mut self) {
+        for entry in self.fold.take_released() {
+            let fills: Vec<&Fill> = entry.fills().collect();
+            for (index, fill) in fills.iter().enumerate() {
+                self.examine_fill(fill, &fills[..index]);
+            }
+            self.examine_cancels(&entry);
+        }
+    }
+
     /// A beacon came after an entry that it denies.
     pub(super) fn examine_beacon(&mut self, beacon: &Verified<Beacon>) {
         if let Some(seq) = self.logs.breaks(beacon) {
@@ -65,8 +91,8 @@ impl Household {
         self.compare_with_refusal(acceptance);
         let known = self.fold.trade(&id).map(|bound| &bound.trade.acceptance);
         if let Some(other) = known.filter(|other| other.hash() != acceptance.hash()) {
-            let (one, other) = (acceptance.bytes().clone(), other.bytes().clone());
-            return self.prove(Proof::TwoAcceptances { one, other });
+            let proof = two_acceptances(acceptance, other);
+            return self.prove(proof);
         }
         self.examine_order(fill, before);
     }
@@ -88,9 +114,44 @@ impl Household {
         let known = self.fold.trades_of(&resting.book, proposal.order).map(Trade::to_fill);
         let same_entry =
             before.iter().filter(|other| other.proposal.order == proposal.order).map(|other| (*other).clone());
-        let twice = known.chain(same_entry).find(|other| overlap(acceptance, &other.acceptance));
+        // Anybody may name the order in a trade with somebody else.
+        let is_again = |other: &Fill| other.proposal.maker == maker && overlap(acceptance, &other.acceptance);
+        let twice = known.chain(same_entry).find(is_again);
         if let Some(other) = twice {
             self.prove(Proof::GivenTwice { one: this, other: answered(&other) });
+        }
+    }
+
+    /// An acceptance that came directly: its signer may have said something else to others.
+    pub(in crate::protocol) fn compare_with_known(&mut self, acceptance: &Verified<Acceptance>) {
+        self.compare_with_refusal(acceptance);
+        let known = self.fold.trade(&acceptance.proposal).map(|bound| bound.trade.acceptance.clone());
+        if let Some(other) = known.filter(|other| other.hash() != acceptance.hash()) {
+            self.prove(two_acceptances(&other, acceptance));
+        }
+    }
+
+    /// Whether the maker's log, or our copy, holds what it refuses: then the refusal frees nothing, and proves the lie.
+    pub(in crate::protocol) fn is_accepted_all_the_same(&mut self, refusal: &Verified<Refusal>) -> bool {
+        let known = self.fold.trade(&refusal.proposal).map(|bound| bound.trade.acceptance.clone());
+        let unjudged = || self.fold.unjudged_trade(&refusal.proposal, &refusal.maker).map(|trade| trade.acceptance);
+        let told = || self.acceptances.iter().find(|told| told.proposal == refusal.proposal).cloned();
+        let accepted = known.or_else(unjudged).or_else(told);
+        let by_whom = |accepted: &Verified<Acceptance>| (accepted.maker, accepted.incarnation);
+        let accepted = accepted.filter(|accepted| by_whom(accepted) == (refusal.maker, refusal.incarnation));
+        let Some(accepted) = accepted else { return false };
+        let (acceptance, refusal) = (accepted.bytes().clone(), refusal.bytes().clone());
+        self.prove(Proof::AcceptedAndRefused { acceptance, refusal });
+        true
+    }
+
+    /// What could not be compared when it came, since it had to wait.
+    pub(super) fn prove_contradictions(&mut self) {
+        for [one, other] in self.fold.take_contradictions() {
+            if self.fold.is_convicted(&one.maker) {
+                continue;
+            }
+            self.prove(two_acceptances(&one, &other));
         }
     }
 
@@ -163,6 +224,10 @@ impl Household {
             self.publish(&Gossip::Proof(proof));
         }
     }
+}
+
+fn two_acceptances(one: &Signed<Acceptance>, other: &Signed<Acceptance>) -> Proof {
+    Proof::TwoAcceptances { one: one.bytes().clone(), other: other.bytes().clone() }
 }
 
 fn answered(fill: &Fill) -> Answered {

@@ -12,6 +12,8 @@ use crate::protocol::message::{Answered, Bytes, Gossip, Message, Proof, Summary}
 
 /// Bytes of any message beside what it carries.
 const OVERHEAD: usize = 128;
+/// The same of a proof, whose two chains may have some hundred entries each.
+const PROOF_OVERHEAD: usize = 4096;
 /// About the bytes of a head.
 const HEAD: usize = 96;
 
@@ -83,6 +85,12 @@ impl Proof {
             Self::GivenTwice { one, other } => one.size() + other.size(),
             Self::TooManyLogs(entries) => size(entries),
         }
+    }
+
+    /// The most bytes that it takes in a message, with what is around it there.
+    #[must_use]
+    pub fn bytes_in_message(&self) -> usize {
+        self.size() + PROOF_OVERHEAD
     }
 
     /// Whether it fits into a message that is published; if not, peers get it when they ask for proofs.

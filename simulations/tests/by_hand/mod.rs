@@ -1,0 +1,160 @@
+//! A household whose own software does not run: a test signs what it likes in its name.
+#![allow(dead_code, reason = "no test file uses all of it")]
+
+use std::time::Duration;
+
+use wattswap_matching::{Price, Side, UtcMillis, WattHours};
+use wattswap_node::protocol::agreement::words::{Acceptance, Proposal};
+use wattswap_node::protocol::entry::{Beacon, Entry, Fill, Op, Order};
+use wattswap_node::protocol::household::io::{Input, RequestId, Ticket};
+use wattswap_node::protocol::ids::{EntryId, Incarnation, LogId, MemberKey, OrderId, ProposalId};
+use wattswap_node::protocol::message::{Bytes, Gossip, Message};
+use wattswap_node::protocol::signed::{Signed, Verified};
+use wattswap_simulations::network::Street;
+
+pub const BUYER: usize = 0;
+pub const OTHER_BUYER: usize = 1;
+pub const WITNESS: usize = 2;
+/// Plans with the cheat.
+pub const COLLUDER: usize = 3;
+/// Its own software does not run: it signs what it likes.
+pub const CHEAT: usize = 4;
+pub const SECOND: Duration = Duration::from_secs(1);
+
+pub struct Cheat {
+    pub street: Street,
+    pub log: LogId,
+    /// What it has signed so far.
+    pub entries: Vec<Verified<Entry>>,
+}
+
+impl Cheat {
+    /// Connected to everybody, with a first entry that offers 500 Wh.
+    pub fn new(seed: u64) -> Self {
+        let mut street = Street::new(5, seed);
+        street.run(SECOND);
+        street.stop(CHEAT);
+        street.run(SECOND);
+        let incarnation = Incarnation { opened: street.now, nonce: 7 };
+        let log = LogId { author: street.key(CHEAT), incarnation };
+        let mut cheat = Self { street, log, entries: Vec::new() };
+        for home in 0..CHEAT {
+            cheat.street.inject(home, Input::Connected(log.author));
+        }
+        cheat.say_that_it_lives();
+        let order = cheat.offer();
+        let first = cheat.write(vec![Op::Place(order)], 0);
+        cheat.show(&first, &[BUYER, OTHER_BUYER, WITNESS, 3]);
+        cheat.street.run(SECOND);
+        cheat
+    }
+
+    pub fn say_that_it_lives(&mut self) {
+        for home in 0..CHEAT {
+            let clock = Message::Clock(self.street.now).encode();
+            self.street.inject(home, Input::Message { from: self.log.author, bytes: clock });
+        }
+    }
+
+    pub fn offer(&self) -> Order {
+        let slot = self.street.next_slot();
+        let (quantity, price) = (WattHours(500), Price(1_000));
+        let (expires_at, charter) = (self.street.charter().shape.gate(slot), self.street.charter_id());
+        Order { slot, side: Side::Sell, quantity, price, expires_at, charter }
+    }
+
+    pub fn order(&self) -> OrderId {
+        OrderId { entry: EntryId(self.entries[0].hash()), index: 0 }
+    }
+
+    /// Its next entry, dated this many milliseconds ago.
+    pub fn write(&mut self, ops: Vec<Op>, millis_ago: u64) -> Verified<Entry> {
+        let prev = self.entries.last().map(|last| EntryId(last.hash()));
+        let (log, seq) = (self.log, self.entries.len() as u64);
+        let at = UtcMillis(self.street.now.0 - millis_ago);
+        let entry = Entry { community: self.street.community(), log, seq, prev, at, ops };
+        let entry = Verified::sign(entry, &*self.street.signer(CHEAT));
+        self.entries.push(entry.clone());
+        entry
+    }
+
+    pub fn show(&mut self, entry: &Verified<Entry>, homes: &[usize]) {
+        self.gossip(&Gossip::Entry(entry.bytes().clone()), homes);
+    }
+
+    pub fn gossip(&mut self, gossip: &Gossip, homes: &[usize]) {
+        for home in homes {
+            let (ticket, from, bytes) = (Ticket(0), self.log.author, gossip.encode());
+            self.street.inject(*home, Input::Gossip { ticket, from, bytes });
+        }
+    }
+
+    pub fn send(&mut self, message: &Message, home: usize) {
+        self.street.inject(home, Input::Message { from: self.log.author, bytes: message.encode() });
+    }
+
+    /// A buyer wants 300 Wh, and proposes to take them of the cheat.
+    pub fn is_asked_by(&mut self, home: usize) -> (Verified<Proposal>, RequestId) {
+        let bid = self.street.wish(Side::Buy, 300, 1_000);
+        let bid = self.street.place(home, bid).unwrap();
+        let reservation = self.street.disk(home).reservations().values().next().expect("it proposes").clone();
+        assert_eq!(reservation.proposal.maker, self.log);
+        (reservation.proposal, bid)
+    }
+
+    /// An acceptance that stands in the next entry.
+    pub fn accept(&self, proposal: &Verified<Proposal>, quantity: i64, filled_total: i64) -> Verified<Acceptance> {
+        let acceptance = Acceptance {
+            proposal: ProposalId(proposal.hash()),
+            maker: self.log.author,
+            quantity: WattHours(quantity),
+            filled_total: WattHours(filled_total),
+            incarnation: self.log.incarnation,
+            seq: self.entries.len() as u64,
+            at: self.street.now,
+        };
+        Verified::sign(acceptance, &*self.street.signer(CHEAT))
+    }
+
+    /// Fills 300 Wh of an order of which nothing is filled, as it says, for all these to see.
+    pub fn fills(&mut self, proposal: &Verified<Proposal>, homes: &[usize]) {
+        let acceptance = self.accept(proposal, 300, 300);
+        let entry = self.write(vec![fill(proposal, &acceptance)], 0);
+        self.show(&entry, homes);
+        self.street.run(SECOND);
+    }
+
+    pub fn beacon(&mut self, at: UtcMillis, homes: &[usize]) {
+        let last = self.entries.last().map(|last| (last.seq, EntryId(last.hash())));
+        let beacon = Beacon { community: self.street.community(), log: self.log, last, at };
+        let beacon = Verified::sign(beacon, &*self.street.signer(CHEAT));
+        self.gossip(&Gossip::Beacon(beacon.bytes().clone()), homes);
+    }
+
+    /// Everybody has convicted the cheat and nobody else, shows the same, and nothing of the cheat.
+    pub fn assert_convicted(&mut self) {
+        self.street.run(60 * SECOND);
+        let slot = self.street.next_slot();
+        let mut books = Vec::new();
+        for home in 0..CHEAT {
+            let household = self.street.household(home).expect("an honest household runs on");
+            let status = household.status();
+            let convicted: Vec<MemberKey> = status.convicted.into_iter().collect();
+            assert_eq!(convicted, [self.log.author], "by home {home}");
+            assert!(household.depth(slot, 10).1.is_empty(), "home {home} shows nothing of the cheat");
+            books.push((status.book, status.heads));
+        }
+        assert!(books.windows(2).all(|pair| pair[0] == pair[1]));
+    }
+}
+
+pub fn fill(proposal: &Verified<Proposal>, acceptance: &Verified<Acceptance>) -> Op {
+    Op::Fill(Box::new(Fill { proposal: Signed::clone(proposal), acceptance: Signed::clone(acceptance) }))
+}
+
+/// With a last byte that makes the signature a bad one.
+pub fn badly_signed(entry: &Verified<Entry>) -> Bytes {
+    let mut bytes = entry.bytes().to_vec();
+    bytes.iter_mut().last().into_iter().for_each(|byte| *byte ^= 1);
+    Bytes::from(bytes)
+}
