@@ -33,6 +33,8 @@ pub enum Crash {
     AfterPersist,
     /// All is durable, and this many outputs were carried out.
     AfterOutputs(usize),
+    /// After such a part of the outputs, in thousandths: turns may have thousands.
+    AfterPart(u16),
 }
 
 /// Bytes on their way, with their fingerprint.

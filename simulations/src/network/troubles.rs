@@ -20,7 +20,7 @@ use super::street::Street;
 pub const OPERATOR: usize = 0;
 /// Members that stay: fewer could not compare their stores with three others.
 const FEWEST_MEMBERS: usize = 4;
-/// Outputs after which a crash may come: more than most turns have.
+/// Outputs after which a crash may come where it is not drawn as a part of them: more than most turns have.
 const MOST_OUTPUTS: u64 = 12;
 
 /// What ends a trouble.
@@ -207,6 +207,7 @@ impl Troubles {
         match random.below(4) {
             0 => Crash::BeforePersist,
             1 => Crash::AfterPersist,
+            2 => Crash::AfterPart(u16::try_from(random.below(1_000)).expect("thousandths")),
             _ => Crash::AfterOutputs(usize::try_from(random.below(MOST_OUTPUTS)).expect("a dozen")),
         }
     }

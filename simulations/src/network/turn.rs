@@ -156,6 +156,7 @@ impl Street {
         let most = match crash {
             Some(Crash::AfterPersist) => 0,
             Some(Crash::AfterOutputs(most)) => most,
+            Some(Crash::AfterPart(thousandths)) => outputs.len() * usize::from(thousandths) / 1_000,
             _ => usize::MAX,
         };
         outputs.truncate(most);
@@ -320,7 +321,11 @@ fn note(record: &Record, trace: &mut super::trace::Trace) {
     match record {
         Record::Incarnation(own) => trace.number(own.nonce),
         Record::Entry(entry) => trace.bytes(&entry.hash()),
-        Record::LogStart(start) => trace.number(start.seq),
+        Record::LogStart(start) => {
+            trace.bytes(&start.log.author.0);
+            trace.number(start.log.incarnation.nonce);
+            trace.number(start.seq);
+        }
         Record::Governance(record) => trace.bytes(&record.id.0),
         Record::Beacon(beacon) | Record::Fence(beacon) => trace.bytes(&beacon.hash()),
         Record::Request(request) => {
@@ -329,11 +334,19 @@ fn note(record: &Record, trace: &mut super::trace::Trace) {
             trace.number(request.in_doubt.0.unsigned_abs());
         }
         Record::Reservation(reservation) => trace.bytes(&reservation.proposal.hash()),
-        Record::Released(id) | Record::Forgotten(id) => trace.bytes(&id.0),
+        Record::Released(id) => trace.bytes(&id.0),
+        Record::Forgotten(id) => {
+            trace.number(1);
+            trace.bytes(&id.0);
+        }
         Record::Refusal { refusal, .. } => trace.bytes(&refusal.hash()),
-        Record::Trade(trade) => trace.bytes(&trade.trade.id().0),
+        Record::Trade(own) => {
+            trace.bytes(&own.trade.id().0);
+            trace.bytes(&own.trade.acceptance.hash());
+            trace.number(u64::from(own.provisional));
+        }
         Record::Proof { key, .. } => trace.bytes(&key.0),
-        Record::Reading(reading) => trace.number(reading.row.at.0),
-        Record::Autopilot(settings) => trace.number(u64::from(settings.on)),
+        Record::Reading(reading) => trace.bytes(format!("{reading:?}").as_bytes()),
+        Record::Autopilot(settings) => trace.bytes(format!("{settings:?}").as_bytes()),
     }
 }

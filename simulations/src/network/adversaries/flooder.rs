@@ -1,11 +1,16 @@
-//! Sends orders, beacons, questions and logs without end.
+//! Sends orders, beacons, questions, and proposals that make no sense, without end.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use wattswap_matching::UtcMillis;
-use wattswap_node::protocol::household::io::Output;
+use wattswap_matching::{Price, Side, UtcMillis, WattHours};
+use wattswap_node::protocol::agreement::words::Proposal;
+use wattswap_node::protocol::entry::Entry;
+use wattswap_node::protocol::household::io::{Input, Output};
+use wattswap_node::protocol::ids::{CommunityId, EntryId, LogId, MemberKey, OrderId};
 use wattswap_node::protocol::limits::MAX_RANGE;
-use wattswap_node::protocol::message::Message;
+use wattswap_node::protocol::message::{Gossip, Message};
+use wattswap_node::protocol::signed::Signed;
 
 use super::{Cheat, Hand};
 
@@ -15,9 +20,21 @@ const AT_ONCE: u64 = 20;
 #[derive(Default)]
 pub struct Flooder {
     next: UtcMillis,
+    /// Where others write.
+    logs: BTreeMap<MemberKey, (CommunityId, LogId)>,
 }
 
 impl Cheat for Flooder {
+    fn hears(&mut self, _: &mut Hand<'_>, input: &mut Input) -> bool {
+        if let Input::Gossip { bytes, .. } = input
+            && let Ok(Gossip::Entry(bytes)) = Gossip::decode(bytes)
+            && let Ok(entry) = Signed::<Entry>::parse(bytes)
+        {
+            self.logs.insert(entry.log.author, (entry.community, entry.log));
+        }
+        true
+    }
+
     fn acts(&mut self, hand: &mut Hand<'_>, _: &mut Vec<Output>) {
         if !hand.is_due(&mut self.next, Duration::from_secs(1)) {
             return;
@@ -37,6 +54,35 @@ impl Cheat for Flooder {
             ] {
                 hand.send(to, &message);
             }
+            self.propose(hand, to);
         }
+    }
+}
+
+impl Flooder {
+    /// Wants something of an order that there never was: each refusal has to be remembered.
+    fn propose(&self, hand: &mut Hand<'_>, to: MemberKey) {
+        let Some((community, maker)) = self.logs.get(&to).copied() else { return };
+        let (charter, slot) = (hand.charter.0, hand.charter.1.shape.open_slots(hand.now).last());
+        let Some(slot) = slot else { return };
+        let nonce = hand.random.number();
+        let mut entry = [0; 32];
+        entry[..8].copy_from_slice(&nonce.to_be_bytes());
+        let proposal = Proposal {
+            community,
+            charter,
+            slot,
+            side: Side::Buy,
+            taker: hand.pen.log,
+            maker,
+            order: OrderId { entry: EntryId(entry), index: 0 },
+            own_order: None,
+            up_to: WattHours(100),
+            price: Price(1_000),
+            nonce,
+            expires_at: hand.now.after(hand.charter.1.proposal_lifetime),
+        };
+        let proposal = hand.pen.sign(proposal);
+        hand.send(to, &Message::Proposal(proposal.bytes().clone()));
     }
 }

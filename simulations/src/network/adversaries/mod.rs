@@ -23,6 +23,7 @@ mod over_accepter;
 mod over_taker;
 mod overfiller;
 mod pen;
+mod postdater;
 mod reframer;
 mod refuser;
 mod replayer;
@@ -92,12 +93,16 @@ pub enum Kind {
     OverAccepter,
     /// Sells to a neighbour, and later the same to its accomplice, who comes with it.
     Colluder,
+    /// Takes for orders of its neighbours'.
+    Borrower,
+    /// Fills in an entry that is dated ahead, and refuses.
+    Postdater,
     /// Takes what a colluder has sold already. It never comes alone, so that commands have no name for it.
     Accomplice,
 }
 
 /// Each kind with its name in commands.
-pub const KINDS: [(&str, Kind); 22] = [
+pub const KINDS: [(&str, Kind); 24] = [
     ("forker", Kind::Forker),
     ("overfiller", Kind::Overfiller),
     ("double-filler", Kind::DoubleFiller),
@@ -120,6 +125,8 @@ pub const KINDS: [(&str, Kind); 22] = [
     ("opener", Kind::Opener),
     ("over-accepter", Kind::OverAccepter),
     ("colluder", Kind::Colluder),
+    ("borrower", Kind::Borrower),
+    ("postdater", Kind::Postdater),
 ];
 
 impl Kind {
@@ -138,6 +145,7 @@ impl Kind {
                 | Self::AfterCanceller
                 | Self::Opener
                 | Self::Colluder
+                | Self::Postdater
         )
     }
 
@@ -170,6 +178,8 @@ impl Kind {
             Self::Opener => Box::new(opener::Opener::default()),
             Self::OverAccepter => Box::new(over_accepter::OverAccepter::default()),
             Self::Colluder => Box::new(colluders::Colluder::default()),
+            Self::Borrower => Box::new(over_taker::OverTaker::borrower()),
+            Self::Postdater => Box::new(postdater::Postdater::default()),
             Self::Accomplice => Box::new(colluders::Accomplice::default()),
         }
     }

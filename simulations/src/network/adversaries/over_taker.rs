@@ -1,4 +1,5 @@
-//! Proposes one order of its own to many makers at once, asks each for all of it, and shows its copies late or never.
+//! Proposes one order of its own to many makers at once, asks each for all of it, and shows its copies late or never. As
+//! `borrower` it names an order of somebody else's instead.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -31,6 +32,8 @@ struct Seen {
 
 #[derive(Default)]
 pub struct OverTaker {
+    /// Names a neighbour's order as the one for which it takes.
+    borrows: bool,
     next: UtcMillis,
     seen: VecDeque<Seen>,
     proposed: VecDeque<Verified<Proposal>>,
@@ -73,6 +76,11 @@ impl Cheat for OverTaker {
 }
 
 impl OverTaker {
+    /// One that takes for its neighbours' orders.
+    pub fn borrower() -> Self {
+        Self { borrows: true, ..Self::default() }
+    }
+
     fn look_at(&mut self, entry: &Signed<Entry>) {
         let entry_id = EntryId(entry.hash());
         for (index, op) in (0u16..).zip(&entry.ops) {
@@ -89,7 +97,10 @@ impl OverTaker {
         let Some(wanted) = hand.pen.order(hand.now, &hand.charter, hand.random) else { return };
         let entry = hand.pen.write(hand.now, vec![Op::Place(wanted)]);
         hand.show(&entry);
-        let own_order = Some(OrderId { entry: EntryId(entry.hash()), index: 0 });
+        let own_order = match self.borrows {
+            true => self.neighbours(&wanted, hand.pen.log.author),
+            false => Some(OrderId { entry: EntryId(entry.hash()), index: 0 }),
+        };
         for seen in self.makers(&wanted, hand.pen.log.author) {
             let proposal = Proposal {
                 community: seen.community,
@@ -110,6 +121,12 @@ impl OverTaker {
             self.proposed.push_front(proposal);
         }
         self.proposed.truncate(SEEN);
+    }
+
+    /// An order of somebody else who wants the same.
+    fn neighbours(&self, wanted: &Order, me: MemberKey) -> Option<OrderId> {
+        let is_alike = |seen: &&Seen| (seen.order.slot, seen.order.side) == (wanted.slot, wanted.side);
+        self.seen.iter().filter(|seen| seen.log.author != me).find(is_alike).map(|seen| seen.id)
     }
 
     /// The newest orders that suit, one a maker.

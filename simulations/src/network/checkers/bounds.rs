@@ -59,7 +59,9 @@ impl Checker for Bounds {
                 _ => {}
             }
         }
-        within("refusals", street.disk(home).refusals().len(), MAX_REFUSALS)
+        within("refusals on the disk", street.disk(home).refusals().len(), MAX_REFUSALS)?;
+        let remembered = street.household(home).map(|household| household.remembered());
+        remembered.into_iter().flatten().try_for_each(|(what, count, most)| within(what, count, most))
     }
 
     fn when_all_is_over(&mut self, _: &Chronicle, street: &mut Street) -> Result<(), String> {

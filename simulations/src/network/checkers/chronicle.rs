@@ -63,6 +63,17 @@ impl Agreed {
     }
 }
 
+impl Placed {
+    /// Whether a proposal that names this order takes of it: not if it is another member's, or in another slot.
+    #[must_use]
+    pub fn is_taken_by(&self, id: &OrderId, proposal: &Proposal) -> bool {
+        let Proposal { order, own_order, maker, taker, slot, side, .. } = proposal;
+        let is_makers = id == order && self.log == *maker && self.order.side != *side;
+        let is_takers = Some(*id) == *own_order && self.log.author == taker.author && self.order.side == *side;
+        self.order.slot == *slot && (is_makers || is_takers)
+    }
+}
+
 /// A wish of a household's people, or of its autopilot.
 pub type Whose = (usize, RequestId);
 
@@ -193,7 +204,8 @@ impl Chronicle {
         self.seals.push(sealed);
         let mut filled: BTreeMap<OrderId, WattHours> = BTreeMap::new();
         for agreed in self.trades.values().filter(|agreed| self.stands(agreed)) {
-            for order in agreed.orders() {
+            let orders = agreed.orders().filter(|order| self.takes_of(agreed, order));
+            for order in orders {
                 *filled.entry(order).or_default() += agreed.acceptance.quantity;
             }
         }
@@ -213,9 +225,10 @@ impl Chronicle {
                 Op::Place(order) => {
                     let index = u16::try_from(index).expect("ops of an entry are bounded");
                     let id = OrderId { entry: EntryId(entry.hash()), index };
-                    let filled = self.filled_early(&id);
-                    let (order, log, seq, at) = (*order, entry.log, entry.seq, entry.at);
-                    self.orders.insert(id, Placed { order, log, seq, at, cancelled_in: None, filled });
+                    let (order, log, seq, at, filled) = (*order, entry.log, entry.seq, entry.at, WattHours::ZERO);
+                    let mut placed = Placed { order, log, seq, at, cancelled_in: None, filled };
+                    placed.filled = self.filled_early(&id, &placed);
+                    self.orders.insert(id, placed);
                 }
                 Op::Cancel { order, .. } => {
                     if let Some(placed) = self.orders.get_mut(order) {
@@ -232,9 +245,10 @@ impl Chronicle {
     }
 
     /// What was filled of an order whose own entry is only noted now.
-    fn filled_early(&self, id: &OrderId) -> WattHours {
+    fn filled_early(&self, id: &OrderId, placed: &Placed) -> WattHours {
         // An order that did not exist can't be filled, but for a bug.
         let trades = self.trades_of.get(id).into_iter().flatten().map(|trade| &self.trades[trade]);
+        let trades = trades.filter(|agreed| placed.is_taken_by(id, &agreed.proposal));
         trades.filter(|agreed| self.stands(agreed)).map(|agreed| agreed.acceptance.quantity).sum()
     }
 
@@ -257,12 +271,17 @@ impl Chronicle {
         self.fresh.push((id, by_maker));
         let agreed = &self.trades[&id];
         if !stood && self.stands(agreed) {
-            for order in agreed.orders() {
+            let orders: Vec<OrderId> = agreed.orders().filter(|order| self.takes_of(agreed, order)).collect();
+            for order in orders {
                 if let Some(placed) = self.orders.get_mut(&order) {
                     placed.filled += fill.acceptance.quantity;
                 }
             }
         }
+    }
+
+    fn takes_of(&self, agreed: &Agreed, order: &OrderId) -> bool {
+        self.orders.get(order).is_some_and(|placed| placed.is_taken_by(order, &agreed.proposal))
     }
 
     /// Whether a log holds it, and up to its seal if it is sealed.

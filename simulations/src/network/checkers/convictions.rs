@@ -24,7 +24,7 @@ impl Checker for Convictions {
         }
         for output in &turn.outputs {
             match output {
-                Output::Event(Event::Convicted(key)) if street.is_honest_key(key) => {
+                Output::Event(Event::Convicted { key, .. }) if street.is_honest_key(key) => {
                     return Err(format!("home {home} says that home {:?} was convicted", street.number(key)));
                 }
                 Output::Drop(key) if street.is_honest_key(key) => {

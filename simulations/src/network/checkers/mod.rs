@@ -8,7 +8,9 @@ mod both_hold;
 mod bound;
 mod bounds;
 pub(crate) mod chronicle;
+mod contradictions;
 mod convictions;
+mod dealings;
 mod final_slots;
 mod limits;
 pub(crate) mod one_history;
@@ -90,6 +92,8 @@ impl Checkers {
             Box::new(readings::Readings::default()),
             Box::new(one_history::OneHistory::default()),
             Box::new(convictions::Convictions),
+            Box::new(contradictions::Contradictions),
+            Box::new(dealings::Dealings::default()),
             Box::new(bounds::Bounds),
             Box::new(same_book::SameBook::default()),
             Box::new(same_set::SameSet),

@@ -115,7 +115,9 @@ impl<'s> Held<'s> {
         let mut filled: BTreeMap<OrderId, WattHours> = BTreeMap::new();
         for agreed in seen.trades.values().filter(is_held) {
             for order in std::iter::once(agreed.proposal.order).chain(agreed.proposal.own_order) {
-                *filled.entry(order).or_default() += agreed.acceptance.quantity;
+                if seen.orders.get(&order).is_some_and(|placed| placed.is_taken_by(&order, &agreed.proposal)) {
+                    *filled.entry(order).or_default() += agreed.acceptance.quantity;
+                }
             }
         }
         Self { seen, orders: orders.map(|(id, placed)| (*id, placed)).collect(), filled }
