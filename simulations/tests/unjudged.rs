@@ -8,7 +8,7 @@ use wattswap_matching::{UtcMillis, WattHours};
 use wattswap_node::protocol::agreement::words::{Acceptance, Proposal, Refusal};
 use wattswap_node::protocol::charter::Act;
 use wattswap_node::protocol::entry::{Entry, Fill, Op};
-use wattswap_node::protocol::ids::{CharterId, EntryId, Head, Incarnation, LogId, ProposalId};
+use wattswap_node::protocol::ids::{CharterId, EntryId, Head, Incarnation, LogId, OrderId, ProposalId};
 use wattswap_node::protocol::limits::{MAX_INCARNATIONS, MAX_WAITING_ENTRIES};
 use wattswap_node::protocol::message::{Contradiction, Message};
 use wattswap_node::protocol::signed::{Signed, Verified};
@@ -83,8 +83,11 @@ fn two_acceptances_of_which_one_had_to_wait_are_two() {
         let told = cheat.accept(&proposal, 200, 200);
         let logged = accepts_ahead(&cheat, &proposal, 300, 8 * SECOND);
         let entry = write_ahead(&mut cheat, &proposal, &logged);
+        // Nobody notices that it hears nothing.
+        cheat.street.notice_after = 600 * SECOND;
         (0..CHEAT).filter(|other| *other != BUYER).for_each(|other| cheat.street.cut(other, BUYER));
         cheat.show(&entry, &[OTHER_BUYER, WITNESS]);
+        cheat.street.run(SECOND);
         cheat.send(&Message::Acceptance(told.bytes().clone()), BUYER);
         cheat.street.run(SECOND);
         cheat.street.stop(BUYER);
@@ -179,9 +182,10 @@ fn the_longest_proof_reaches_everybody() {
     cheat.assert_convicted();
 }
 
-/// The same words about another proposal, which nobody has made.
+/// The same words about another proposal, for an order that there never was: they contradict nothing.
 fn another(cheat: &Cheat, proposal: &Verified<Proposal>, acceptance: &Verified<Acceptance>, nonce: u64) -> Op {
-    let proposal = Verified::sign(Proposal { nonce, ..***proposal }, &*cheat.street.signer(BUYER));
+    let order = OrderId { entry: EntryId([9; 32]), index: 0 };
+    let proposal = Verified::sign(Proposal { nonce, order, ..***proposal }, &*cheat.street.signer(BUYER));
     let acceptance = Acceptance { proposal: ProposalId(proposal.hash()), ..***acceptance };
     let acceptance = Verified::sign(acceptance, &*cheat.street.signer(CHEAT));
     Op::Fill(Box::new(Fill { proposal: Signed::clone(&proposal), acceptance: Signed::clone(&acceptance) }))
