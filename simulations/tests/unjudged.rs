@@ -13,7 +13,7 @@ use wattswap_node::protocol::limits::{MAX_INCARNATIONS, MAX_WAITING_ENTRIES};
 use wattswap_node::protocol::message::{Contradiction, Message};
 use wattswap_node::protocol::signed::{Signed, Verified};
 
-use self::by_hand::{BUYER, CHEAT, Cheat, OTHER_BUYER, SECOND, WITNESS, badly_signed, fill};
+use self::by_hand::{BUYER, CHEAT, COLLUDER, Cheat, OTHER_BUYER, SECOND, WITNESS, badly_signed, fill};
 
 /// What the cheat says of this proposal in its next entry, which is dated this far ahead.
 fn accepts_ahead(cheat: &Cheat, proposal: &Verified<Proposal>, quantity: i64, ahead: Duration) -> Verified<Acceptance> {
@@ -86,7 +86,7 @@ fn two_acceptances_of_which_one_had_to_wait_are_two() {
         // Nobody notices that it hears nothing.
         cheat.street.notice_after = 600 * SECOND;
         (0..CHEAT).filter(|other| *other != BUYER).for_each(|other| cheat.street.cut(other, BUYER));
-        cheat.show(&entry, &[OTHER_BUYER, WITNESS]);
+        cheat.show(&entry, &[OTHER_BUYER, WITNESS, COLLUDER]);
         cheat.street.run(SECOND);
         cheat.send(&Message::Acceptance(told.bytes().clone()), BUYER);
         cheat.street.run(SECOND);
@@ -263,7 +263,7 @@ fn a_cancel_that_had_to_wait_is_compared_with_what_was_given_after_it() {
     let told = accepts_ahead(&cheat, &proposal, 300, 8 * SECOND);
     cheat.send(&Message::Acceptance(told.bytes().clone()), BUYER);
     assert_eq!(cheat.street.request(BUYER, bid).filled, WattHours(300));
-    cheat.show(&cancel, &[WITNESS]);
+    cheat.show(&cancel, &[BUYER, OTHER_BUYER, WITNESS, COLLUDER]);
     cheat.assert_convicted();
     assert_eq!(cheat.street.request(BUYER, bid).filled, WattHours(300), "what was agreed stands");
 }

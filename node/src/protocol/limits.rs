@@ -47,7 +47,7 @@ pub const MAX_PROOFS: usize = 16;
 pub const MAX_PLACES_PER_SLOT: usize = 1_024;
 /// Entries by which a log may grow in an hour, by its own times: eighteen a second...
 pub const MAX_ENTRIES_PER_HOUR: usize = 65_536;
-/// ...and their bytes. A home needs a megabyte; under load, tests write a hundred.
+/// ...and their bytes. By estimate: a home needs about a megabyte, nodes under the load of tests some dozens.
 pub const MAX_BYTES_PER_HOUR: usize = 128 << 20;
 /// What a household leaves of both, which is more than it writes in one turn: an entry too many would end its log.
 pub const LEAVE_ENTRIES_PER_HOUR: usize = 1_024;

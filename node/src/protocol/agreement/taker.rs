@@ -290,7 +290,7 @@ impl Household {
 
     /// A maker accepted. Nothing is done before the end of the turn, when it is known whether anything can be signed.
     pub(in crate::protocol) fn accepted(&mut self, from: MemberKey, acceptance: Verified<Acceptance>) {
-        self.compare_with_known(&acceptance);
+        let _is_proved = self.contradicts_known(&acceptance);
         let Some(reservation) = self.doubts.get(&acceptance.proposal) else { return };
         let proposal = &reservation.proposal;
         let fits = acceptance.maker == from

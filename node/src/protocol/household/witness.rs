@@ -88,13 +88,9 @@ impl Household {
         if acceptance.maker == self.me || acceptance.proposal != id {
             return;
         }
-        self.compare_with_refusal(acceptance);
-        let known = self.fold.trade(&id).map(|bound| &bound.trade.acceptance);
-        if let Some(other) = known.filter(|other| other.hash() != acceptance.hash()) {
-            let proof = two_acceptances(acceptance, other);
-            return self.prove(proof);
+        if !self.contradicts_known(acceptance) {
+            self.examine_order(fill, before);
         }
-        self.examine_order(fill, before);
     }
 
     fn examine_order(&mut self, fill: &Fill, before: &[&Fill]) {
@@ -122,13 +118,15 @@ impl Household {
         }
     }
 
-    /// An acceptance that came directly: its signer may have said something else to others.
-    pub(in crate::protocol) fn compare_with_known(&mut self, acceptance: &Verified<Acceptance>) {
+    /// Whether its signer has said something else of the proposal, as far as is known; proves it then.
+    pub(in crate::protocol) fn contradicts_known(&mut self, acceptance: &Signed<Acceptance>) -> bool {
         self.compare_with_refusal(acceptance);
-        let known = self.fold.trade(&acceptance.proposal).map(|bound| bound.trade.acceptance.clone());
-        if let Some(other) = known.filter(|other| other.hash() != acceptance.hash()) {
-            self.prove(two_acceptances(&other, acceptance));
-        }
+        let known = self.fold.trade(&acceptance.proposal).map(|bound| &bound.trade.acceptance);
+        let proof =
+            known.filter(|known| known.hash() != acceptance.hash()).map(|known| two_acceptances(acceptance, known));
+        let contradicts = proof.is_some();
+        proof.into_iter().for_each(|proof| self.prove(proof));
+        contradicts
     }
 
     /// Whether the maker's log, or our copy, holds what it refuses: then the refusal frees nothing, and proves the lie.
