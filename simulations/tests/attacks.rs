@@ -497,12 +497,16 @@ fn attack_27_a_log_that_grows_without_end() {
     let mut offered = Offered::new(131);
     offered.street.stop(CHEAT);
     let mut last: Option<Verified<Entry>> = None;
+    let mut too_many: Vec<Verified<Entry>> = Vec::new();
     let cheat = offered.street.key(CHEAT);
     for pieces in 0..MAX_ENTRIES_PER_HOUR / 200 + 2 {
         let mut range = Vec::new();
         for _ in 0..200 {
             let next = entry_in(&offered.street, 1, last.as_ref(), idle());
             range.push(next.bytes().clone());
+            if next.seq >= MAX_ENTRIES_PER_HOUR as u64 && too_many.len() < 10 {
+                too_many.push(next.clone());
+            }
             last = Some(next);
         }
         let log = last.as_ref().unwrap().log;
@@ -514,6 +518,16 @@ fn attack_27_a_log_that_grows_without_end() {
     }
     offered.street.run(60 * SECOND);
     offered.assert_nobody_is_convicted();
+    // Days later all of that is over, and the log goes on behind it.
+    offered.street.now = offered.street.now.after(5 * 24 * 3_600 * SECOND);
+    offered.street.run(60 * SECOND);
+    let (log, from) = (too_many[0].log, too_many[0].seq);
+    let range = Message::Range { log, from, entries: too_many.iter().map(|entry| entry.bytes().clone()).collect() };
+    (0..CHEAT).for_each(|home| offered.send(&range, home));
+    for home in 0..CHEAT {
+        let newest = offered.street.disk(home).entries_by(cheat).map(|entry| entry.seq).max();
+        assert_eq!(newest, Some(from + 9), "home {home}");
+    }
 }
 
 #[test]

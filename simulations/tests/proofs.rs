@@ -5,7 +5,7 @@ mod by_hand;
 use std::time::Duration;
 
 use wattswap_matching::{Price, Side, UtcMillis, WattHours};
-use wattswap_node::protocol::agreement::words::{Proposal, Refusal};
+use wattswap_node::protocol::agreement::words::{Acceptance, Proposal, Refusal};
 use wattswap_node::protocol::charter::Act;
 use wattswap_node::protocol::entry::{Entry, Op, Order};
 use wattswap_node::protocol::household::io::Standing;
@@ -296,6 +296,34 @@ fn the_same_part_for_two_beside_an_order_of_the_same_entry() {
         cheat.fills(&same, &ALL);
         cheat.assert_convicted();
     }
+}
+
+/// Two others claim in a trade of theirs to take the same part: that takes nothing, and hides nothing. Which trade is looked at
+/// first is chance.
+#[test]
+fn the_same_part_for_two_beside_what_others_claim_to_take() {
+    for seed in 120..128 {
+        let mut cheat = Cheat::new(seed);
+        let (one, other) = (cheat.is_asked_by(BUYER).0, cheat.is_asked_by(OTHER_BUYER).0);
+        let claimed = claimed_of_its_order(&cheat, &one);
+        let copy = cheat.write(vec![claimed], 0);
+        cheat.show(&copy, &[BUYER, OTHER_BUYER, WITNESS]);
+        cheat.street.run(SECOND);
+        cheat.fills(&one, &[BUYER, OTHER_BUYER, WITNESS]);
+        cheat.fills(&other, &[WITNESS]);
+        cheat.assert_convicted();
+    }
+}
+
+/// The colluder sells to the cheat what is offered in the cheat's own order, as it says.
+fn claimed_of_its_order(cheat: &Cheat, asked: &Verified<Proposal>) -> Op {
+    let Cheat { log: taker, street, .. } = cheat;
+    let maker = LogId { author: street.key(COLLUDER), incarnation: Incarnation { opened: street.now, nonce: 1 } };
+    let proposal = Proposal { taker: *taker, maker, own_order: None, ..***asked };
+    let proposal = Verified::sign(proposal, &*street.signer(CHEAT));
+    let accepted = cheat.accept(&proposal, 300, 300);
+    let accepted = Acceptance { maker: maker.author, incarnation: maker.incarnation, ..**accepted };
+    fill(&proposal, &Verified::sign(accepted, &*street.signer(COLLUDER)))
 }
 
 #[test]

@@ -5,9 +5,9 @@ use std::time::Duration;
 use wattswap_matching::{Side, WattHours};
 use wattswap_node::protocol::entry::Op;
 use wattswap_node::protocol::household::io::{Command, Halt, Input, RequestId, RequestState, Standing, Ticket};
-use wattswap_node::protocol::ids::{Head, LogId};
-use wattswap_node::protocol::limits::{MAX_INCARNATIONS, MAX_RANGE};
-use wattswap_node::protocol::message::Gossip;
+use wattswap_node::protocol::ids::{EntryId, Head, LogId};
+use wattswap_node::protocol::limits::{FETCH_OWN_LOGS_FOR, MAX_INCARNATIONS, MAX_RANGE};
+use wattswap_node::protocol::message::{Gossip, Message};
 use wattswap_simulations::network::disk::Disk;
 use wattswap_simulations::network::{Crash, Street};
 
@@ -486,4 +486,27 @@ fn a_clock_that_jumps_ahead_and_back_costs_nothing_but_time() {
 fn place_if_open(street: &mut Street, home: usize) {
     let wish = street.wish(Side::Buy, 10, 900);
     let _refused = street.command(home, Command::Place { wishes: vec![wish], key: None });
+}
+
+/// A neighbour that answers nothing says again and again that it holds more of the own log than there is.
+#[test]
+fn one_that_lies_holds_a_restored_household_up_once() {
+    const LIAR: usize = 4;
+    let mut street = street(70);
+    let backup = street.disk(HOME).clone();
+    place(&mut street, HOME, Side::Sell, 500);
+    street.run(SECOND);
+    let (log, from) = (log_of(&mut street, HOME), street.key(LIAR));
+    street.stop(LIAR);
+    restore(&mut street, &backup);
+    street.inject(HOME, Input::Connected(from));
+    let lie = Message::Heads(vec![Head { log, seq: 1_000, id: EntryId([7; 32]) }]).encode();
+    let mut waited = Duration::ZERO;
+    while waited < 10 * FETCH_OWN_LOGS_FOR && street.household(HOME).unwrap().standing() != Standing::Trading {
+        street.inject(HOME, Input::Message { from, bytes: lie.clone() });
+        street.run(5 * SECOND);
+        waited += 5 * SECOND;
+    }
+    assert!(waited > FETCH_OWN_LOGS_FOR, "it is waited for");
+    assert!(waited < 3 * FETCH_OWN_LOGS_FOR, "{waited:?}");
 }

@@ -8,8 +8,9 @@ use wattswap_matching::{UtcMillis, WattHours};
 use wattswap_node::protocol::agreement::words::{Acceptance, Proposal, Refusal};
 use wattswap_node::protocol::charter::Act;
 use wattswap_node::protocol::entry::{Entry, Fill, Op};
+use wattswap_node::protocol::household::io::Input;
 use wattswap_node::protocol::ids::{CharterId, EntryId, Head, Incarnation, LogId, OrderId, ProposalId};
-use wattswap_node::protocol::limits::{MAX_INCARNATIONS, MAX_WAITING_ENTRIES};
+use wattswap_node::protocol::limits::{MAX_INCARNATIONS, MAX_RANGES_PER_TURN, MAX_WAITING_ENTRIES};
 use wattswap_node::protocol::message::{Contradiction, Message};
 use wattswap_node::protocol::signed::{Signed, Verified};
 
@@ -59,15 +60,27 @@ fn a_refusal_in_the_turn_of_the_fill_frees_nothing() {
     let (proposal, bid) = cheat.is_asked_by(BUYER);
     let acceptance = cheat.accept(&proposal, 300, 300);
     let entry = cheat.write(vec![fill(&proposal, &acceptance)], 0);
-    // The disk is busy meanwhile: what comes then is one turn.
-    cheat.street.set_pace(BUYER, 1_000, 100);
-    let wish = cheat.street.wish(wattswap_matching::Side::Buy, 10, 900);
-    cheat.street.place(BUYER, wish);
+    cheat.keep_busy(BUYER);
     cheat.show(&entry, &[BUYER]);
     let refusal = refuses(&cheat, &proposal);
     cheat.send(&refusal, BUYER);
-    cheat.street.run(5 * SECOND);
-    cheat.street.set_pace(BUYER, 0, 100);
+    cheat.is_free_again(BUYER);
+    cheat.assert_convicted();
+    let request = cheat.street.request(BUYER, bid);
+    assert_eq!((request.filled, request.in_doubt), (WattHours(300), WattHours::ZERO));
+}
+
+/// It says yes and no to the buyer alone, in one turn of the buyer's.
+#[test]
+fn a_refusal_in_the_turn_of_the_acceptance_frees_nothing() {
+    let mut cheat = Cheat::new(117);
+    let (proposal, bid) = cheat.is_asked_by(BUYER);
+    let acceptance = cheat.accept(&proposal, 300, 300);
+    cheat.keep_busy(BUYER);
+    cheat.send(&Message::Acceptance(acceptance.bytes().clone()), BUYER);
+    let refusal = refuses(&cheat, &proposal);
+    cheat.send(&refusal, BUYER);
+    cheat.is_free_again(BUYER);
     cheat.assert_convicted();
     let request = cheat.street.request(BUYER, bid);
     assert_eq!((request.filled, request.in_doubt), (WattHours(300), WattHours::ZERO));
@@ -231,6 +244,27 @@ fn what_is_kept_of_a_range_is_what_can_be_proved_to_others() {
         let others = keys.iter().filter(|key| **key != keys[home]);
         assert!(others.into_iter().all(|key| household.is_connected(key)), "home {home} has dropped nobody");
     }
+}
+
+/// Each range may cost as many checks of signatures as it has entries: in a turn so many are taken of a peer, whatever others send.
+#[test]
+fn so_many_ranges_of_one_peer_are_taken_in_a_turn() {
+    let mut cheat = Cheat::new(118);
+    let cancel = Op::Cancel { order: cheat.order(), leaves: WattHours(0) };
+    let entries: Vec<_> = (0..2 * MAX_RANGES_PER_TURN).map(|_| cheat.write(vec![cancel.clone()], 0)).collect();
+    let range = |entry: &Verified<Entry>| Message::Range {
+        log: entry.log,
+        from: entry.seq,
+        entries: vec![entry.bytes().clone()],
+    };
+    cheat.keep_busy(BUYER);
+    entries.iter().for_each(|entry| cheat.send(&range(entry), BUYER));
+    let next = &entries[MAX_RANGES_PER_TURN];
+    let from = cheat.street.key(WITNESS);
+    cheat.street.inject(BUYER, Input::Message { from, bytes: range(next).encode() });
+    cheat.is_free_again(BUYER);
+    let held = cheat.street.disk(BUYER).entries_by(cheat.log.author).count();
+    assert_eq!(held, 1 + MAX_RANGES_PER_TURN + 1, "the first entry, those of the cheat, and that of the witness");
 }
 
 /// Beyond the end of its log it goes on, dated hours ahead.

@@ -131,6 +131,18 @@ impl Cheat {
         self.gossip(&Gossip::Beacon(beacon.bytes().clone()), homes);
     }
 
+    /// A household waits for its disk: what comes from now on it takes in one turn.
+    pub fn keep_busy(&mut self, home: usize) {
+        self.street.set_pace(home, 1_000, 100);
+        let wish = self.street.wish(Side::Buy, 10, 900);
+        self.street.place(home, wish);
+    }
+
+    pub fn is_free_again(&mut self, home: usize) {
+        self.street.run(5 * SECOND);
+        self.street.set_pace(home, 0, 100);
+    }
+
     /// Everybody has convicted the cheat and nobody else, shows the same, and nothing of the cheat.
     pub fn assert_convicted(&mut self) {
         self.street.run(60 * SECOND);
