@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use wattswap_matching::{Side, UtcMillis};
-use wattswap_node::protocol::entry::Entry;
+use wattswap_node::protocol::entry::{Entry, Op};
 use wattswap_node::protocol::fold::Fold;
 use wattswap_node::protocol::household::io::{Command, Wish};
-use wattswap_node::protocol::ids::{Digest, LogId, MemberKey};
+use wattswap_node::protocol::ids::{Digest, EntryId, Head, Incarnation, LogId, MemberKey};
+use wattswap_node::protocol::limits::MAX_INCARNATIONS;
 use wattswap_node::protocol::signed::Verified;
 use wattswap_simulations::network::{Faults, Random, Street};
 
@@ -115,4 +116,20 @@ fn when_a_conviction_comes_does_not_matter() {
             }
         }
     }
+}
+
+/// The cheat ends its older log again and again, a little earlier each time: so many of those count, and no more.
+#[test]
+fn of_seals_in_one_log_so_many_count() {
+    let street = Street::new(1, 3);
+    let signer = street.signer(0);
+    let log = |nonce| LogId { author: street.key(0), incarnation: Incarnation { opened: street.now, nonce } };
+    let seals = (0..2 * MAX_INCARNATIONS as u64)
+        .map(|number| Op::Seal(Head { log: log(1), seq: 1_000 - number, id: EntryId([number as u8; 32]) }));
+    let entry =
+        Entry { community: street.community(), log: log(2), seq: 0, prev: None, at: street.now, ops: seals.collect() };
+    let mut fold = Fold::new(street.community());
+    fold.advance(street.now);
+    fold.add(&Verified::sign(entry, &*signer));
+    assert_eq!(fold.sealed_at(&log(1)), Some(1_001 - MAX_INCARNATIONS as u64));
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use wattswap_matching::{Side, WattHours};
+use wattswap_matching::{Price, Side, WattHours};
 use wattswap_node::protocol::charter::Shape;
-use wattswap_node::protocol::household::io::{Input, Output, Standing, Wish};
+use wattswap_node::protocol::household::io::{
+    BadWish, Command, CommandError, Input, Output, RequestState, Standing, Wish,
+};
 use wattswap_node::protocol::limits::MAX_INCARNATIONS;
 use wattswap_node::protocol::message::Message;
 use wattswap_simulations::network::{Street, usual_shape};
@@ -100,4 +102,122 @@ fn whoever_wakes_up_late_asks_each_peer_once_for_the_time_however_much_has_piled
     let asked = std::iter::from_fn(|| household.poll());
     let asked = asked.filter(|output| matches!(output, Output::Send { message: Message::GetBeacon, .. }));
     assert_eq!(asked.count(), 3);
+}
+
+/// Hours ahead, and back: what was asked for before is still asked for.
+#[test]
+fn a_clock_that_jumps_ends_no_request() {
+    let mut street = Street::new(4, 76);
+    street.run(SECOND);
+    let bid = street.wish(Side::Buy, 10, 900);
+    let bid = street.place(HOME, bid).unwrap();
+    street.run(SECOND);
+    const HOURS: i64 = 20 * 3_600_000;
+    for restarts in [false, true] {
+        street.set_clock(HOME, |clock, now| clock.jump(now, HOURS));
+        if restarts {
+            street.stop(HOME);
+            street.start(HOME);
+        }
+        street.run(20 * SECOND);
+        let standing = street.household(HOME).unwrap().standing();
+        assert!(matches!(standing, Standing::ClockAhead { .. }), "{standing:?}");
+        assert_eq!(street.request(HOME, bid).state, RequestState::Live);
+        street.set_clock(HOME, |clock, now| clock.jump(now, -HOURS));
+        street.run(20 * SECOND);
+        assert_eq!(street.household(HOME).unwrap().standing(), Standing::Trading);
+        assert_eq!(street.request(HOME, bid).state, RequestState::Live);
+    }
+    let ask = street.wish(Side::Sell, 10, 900);
+    street.place(NEIGHBOUR, ask).unwrap();
+    street.run(SECOND);
+    assert_eq!(street.request(HOME, bid).filled, WattHours(10));
+}
+
+/// All machines sleep until what was asked for is long over, and can be forgotten.
+#[test]
+fn what_has_expired_during_a_long_sleep_is_said_to_have() {
+    let mut street = Street::new(4, 78);
+    street.run(SECOND);
+    let bid = street.wish(Side::Buy, 10, 900);
+    let bid = street.place(HOME, bid).unwrap();
+    street.run(SECOND);
+    street.now = street.now.after(100 * 3_600 * SECOND);
+    street.run(60 * SECOND);
+    assert_eq!(street.request(HOME, bid).state, RequestState::Expired);
+}
+
+/// The book opens later than before by a charter that comes: what was asked for is posted then.
+#[test]
+fn what_can_not_be_posted_yet_by_a_new_charter_is_posted_when_its_slot_opens() {
+    let mut street = Street::new(4, 79);
+    street.run(SECOND);
+    let shape = street.charter().shape.clone();
+    let slot = shape.slot_at(street.now.after(25 * 3_600 * SECOND));
+    let asked = [(HOME, Side::Sell), (NEIGHBOUR, Side::Buy)].map(|(home, side)| {
+        let wish = Wish { slot, ..street.wish(side, 10, if side == Side::Buy { 900 } else { 1_000 }) };
+        (home, street.place(home, wish).unwrap())
+    });
+    street.run(SECOND);
+    street.amend(|charter| (charter.shape.opening, charter.shape.floor) = (24 * 3_600 * SECOND, Price(0)));
+    street.run(60 * SECOND);
+    let posted = |street: &mut Street| {
+        let (bids, asks) = street.household(0).unwrap().depth(slot, 10);
+        [bids.len(), asks.len()]
+    };
+    assert_eq!(posted(&mut street), [0, 0]);
+    // Hour by hour, since whoever sleeps through it looks at everything anew.
+    street.run(3_600 * SECOND);
+    assert_eq!(posted(&mut street), [1, 1]);
+    for (home, id) in asked {
+        assert_eq!(street.request(home, id).state, RequestState::Live);
+    }
+}
+
+/// Its connection carries less by a charter that comes: what was asked for last ends.
+#[test]
+fn what_a_connection_does_not_carry_any_more_ends() {
+    let mut street = Street::new(4, 80);
+    street.run(SECOND);
+    let most = street.charter().slot_limit(&street.key(HOME), Side::Sell).unwrap();
+    let parts = [most.0 / 2, most.0 / 4, most.0 / 4].map(|part| {
+        let wish = street.wish(Side::Sell, part, 1_000);
+        let id = street.place(HOME, wish).unwrap();
+        street.run(SECOND);
+        id
+    });
+    let key = street.key(HOME);
+    street.amend(|charter| {
+        for member in charter.members.iter_mut().filter(|member| member.key == key) {
+            member.export.0 = member.export.0 * 3 / 4;
+        }
+    });
+    street.run(SECOND);
+    let states = parts.map(|id| street.request(HOME, id).state);
+    assert_eq!(states, [RequestState::Live, RequestState::Live, RequestState::Cancelled]);
+}
+
+/// It expires two days before its slot, in which the connection carries no more than before.
+#[test]
+fn what_was_sold_counts_against_the_connection_until_the_slot_is_over() {
+    let mut street = Street::new(3, 77);
+    street.run(SECOND);
+    let shape = street.charter().shape.clone();
+    let slot = shape.slot_at(street.now.after(shape.opening - 3_600 * SECOND));
+    let wish = |street: &Street, side, quantity| Wish { slot, ..street.wish(side, quantity, 1_000) };
+    let most = street.charter().slot_limit(&street.key(HOME), Side::Sell).unwrap();
+    let soon = Some(street.now.after(600 * SECOND));
+    let all = Wish { expires_at: soon, ..wish(&street, Side::Sell, most.0) };
+    let sold = street.place(HOME, all).unwrap();
+    street.run(SECOND);
+    let bid = wish(&street, Side::Buy, most.0);
+    street.place(NEIGHBOUR, bid).unwrap();
+    street.run(5 * SECOND);
+    assert_eq!(street.request(HOME, sold).filled, most);
+    street.now = street.now.after(30 * 3_600 * SECOND);
+    street.run(60 * SECOND);
+    let more = wish(&street, Side::Sell, 10);
+    let refused = street.command(HOME, Command::Place { wishes: vec![more], key: None });
+    let reason = BadWish::OverConnectionLimit { by: WattHours(10) };
+    assert!(matches!(refused, Some(Err(CommandError::BadWish { reason: why, .. })) if why == reason), "{refused:?}");
 }

@@ -333,3 +333,29 @@ fn cancel_any(street: &mut Street, home: usize) {
         let _over_or_crashed = street.command(home, Command::Cancel(id));
     }
 }
+
+/// Every pair of slot and shape has a book of its own, and nobody takes from one that is not in force.
+#[test]
+fn what_is_open_when_the_charter_changes_is_posted_anew() {
+    let mut street = Street::new(4, 15);
+    street.run(SECOND);
+    let ask = street.wish(Side::Sell, 500, 1_000);
+    let ask = street.place(1, ask).unwrap();
+    let low = street.wish(Side::Buy, 200, 900);
+    let low = street.place(2, low).unwrap();
+    street.run(SECOND);
+    street.amend(|charter| charter.shape.smallest_fill = WattHours(20));
+    street.run(5 * SECOND);
+    let bid = street.wish(Side::Buy, 300, 1_000);
+    let bid = street.place(3, bid).unwrap();
+    street.run(5 * SECOND);
+    assert_eq!([street.request(1, ask).filled, street.request(3, bid).filled], [WattHours(300); 2]);
+    let slot = street.next_slot();
+    for home in 0..4 {
+        let (bids, asks) = street.household(home).unwrap().depth(slot, 10);
+        let shown = [bids, asks].map(|levels| levels.iter().map(|level| level.quantity.0).sum::<i64>());
+        assert_eq!(shown, [200, 200], "home {home}");
+    }
+    assert_eq!(street.request(2, low).orders.len(), 2, "the one before is closed");
+    assert_agreed(&mut street, 4);
+}

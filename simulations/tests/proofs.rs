@@ -7,14 +7,14 @@ use std::time::Duration;
 use wattswap_matching::{Price, Side, UtcMillis, WattHours};
 use wattswap_node::protocol::agreement::words::{Acceptance, Proposal, Refusal};
 use wattswap_node::protocol::charter::Act;
-use wattswap_node::protocol::entry::{Entry, Op, Order};
+use wattswap_node::protocol::entry::{Entry, Fill, Op, Order};
 use wattswap_node::protocol::household::io::Standing;
 use wattswap_node::protocol::ids::{EntryId, Head, Incarnation, LogId, MemberKey, OrderId, ProposalId};
 use wattswap_node::protocol::limits::MAX_INCARNATIONS;
 use wattswap_node::protocol::message::Message;
-use wattswap_node::protocol::signed::Verified;
+use wattswap_node::protocol::signed::{Signed, Verified};
 
-use self::by_hand::{BUYER, CHEAT, COLLUDER, Cheat, OTHER_BUYER, SECOND, WITNESS, fill};
+use self::by_hand::{BUYER, CHEAT, COLLUDER, Cheat, OTHER_BUYER, SECOND, WITNESS, badly_signed, fill};
 
 #[test]
 fn an_entry_where_a_beacon_said_that_there_is_none() {
@@ -222,6 +222,36 @@ fn an_acceptance_after_a_refusal() {
     }
 }
 
+/// Of an order that the buyer has posted. It is filled for as long as the evidence is looked for, and open again then: in
+/// between the buyer wants no more.
+#[test]
+fn a_fill_behind_a_fence_makes_nobody_want_the_same_twice() {
+    let mut cheat = Cheat::new(133);
+    // Not heard of for a while: the buyer posts its order, and takes with it when the cheat is back.
+    cheat.street.run(60 * SECOND);
+    let bid = cheat.street.wish(Side::Buy, 300, 1_000);
+    let bid = cheat.street.place(BUYER, bid).unwrap();
+    cheat.street.run(SECOND);
+    cheat.say_that_it_lives();
+    cheat.street.run(SECOND / 10);
+    let proposal = cheat.street.disk(BUYER).reservations().values().next().unwrap().proposal.clone();
+    assert!(proposal.own_order.is_some(), "the buyer has posted its order");
+    let backdated = cheat.accept(&proposal, 300, 300);
+    let entry = cheat.write(vec![fill(&proposal, &backdated)], 0);
+    cheat.entries.pop();
+    cheat.street.run(60 * SECOND);
+    let now = cheat.street.now;
+    cheat.beacon(now, &[BUYER]);
+    cheat.street.run(SECOND);
+    assert!(cheat.street.disk(BUYER).reservations().is_empty(), "the log is past it");
+    cheat.show(&entry, &[BUYER]);
+    cheat.assert_convicted();
+    assert_eq!(cheat.street.request(BUYER, bid).orders.len(), 1);
+    let slot = cheat.street.next_slot();
+    let bids = cheat.street.household(WITNESS).unwrap().depth(slot, 10).0;
+    assert_eq!(bids.iter().map(|level| level.quantity).sum::<WattHours>(), WattHours(300));
+}
+
 #[test]
 fn a_fill_behind_a_fence() {
     let mut cheat = Cheat::new(74);
@@ -413,4 +443,97 @@ fn attack_20_what_colluders_reveal_late_changes_no_honest_trade() {
             assert!(books.windows(2).all(|pair| pair[0] == pair[1]), "{case}: they hold and show the same");
         }
     }
+}
+
+/// Signed in another log than the cheat's first one.
+fn write_in(cheat: &Cheat, nonce: u64, before: Option<&Verified<Entry>>, ops: Vec<Op>) -> Verified<Entry> {
+    let incarnation = Incarnation { opened: UtcMillis(cheat.log.incarnation.opened.0 + nonce), nonce };
+    let log = LogId { author: cheat.log.author, incarnation };
+    let (seq, prev) = before.map_or((0, None), |before| (before.seq + 1, Some(EntryId(before.hash()))));
+    let entry = Entry { community: cheat.street.community(), log, seq, prev, at: cheat.street.now, ops };
+    Verified::sign(entry, &*cheat.street.signer(CHEAT))
+}
+
+fn nothing(cheat: &Cheat) -> Vec<Op> {
+    vec![Op::Cancel { order: cheat.order(), leaves: WattHours(0) }]
+}
+
+/// The buyer, who waits for an answer, is shown an entry far ahead that is dated days ago: nothing that lies between could
+/// say anything that counts, it seems, the fill included.
+#[test]
+fn a_later_entry_that_is_dated_earlier() {
+    let mut cheat = Cheat::new(130);
+    let (_, bid) = cheat.is_asked_by(BUYER);
+    cheat.street.run(60 * SECOND);
+    let at = cheat.street.now.before(Duration::from_secs(5 * 24 * 3_600));
+    let (community, prev) = (cheat.street.community(), Some(EntryId([1; 32])));
+    let entry = Entry { community, log: cheat.log, seq: 5_000, prev, at, ops: nothing(&cheat) };
+    let entry = Verified::sign(entry, &*cheat.street.signer(CHEAT));
+    let range = Message::Range { log: cheat.log, from: entry.seq, entries: vec![entry.bytes().clone()] };
+    cheat.send(&range, BUYER);
+    cheat.assert_convicted();
+    let held: Vec<u64> = cheat.street.disk(BUYER).entries_by(cheat.log.author).map(|entry| entry.seq).collect();
+    assert_eq!(held, [0], "nobody lets go of what is held for it");
+    assert_eq!(cheat.street.request(BUYER, bid).in_doubt, WattHours(0));
+}
+
+/// The buyer lets go of its take by a beacon, and gets the fill from before it in the turn in which it is to look for a lot of
+/// evidence against a neighbour, who is said to have sold more than it had.
+#[test]
+fn a_broken_beacon_among_made_up_evidence_against_others() {
+    let mut cheat = Cheat::new(131);
+    let victim = cheat.street.wish(Side::Buy, 100, 500);
+    let victim = cheat.street.place(WITNESS, victim).unwrap();
+    cheat.street.run(SECOND);
+    let (proposal, _) = cheat.is_asked_by(BUYER);
+    let acceptance = cheat.accept(&proposal, 300, 300);
+    let late = cheat.write(vec![fill(&proposal, &acceptance)], 0);
+    cheat.entries.pop();
+    cheat.street.run(60 * SECOND);
+    let now = cheat.street.now;
+    cheat.beacon(now, &[BUYER]);
+    cheat.street.run(SECOND);
+    assert!(cheat.street.disk(BUYER).reservations().is_empty(), "the log is past it");
+    let maker = cheat.street.log(WITNESS).unwrap();
+    let order = cheat.street.request(WITNESS, victim).orders[0];
+    let made_up = (0..40).map(|nonce| {
+        let asked = Proposal {
+            maker,
+            order,
+            side: Side::Sell,
+            price: Price(500),
+            taker: cheat.log,
+            own_order: None,
+            nonce,
+            ..**proposal
+        };
+        let asked = Verified::sign(asked, &*cheat.street.signer(CHEAT));
+        let said = cheat.accept(&asked, 10, 10_000);
+        let said = Acceptance { maker: maker.author, incarnation: maker.incarnation, ..**said };
+        let forged = badly_signed(&Verified::sign(said, &*cheat.street.signer(WITNESS)));
+        let acceptance = Signed::parse(forged).unwrap();
+        Op::Fill(Box::new(Fill { proposal: Signed::clone(&asked), acceptance }))
+    });
+    let noise = write_in(&cheat, 1, None, made_up.collect());
+    cheat.keep_busy(BUYER);
+    for entry in [&noise, &late] {
+        let range = Message::Range { log: entry.log, from: entry.seq, entries: vec![entry.bytes().clone()] };
+        cheat.send(&range, BUYER);
+    }
+    cheat.is_free_again(BUYER);
+    cheat.assert_convicted();
+}
+
+/// Each of its many logs begins with a bad signature, and no node gets to see more of them than an author may have.
+#[test]
+fn more_logs_than_anybody_needs_that_begin_badly() {
+    let mut cheat = Cheat::new(132);
+    for number in 1..2 * MAX_INCARNATIONS as u64 {
+        let first = write_in(&cheat, number, None, nothing(&cheat));
+        let second = write_in(&cheat, number, Some(&first), nothing(&cheat));
+        let entries = vec![badly_signed(&first), second.bytes().clone()];
+        let home = if number < MAX_INCARNATIONS as u64 { BUYER } else { WITNESS };
+        cheat.send(&Message::Range { log: first.log, from: 0, entries }, home);
+    }
+    cheat.assert_convicted();
 }

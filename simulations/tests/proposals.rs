@@ -5,7 +5,7 @@ use std::time::Duration;
 use wattswap_matching::{Price, Side, Slot, UtcMillis, WattHours};
 use wattswap_node::protocol::agreement::words::Proposal;
 use wattswap_node::protocol::entry::Op;
-use wattswap_node::protocol::household::io::{Input, RequestId, Wish};
+use wattswap_node::protocol::household::io::{Command, Input, RequestId, RequestState, Wish};
 use wattswap_node::protocol::ids::OrderId;
 use wattswap_node::protocol::message::Message;
 use wattswap_node::protocol::signed::Verified;
@@ -177,4 +177,57 @@ fn an_order_in_another_slot_makes_no_room_in_this_one() {
     offered.propose(proposal);
     offered.street.run(Duration::from_secs(1));
     assert_eq!(offered.filled(), WattHours(100), "as much as its connection still carries");
+}
+
+/// The operator moves the gate to before now, and back, while the taker waits for an answer that was lost.
+#[test]
+fn a_refusal_is_remembered_until_its_proposal_has_expired_whatever_charter_comes() {
+    let mut offered = Offered::new();
+    let slot = offered.street.request(MAKER, offered.request).wish.slot;
+    let soon = offered.street.now.after(Duration::from_secs(3));
+    let gate = offered.street.charter().shape.gate(slot);
+    let earlier = i64::try_from(gate.since(soon).as_millis()).unwrap();
+    offered.street.amend(|charter| charter.shape.gate_millis -= earlier);
+    offered.street.run(Duration::from_millis(10));
+    let proposal = offered.proposal();
+    offered.propose(proposal);
+    assert_eq!(offered.street.disk(MAKER).refusals().count(), 1, "under a charter that is in force no more");
+    offered.street.run(Duration::from_secs(12));
+    assert_eq!(offered.street.disk(MAKER).refusals().count(), 1);
+    offered.street.run(Duration::from_secs(20));
+    assert_eq!(offered.street.disk(MAKER).refusals().count(), 0);
+}
+
+/// The owner is told that it is over, so nobody gets it: not in the same turn, nor if the cancel can't be signed yet.
+#[test]
+fn what_is_cancelled_is_not_sold_in_the_same_turn() {
+    let mut offered = Offered::new();
+    // The disk is busy: what comes meanwhile is one turn.
+    offered.street.set_pace(MAKER, 1_000, 100);
+    let other = offered.street.wish(Side::Sell, 10, 2_000);
+    offered.street.place(MAKER, other);
+    let proposal = offered.proposal();
+    offered.propose(proposal);
+    offered.street.ask(MAKER, Command::Cancel(offered.request));
+    offered.street.run(Duration::from_secs(2));
+    assert_eq!((offered.filled(), offered.fills_in_log()), (WattHours(0), 0));
+    assert_eq!(offered.street.request(MAKER, offered.request).state, RequestState::Cancelled);
+}
+
+/// Its clock was ahead for a moment, by as little as clocks may be: what it has told its owner is over stays so.
+#[test]
+fn what_has_expired_by_a_clock_that_was_ahead_is_not_sold() {
+    let mut offered = Offered::new();
+    let expires_at = Some(offered.street.now.after(Duration::from_secs(5)));
+    let wish = Wish { expires_at, ..offered.street.wish(Side::Sell, 200, 900) };
+    let request = offered.street.place(MAKER, wish).unwrap();
+    let order = offered.street.request(MAKER, request).orders[0];
+    offered.street.run(Duration::from_secs(2));
+    offered.street.set_clock(MAKER, |clock, now| clock.jump(now, 3_500));
+    offered.street.inject(MAKER, Input::Wake);
+    assert_eq!(offered.street.request(MAKER, request).state, RequestState::Expired);
+    offered.street.set_clock(MAKER, |clock, now| clock.jump(now, -3_500));
+    let proposal = Proposal { order, price: Price(900), ..offered.proposal() };
+    offered.propose(proposal);
+    assert_eq!(offered.fills_in_log(), 0);
 }

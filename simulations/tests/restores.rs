@@ -194,6 +194,13 @@ fn a_proposal_that_the_backup_has_forgotten_is_not_made_again() {
 
 #[test]
 fn a_disk_that_has_forgotten_a_take_and_no_entry_is_found_out_by_a_promise() {
+    // Also if peers tell that they hold the same long before they hear that they are asked for more.
+    for hears_late in [false, true] {
+        found_out_by_a_promise(hears_late);
+    }
+}
+
+fn found_out_by_a_promise(hears_late: bool) {
     let mut street = street(58);
     place(&mut street, NEIGHBOUR, Side::Sell, 300);
     let late = street.wish(Side::Buy, 100, 900);
@@ -208,8 +215,12 @@ fn a_disk_that_has_forgotten_a_take_and_no_entry_is_found_out_by_a_promise() {
     let own = |street: &Street, disk: &Disk| disk.entries_by(street.key(HOME)).count();
     assert_eq!(own(&street, &rolled_back), own(&street, street.disk(HOME)), "no entry is missing");
     let old = log_of(&mut street, HOME);
+    if hears_late {
+        let later = street.now.after(5 * SECOND);
+        (0..HOMES).filter(|other| *other != HOME).for_each(|other| street.clog(HOME, other, later));
+    }
     restore(&mut street, &rolled_back);
-    street.run(SECOND);
+    street.run(6 * SECOND);
     assert!(matches!(street.household(HOME).unwrap().standing(), Standing::Restoring { .. }));
     street.start(NEIGHBOUR);
     street.run(2 * QUIET);
@@ -509,4 +520,44 @@ fn one_that_lies_holds_a_restored_household_up_once() {
     }
     assert!(waited > FETCH_OWN_LOGS_FOR, "it is waited for");
     assert!(waited < 3 * FETCH_OWN_LOGS_FOR, "{waited:?}");
+}
+
+/// It sold something, and has sealed that away since, as it has forgotten twice over: only a witness of the sale is there.
+#[test]
+fn what_is_fetched_is_reported_once_it_is_compared() {
+    const OTHERS: [usize; 2] = [3, 4];
+    let mut street = street(71);
+    place(&mut street, HOME, Side::Sell, 500);
+    street.run(SECOND);
+    let backup = street.disk(HOME).clone();
+    let link = |street: &mut Street, one: usize, others: &[usize], up: bool| {
+        others.iter().for_each(|other| street.set_link(one, *other, up));
+    };
+    link(&mut street, HOME, &OTHERS, false);
+    link(&mut street, WITNESS, &OTHERS, false);
+    place(&mut street, NEIGHBOUR, Side::Buy, 200);
+    street.crash_at(NEIGHBOUR, Crash::BeforePersist);
+    street.run(SECOND);
+    let fills = |street: &Street| {
+        let ops = street.disk(WITNESS).entries_by(street.key(HOME)).flat_map(|entry| entry.ops.clone());
+        ops.filter(|op| matches!(op, Op::Fill(_))).count()
+    };
+    assert_eq!(fills(&street), 1);
+    street.stop(WITNESS);
+    link(&mut street, HOME, &OTHERS, true);
+    street.start(NEIGHBOUR);
+    restore(&mut street, &backup);
+    street.household(HOME).unwrap().was_restored();
+    street.run(2 * QUIET);
+    assert_eq!(seals(&street, HOME).len(), 1, "its older log ends before the sale");
+    link(&mut street, HOME, &[NEIGHBOUR, 3, 4], false);
+    link(&mut street, WITNESS, &[NEIGHBOUR], false);
+    street.start(WITNESS);
+    restore(&mut street, &backup);
+    street.run(QUIET);
+    assert!(street.disk(HOME).trades().is_empty(), "others may know better");
+    (0..HOMES).for_each(|one| link(&mut street, one, &(0..one).collect::<Vec<_>>(), true));
+    street.run(2 * QUIET);
+    assert!(street.disk(HOME).trades().values().all(|own| own.provisional), "it binds nobody");
+    assert_eq!(street.household(HOME).unwrap().standing(), Standing::Trading);
 }

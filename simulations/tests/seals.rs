@@ -320,7 +320,10 @@ fn a_take_is_kept_until_the_log_that_may_hold_its_copy_is_sealed() {
     assert!(matches!(street.household(TAKER).unwrap().standing(), Standing::Restoring { .. }));
     street.set_clock(TAKER, |clock, now| clock.jump(now, 60_000));
     street.run(5 * SECOND);
-    assert!(!matches!(street.household(TAKER).unwrap().standing(), Standing::Trading | Standing::Restoring { .. }));
+    let standing = street.household(TAKER).unwrap().standing();
+    assert!(matches!(standing, Standing::Restoring { .. }), "what was left to wait is still to be waited");
+    street.run(MINUTE);
+    assert!(matches!(street.household(TAKER).unwrap().standing(), Standing::ClockAhead { .. }));
     assert_eq!(street.disk(TAKER).reservations().len(), 1, "the copy may be anywhere, and counts");
     street.set_clock(TAKER, |clock, now| clock.jump(now, -60_000));
     street.run(2 * MINUTE);

@@ -267,21 +267,50 @@ fn so_many_ranges_of_one_peer_are_taken_in_a_turn() {
     assert_eq!(held, 1 + MAX_RANGES_PER_TURN + 1, "the first entry, those of the cheat, and that of the witness");
 }
 
-/// Beyond the end of its log it goes on, dated hours ahead.
+/// Beyond the end of its log it goes on, dated hours ahead: all hold the same of it, also who heard of the end later.
 #[test]
-fn what_lies_beyond_a_seal_is_not_taken_before_its_time() {
-    let mut cheat = Cheat::new(109);
-    let end = Head { log: cheat.log, seq: 0, id: EntryId(cheat.entries[0].hash()) };
-    cheat.street.sign_record(Act::Seals(vec![end]));
-    cheat.street.run(SECOND);
-    for hours in 1..5 {
+fn so_many_entries_beyond_a_seal_are_taken_before_their_time() {
+    for seal_first in [true, false] {
+        let mut cheat = Cheat::new(109);
+        let end = Head { log: cheat.log, seq: 0, id: EntryId(cheat.entries[0].hash()) };
+        if seal_first {
+            cheat.street.sign_record(Act::Seals(vec![end]));
+            cheat.street.run(SECOND);
+        }
         let now = cheat.street.now;
-        cheat.street.now = now.after(hours * 3_600 * SECOND);
-        let entry = unjudgeable(&mut cheat);
+        cheat.street.now = now.after(3_600 * SECOND);
+        let entries: Vec<_> = (0..2 * MAX_WAITING_ENTRIES).map(|_| unjudgeable(&mut cheat)).collect();
         cheat.street.now = now;
-        cheat.show(&entry, &[WITNESS]);
+        let (before, after) = entries.split_at(10);
+        before.iter().for_each(|entry| cheat.show(entry, &[WITNESS]));
+        if !seal_first {
+            cheat.street.sign_record(Act::Seals(vec![end]));
+            cheat.street.run(SECOND);
+        }
+        after.iter().for_each(|entry| cheat.show(entry, &[WITNESS]));
+        cheat.street.run(60 * SECOND);
+        for home in [BUYER, OTHER_BUYER, WITNESS] {
+            let held = cheat.street.disk(home).entries_by(cheat.log.author).count();
+            assert_eq!(held, 1 + MAX_WAITING_ENTRIES, "home {home}, seal first: {seal_first}");
+        }
     }
-    assert_eq!(cheat.street.disk(WITNESS).entries_by(cheat.log.author).count(), 1);
+}
+
+/// The operators know of an entry that the buyer has yet to get: it may hold the fill, and does.
+#[test]
+fn a_seal_frees_nothing_before_all_that_it_covers_is_held() {
+    let mut cheat = Cheat::new(119);
+    let (proposal, bid) = cheat.is_asked_by(BUYER);
+    let acceptance = cheat.accept(&proposal, 300, 300);
+    let entry = cheat.write(vec![fill(&proposal, &acceptance)], 0);
+    let end = Head { log: cheat.log, seq: entry.seq, id: EntryId(entry.hash()) };
+    cheat.street.sign_record(Act::Seals(vec![end]));
+    cheat.street.run(60 * SECOND);
+    assert_eq!(cheat.street.disk(BUYER).reservations().len(), 1);
+    cheat.show(&entry, &[BUYER]);
+    cheat.street.run(SECOND);
+    assert!(cheat.street.disk(BUYER).reservations().is_empty());
+    assert_eq!(cheat.street.request(BUYER, bid).filled, WattHours(300));
 }
 
 /// The cheat's log has a cancel that comes to light only after somebody has shown what was given of the order later.

@@ -35,6 +35,11 @@ impl Chain {
     /// # Errors
     /// [`NotASuccessor`] if it does not follow the newest one.
     pub fn extend(&mut self, next: SignedRecord) -> Result<(), NotASuccessor> {
+        if let Act::Charter(charter) = &next.record.act
+            && let Some(unit) = self.in_force.1.shape.unit_that_differs(&charter.shape)
+        {
+            return Err(NotASuccessor::OtherUnits(unit));
+        }
         check_successor(Some((self.newest(), &self.in_force.1.operators)), &next)?;
         if let Act::Charter(charter) = &next.record.act {
             self.in_force = (next.id, Arc::clone(charter));

@@ -139,6 +139,18 @@ impl Shape {
         slot.start().0.is_multiple_of(millis(self.slot_length))
     }
 
+    /// A unit, in which orders, limits and records of before are counted, that another shape has changed.
+    #[must_use]
+    pub fn unit_that_differs(&self, other: &Self) -> Option<&'static str> {
+        match () {
+            () if self.currency != other.currency => Some("currency"),
+            () if self.price_tick != other.price_tick => Some("price tick"),
+            () if self.slot_length != other.slot_length => Some("slot length"),
+            () if self.delivery_time != other.delivery_time => Some("delivery time"),
+            () => None,
+        }
+    }
+
     /// The slot during which `at` lies.
     #[must_use]
     pub fn slot_at(&self, at: UtcMillis) -> Slot {
@@ -167,6 +179,13 @@ impl Shape {
     #[must_use]
     pub fn over(&self, slot: Slot) -> UtcMillis {
         self.gate(slot).after(COPY_COUNTS_FOR)
+    }
+
+    /// From the start of a slot until it is over.
+    #[must_use]
+    pub fn lasts(&self) -> Duration {
+        let slot = Slot(UtcMillis(0).after(self.opening));
+        self.over(slot).since(slot.start())
     }
 
     /// From when a slot opens until it is over.

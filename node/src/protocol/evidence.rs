@@ -3,6 +3,7 @@
 //! Each kind of proof holds words of one key that no honest software ever signs together, whatever crashes, restores and
 //! clocks do to it. Nobody is convicted by another's doing.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::agreement::words::{Acceptance, Proposal, Refusal};
@@ -39,7 +40,7 @@ pub fn convicts(proof: &Proof, community: CommunityId) -> Result<MemberKey, NoPr
         Proof::Fork { one, other } => {
             let (one, other) = (authentic(one)?, authentic(other)?);
             of_here(&[one.community, other.community])?;
-            (one.log.author, one.log == other.log && one.seq == other.seq && one.hash() != other.hash())
+            (one.log.author, one.log == other.log && exclude_each_other(&one, &other))
         }
         Proof::BrokenBeacon { beacon, entry } => {
             let (beacon, entry) = (word::<Beacon>(beacon)?, authentic(entry)?);
@@ -84,6 +85,15 @@ pub fn convicts(proof: &Proof, community: CommunityId) -> Result<MemberKey, NoPr
         }
     };
     if contradicts { Ok(key) } else { Err(NoProof::NoContradiction) }
+}
+
+/// Whether no log can hold both: two versions of one entry, or a later one that is dated earlier.
+fn exclude_each_other(one: &Verified<Entry>, other: &Verified<Entry>) -> bool {
+    match one.seq.cmp(&other.seq) {
+        Ordering::Less => one.at > other.at,
+        Ordering::Equal => one.hash() != other.hash(),
+        Ordering::Greater => one.at < other.at,
+    }
 }
 
 /// Whether `beacon` says that this entry does not exist.
@@ -138,7 +148,7 @@ fn is_overfilled(entry: &Verified<Entry>, given: &Given) -> bool {
     }
 }
 
-/// A proof of two versions of one entry: each with the successors that it takes to reach a good signature.
+/// A proof of two entries that no log can hold both of: each with the successors that it takes to reach a good signature.
 #[must_use]
 pub fn fork(one: &[Signed<Entry>], other: &[Signed<Entry>]) -> Proof {
     Proof::Fork { one: up_to_good_signature(one), other: up_to_good_signature(other) }

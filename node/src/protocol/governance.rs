@@ -52,6 +52,9 @@ pub enum NotASuccessor {
     /// A newer protocol.
     #[error("the charter needs version {0} of the rules, and this program knows {RULES}; install a newer one")]
     UnknownRules(u16),
+    /// Orders, limits and records are numbers of these units.
+    #[error("the charter changes the {0}, in which orders, limits and records are counted: that takes a new community")]
+    OtherUnits(&'static str),
     /// Too few operators agree.
     #[error("{good} operators have signed and it takes {needed}; have more of them co-sign")]
     NoMajority {

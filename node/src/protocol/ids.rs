@@ -121,6 +121,11 @@ impl Beginning {
         Self(u64::from_be_bytes(std::array::from_fn(|byte| name[byte])))
     }
 
+    /// Of an order, its place in its entry included: many may stand in one.
+    pub(super) fn of_order(order: &OrderId) -> Self {
+        Self(Self::of(&order.entry.0).0 & !u64::from(u16::MAX) | u64::from(order.index))
+    }
+
     /// The name that begins so, and then has the same byte to its end.
     fn then(self, rest: u8) -> [u8; 32] {
         let mut name = [rest; 32];

@@ -64,6 +64,9 @@ pub const MAX_RANGES_IN_FLIGHT: usize = 8;
 pub const MAX_RANGES_PER_TURN: usize = 2 * MAX_RANGES_IN_FLIGHT;
 /// A range that has not come by then is asked of somebody else.
 pub const RANGE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Entries of one log that a node passes on though it lacks those before them, until it has some of those: as many as come
+/// while a home that missed one asks for it. Their author can't be held to the pace of its log by who does not hold it.
+pub const MAX_PASSED_ON: u8 = 32;
 /// A log speaks up at least this often, so that silence means something.
 pub const BEACON_INTERVAL: Duration = Duration::from_secs(10);
 /// But all members together no more often than this: everybody hears each beacon several times. Whether a peer lives, and
@@ -128,8 +131,8 @@ pub const MAX_SHUNNED: usize = 4_096;
 /// Such an order is left alone for so many proposal lifetimes: what holds an honest one up is over by then, and one that
 /// never answers keeps our energy reserved for a fifth of the time at the most.
 pub const SHUNNED_FOR: u32 = 4;
-/// Contradictions whose evidence is being read from the store at the same time; one that is passed over shows again.
-pub const MAX_HUNTS: usize = 16;
+/// Kinds of contradictions for which evidence is read from the store: of each member one of a kind at a time.
+pub const KINDS_OF_HUNTS: usize = 5;
 /// Proposals that wait for the end of a turn; a taker whose proposal is dropped sends it again.
 pub const MAX_PROPOSALS_PER_TURN: usize = 1_024;
 /// Refusals that are remembered until their proposals are over, less than half a minute each: some dozens from each

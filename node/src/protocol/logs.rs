@@ -15,7 +15,7 @@ use wattswap_matching::UtcMillis;
 use super::entry::{Beacon, Entry};
 use super::evidence;
 use super::ids::{Digest, EntryId, Head, LogId, MemberKey};
-use super::limits::MAX_INCARNATIONS;
+use super::limits::{MAX_INCARNATIONS, MAX_PASSED_ON};
 use super::pace::Pace;
 use super::signed::{Signed, Verified};
 
@@ -43,6 +43,8 @@ struct Log {
     pace: Pace,
     /// Times of the newest entries, the newest last.
     recent: VecDeque<UtcMillis>,
+    /// Entries further on that were passed on to others without being held, less those by which it has grown since.
+    passed_on: u8,
     beacon: Option<Verified<Beacon>>,
     /// The newest beacon by which a take was given up: should the log break it, that must be proved.
     fence: Option<Verified<Beacon>>,
@@ -74,7 +76,7 @@ pub enum Fit {
     /// It is the next one by number, but builds on another predecessor than the one held: its author has two
     /// versions of the entry before.
     OtherPast,
-    /// Its time lies before its predecessor's: no entry of ours, whoever signed it.
+    /// It comes after what is held and is dated before it: no log can hold both.
     TimeRunsBack,
     /// Its author has opened too many logs.
     TooManyLogs,
@@ -106,7 +108,7 @@ impl Logs {
             };
         };
         if entry.seq > log.next() {
-            return Fit::Gap { from: log.next() };
+            return if entry.at < log.last_at { Fit::TimeRunsBack } else { Fit::Gap { from: log.next() } };
         }
         if entry.seq < log.start {
             return Fit::Held;
@@ -136,12 +138,20 @@ impl Logs {
         log.make_room();
         log.ids.push(EntryId(entry.hash()));
         log.last_at = entry.at;
+        log.passed_on = log.passed_on.saturating_sub(1);
         log.pace.grow(entry.at, entry.bytes().len());
         log.recent.push_back(entry.at);
         if log.recent.len() > MAX_RECENT {
             log.recent.pop_front();
         }
         self.digest = None;
+    }
+
+    /// Whether to pass on an entry that does not follow on what is held, so that the pace of its log can't be told.
+    pub fn may_pass_on(&mut self, log: &LogId) -> bool {
+        let Some(log) = self.logs.get_mut(log).filter(|log| log.passed_on < MAX_PASSED_ON) else { return false };
+        log.passed_on += 1;
+        true
     }
 
     /// Lets go of what is held of a log: it is held from this entry on, which has yet to come.

@@ -29,6 +29,8 @@ struct Heard {
     at: Option<UtcMillis>,
     /// Its newest sign of life.
     live: Option<Live>,
+    /// When a beacon of its was passed on last, by our clock: it may date them as it likes.
+    passed_on: UtcMillis,
 }
 
 /// A word that came as soon as it was said.
@@ -106,7 +108,7 @@ impl Peers {
         let heard = self.heard.entry(member).or_default();
         // What is older than a word that is known may be a replay.
         if Some(at) >= heard.at {
-            *heard = Heard { at: Some(at), live: Some(Live { received: now, ahead }) };
+            (heard.at, heard.live) = (Some(at), Some(Live { received: now, ahead }));
             self.clocks.heard_since += 1;
         }
         was_silent
@@ -118,6 +120,17 @@ impl Peers {
         self.heard.entry(peer).or_default().live = Some(Live { received: now, ahead: ahead(now, at) });
         self.clocks.heard_since += 1;
         was_silent
+    }
+
+    /// Whether a member's beacon is worth passing on, after the one before: they come at intervals.
+    pub fn is_due_for_gossip(&mut self, member: MemberKey, now: UtcMillis) -> bool {
+        let interval = beacon_interval(self.members);
+        let heard = self.heard.entry(member).or_default();
+        let is_due = heard.passed_on.after(interval / 2) <= now || now < heard.passed_on;
+        if is_due {
+            heard.passed_on = now;
+        }
+        is_due
     }
 
     /// The newest time that a member's words were dated.

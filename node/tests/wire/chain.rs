@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use rust_decimal::Decimal;
 use wattswap_matching::UtcMillis;
-use wattswap_node::protocol::charter::{Act, Charter, GovernanceRecord};
+use wattswap_node::protocol::chain::Chain;
+use wattswap_node::protocol::charter::{Act, Charter, GovernanceRecord, Shape};
 use wattswap_node::protocol::governance::{NotASuccessor, SignedRecord, TooManySignatures, check_successor};
 use wattswap_node::protocol::ids::{CharterId, MemberKey};
 use wattswap_node::protocol::signed::Signer as _;
@@ -163,4 +165,26 @@ fn a_record_that_breaks_a_rule_is_not_even_made() {
     floor_above_cap(&mut record);
     let refused = SignedRecord::unsigned(record).map(|_| ()).map_err(|malformed| malformed.to_string());
     assert_eq!(refused, Err("the floor price must not be above the cap price".into()));
+}
+
+/// Orders, limits of autopilots and records are numbers without a unit of their own.
+#[test]
+fn a_later_charter_counts_in_the_same_units() {
+    let cases: [(&str, fn(&mut Shape)); 5] = [
+        ("", |shape| shape.cap.0 += 1),
+        ("currency", |shape| shape.currency = "CHF".into()),
+        ("price tick", |shape| shape.price_tick /= Decimal::TEN),
+        ("slot length", |shape| shape.slot_length *= 2),
+        ("delivery time", |shape| shape.delivery_time *= 2),
+    ];
+    for (unit, change) in cases {
+        let mut chain = Chain::found(founding()).unwrap();
+        let Act::Charter(first) = &founding().record.act else { unreachable!("a community starts with a charter") };
+        let mut charter = Charter::clone(first);
+        change(&mut charter.shape);
+        let (prev, at) = (Some(chain.newest().id), chain.newest().record.at);
+        let record = GovernanceRecord { height: 1, prev, at, act: Act::Charter(Arc::new(charter)) };
+        let expected = if unit.is_empty() { Ok(()) } else { Err(NotASuccessor::OtherUnits(unit)) };
+        assert_eq!(chain.extend(co_signed(record, &[alice()])), expected, "{unit}");
+    }
 }

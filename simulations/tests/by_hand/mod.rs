@@ -9,7 +9,7 @@ use wattswap_node::protocol::entry::{Beacon, Entry, Fill, Op, Order};
 use wattswap_node::protocol::household::io::{Input, RequestId, Ticket};
 use wattswap_node::protocol::ids::{EntryId, Incarnation, LogId, MemberKey, OrderId, ProposalId};
 use wattswap_node::protocol::message::{Bytes, Gossip, Message};
-use wattswap_node::protocol::signed::{Signed, Verified};
+use wattswap_node::protocol::signed::{Signed, Statement, Verified};
 use wattswap_simulations::network::Street;
 
 pub const BUYER: usize = 0;
@@ -165,8 +165,8 @@ pub fn fill(proposal: &Verified<Proposal>, acceptance: &Verified<Acceptance>) ->
 }
 
 /// With a last byte that makes the signature a bad one.
-pub fn badly_signed(entry: &Verified<Entry>) -> Bytes {
-    let mut bytes = entry.bytes().to_vec();
+pub fn badly_signed<T: Statement>(word: &Verified<T>) -> Bytes {
+    let mut bytes = word.bytes().to_vec();
     bytes.iter_mut().last().into_iter().for_each(|byte| *byte ^= 1);
     Bytes::from(bytes)
 }

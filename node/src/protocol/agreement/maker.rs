@@ -6,7 +6,7 @@ use super::words::{Acceptance, Proposal, Refusal};
 use crate::protocol::entry::Trade;
 use crate::protocol::fold::Resting;
 use crate::protocol::household::Household;
-use crate::protocol::household::io::Record;
+use crate::protocol::household::io::{Record, RequestState};
 use crate::protocol::ids::{MemberKey, ProposalId};
 use crate::protocol::message::Message;
 use crate::protocol::signed::Verified;
@@ -56,7 +56,7 @@ impl Household {
         match self.consider(&proposal, order.as_ref()) {
             Ok((quantity, filled_total)) => self.accept(proposal, quantity, filled_total),
             Err(_no) if self.answers.is_full() => self.too_late(taker, id),
-            Err(_no) => self.refuse(taker, id, at, closes_at),
+            Err(_no) => self.refuse(&proposal, at),
         }
     }
 
@@ -86,6 +86,11 @@ impl Household {
             && resting.book == self.book_in_force(proposal.slot);
         if !same {
             return Err(No::OtherTerms);
+        }
+        // Its owner was told when it ended, also if that could not be signed yet, or a clock was ahead then.
+        let request = self.requests.of_order(&proposal.order).and_then(|id| self.requests.get(&id));
+        if request.is_none_or(|request| request.state != RequestState::Live) {
+            return Err(No::NotOpen);
         }
         let own_takes = self.doubts.of_order(&proposal.order);
         let free = resting.open(self.now).less_at_least_zero(own_takes);
@@ -146,13 +151,16 @@ impl Household {
         self.send(taker, message);
     }
 
-    fn refuse(&mut self, taker: MemberKey, proposal: ProposalId, at: UtcMillis, closes_at: UtcMillis) {
-        let refusal = Refusal { proposal, maker: self.me, incarnation: self.own.id().incarnation, at };
+    /// Remembered until the proposal itself has expired: a charter that comes meanwhile may move the gate, and allow what was
+    /// refused.
+    fn refuse(&mut self, proposal: &Verified<Proposal>, at: UtcMillis) {
+        let incarnation = self.own.id().incarnation;
+        let refusal = Refusal { proposal: ProposalId(proposal.hash()), maker: self.me, incarnation, at };
         let refusal = Verified::sign(refusal, &*self.signer);
         let message = Message::Refusal(refusal.bytes().clone());
-        self.persist(Record::Refusal { refusal: refusal.clone(), closes_at });
-        self.answers.refuse(refusal, closes_at);
-        self.send(taker, message);
+        self.persist(Record::Refusal { refusal: refusal.clone(), closes_at: proposal.expires_at });
+        self.answers.refuse(refusal, proposal.expires_at);
+        self.send(proposal.taker.author, message);
     }
 
     /// No answer any more, neither yes nor no: only where the log ends, which ends the taker's doubt.

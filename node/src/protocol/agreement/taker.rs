@@ -77,6 +77,7 @@ impl Household {
     /// Takes what suits the requests that may have something to take, and posts what is left of them.
     pub(in crate::protocol) fn serve(&mut self) {
         self.to_serve.extend(self.patience.take_over(self.now));
+        self.to_serve.extend(self.requests.take_to_post(self.own.entry_time(self.now)));
         for id in std::mem::take(&mut self.to_serve) {
             self.serve_one(&id);
         }
@@ -179,7 +180,7 @@ impl Household {
     fn unposted(&self, request: &Request) -> WattHours {
         // An order that is out of the market, as those of a sealed log are, may still be filled by a take in doubt; so may
         // one that can't be judged yet.
-        let open = |id| self.fold.order(id).map_or(WattHours::ZERO, |order| order.open(self.now));
+        let open = |id| self.fold.order(id).map_or(WattHours::ZERO, |order| order.may_yet_be_filled(self.now));
         let posted: WattHours = request.orders.iter().map(|id| open(id).max(self.doubts.of_order(id))).sum();
         let posted = posted + self.own.staged_for(&request.id);
         request.wish.quantity.less_at_least_zero(request.filled + self.doubts.loose(&request.id) + posted)
@@ -249,6 +250,10 @@ impl Household {
         let at = self.own.entry_time(self.now);
         let tradable = charter.shape.is_open(wish.slot, at) && at < expires_at;
         let waits = self.doubts.may_be_answered(&request.id, self.now);
+        let opens = charter.shape.opens(wish.slot);
+        if at < opens {
+            return self.requests.post_at(opens, request.id);
+        }
         if !tradable || waits || request.orders.len() >= MAX_ORDERS_PER_REQUEST {
             return;
         }
@@ -267,16 +272,18 @@ impl Household {
         self.own.stage_place(order, request.id);
     }
 
-    /// Closes the orders of requests that are over. What is in doubt stays reserved.
-    pub(in crate::protocol) fn close_orders_of_ended(&mut self) {
-        let ended = self.requests.changed().filter(|request| request.state != RequestState::Live);
-        let orders: Vec<OrderId> = ended.flat_map(|request| request.orders.iter().copied()).collect();
+    /// Closes the orders of requests that are over, and those that rest in a book which is not in force any more: nobody takes
+    /// from it, and what they stand for is posted anew. What is in doubt stays reserved.
+    pub(in crate::protocol) fn close_orders(&mut self) {
+        let orders = self.requests.changed().flat_map(|request| request.orders.iter().map(move |id| (request, *id)));
+        let orders = orders.filter(|(request, id)| request.state != RequestState::Live || self.rests_out_of_force(id));
+        let orders: Vec<OrderId> = orders.map(|(_, id)| id).collect();
         for id in orders {
             let leaves = self.doubts.of_order(&id);
             let Some(order) = self.fold.order(&id) else { continue };
             let lower = match order.leaves() {
                 Some(before) => leaves < before,
-                None => order.open(self.now).is_positive(),
+                None => order.may_yet_be_filled(self.now).is_positive(),
             };
             if !lower {
                 continue;
@@ -286,6 +293,10 @@ impl Household {
                 self.own.stage_cancel(id, leaves);
             }
         }
+    }
+
+    pub(in crate::protocol) fn rests_out_of_force(&self, id: &OrderId) -> bool {
+        self.fold.order(id).is_some_and(|order| order.book != self.book_in_force(order.book.slot))
     }
 
     /// A maker accepted. Nothing is done before the end of the turn, when it is known whether anything can be signed.
@@ -460,6 +471,8 @@ impl Household {
     /// Copies an agreed trade into the own log, which is when it is done for us, and frees what was not taken. Nothing
     /// changes if the copy would not count.
     fn complete(&mut self, trade: Trade) -> Result<(), Void> {
+        // An own copy that can't be judged yet stands as well, and may be of another acceptance.
+        let trade = self.fold.unjudged_trade(&trade.id(), &self.me).unwrap_or(trade);
         self.make_room();
         let fill = trade.to_fill();
         self.fold.fill_own(self.own.next_place(self.now), &fill)?;

@@ -3,6 +3,7 @@
 use wattswap_matching::{Book, Side, UtcMillis, WattHours};
 
 use super::slot::{Cancelled, Resting, SlotFold};
+use super::trades::Part;
 use super::{Fold, Log, LogNo, slot_mut};
 use crate::protocol::charter::Charter;
 use crate::protocol::entry::Order;
@@ -76,8 +77,8 @@ impl Fold {
         }
         let mut resting = Resting::new(order, at, book, log, trader);
         let log_id = self.logs[log.0 as usize].id;
-        let early = self.early.remove(&id).unwrap_or_default().into_iter();
-        resting.filled = early.filter(|(part, _)| part.is_of(&resting, &log_id)).map(|(_, quantity)| quantity).sum();
+        let early = Part::both_of(id, &resting, &log_id);
+        resting.filled = early.iter().filter_map(|part| self.early.remove(part)).sum();
         resting.withdrawn = self.seals.contains_key(&log_id);
         slot.add(id, &mut resting, self.now);
         self.orders.insert(id, resting);

@@ -77,14 +77,16 @@ pub struct Fold {
     convicted: BTreeSet<MemberKey>,
     /// Number of the last entry that counts, of each log that was sealed.
     seals: BTreeMap<LogId, u64>,
-    /// Which logs each log has sealed.
-    sealed_by: BTreeMap<LogNo, BTreeSet<LogId>>,
+    /// The seals in each log that count.
+    sealed_by: BTreeMap<LogNo, Vec<Head>>,
     slots: BTreeMap<BookId, SlotFold>,
     orders: BTreeMap<OrderId, Resting>,
     trades: BTreeMap<ProposalId, Bound>,
     /// What was filled of orders whose own entry has not come yet.
-    early: BTreeMap<OrderId, Vec<(Part, WattHours)>>,
+    early: BTreeMap<Part, WattHours>,
     waiting: BTreeMap<LogId, VecDeque<Verified<Entry>>>,
+    /// Times of entries beyond a log's end that were ahead of the clock when they came, or when the end did.
+    ahead: BTreeMap<LogId, Vec<UtcMillis>>,
     /// Books that changed since somebody asked.
     changed: BTreeSet<BookId>,
     /// Trades that a log was found to hold since somebody asked.
@@ -116,6 +118,7 @@ impl Fold {
             trades: BTreeMap::new(),
             early: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            ahead: BTreeMap::new(),
             changed: BTreeSet::new(),
             new_trades: Vec::new(),
             contradictions: Vec::new(),
@@ -146,10 +149,12 @@ impl Fold {
         self.charters.get(charter).map(|known| known.shape)
     }
 
-    /// How many entries of a log wait.
+    /// How many entries of a log wait, those included that lie beyond its end and whose time has not come: nodes that heard
+    /// of the end before and after them hold the same.
     #[must_use]
     pub fn waiting(&self, log: &LogId) -> usize {
-        self.waiting.get(log).map_or(0, VecDeque::len)
+        let ahead = self.ahead.get(log).map_or(0, |times| times.iter().filter(|at| !self.is_time(**at)).count());
+        self.waiting.get(log).map_or(0, VecDeque::len) + ahead
     }
 
     /// How many entries of its log wait once `entry` is there too, if so many do before it. None if there is no room for it:
@@ -157,8 +162,7 @@ impl Fold {
     #[must_use]
     pub fn room_for(&self, entry: &Entry, waiting: usize) -> Option<usize> {
         match () {
-            // What lies beyond a seal never waits: so it is not taken before its time.
-            () if self.is_beyond_seal(&entry.log, entry.seq) => self.is_due(entry).then_some(waiting),
+            () if self.is_beyond_seal(&entry.log, entry.seq) && self.is_due(entry) => Some(waiting),
             () if waiting == 0 && self.can_judge(entry) => Some(0),
             () => (waiting < MAX_WAITING_ENTRIES).then_some(waiting + 1),
         }
@@ -181,6 +185,9 @@ impl Fold {
         if !is_beyond && (self.waiting.contains_key(&entry.log) || !self.can_judge(entry)) {
             self.waiting.entry(entry.log).or_default().push_back(entry.clone());
         } else {
+            if is_beyond {
+                self.note_ahead(entry);
+            }
             self.fold(entry);
         }
     }
@@ -209,6 +216,7 @@ impl Fold {
             return;
         }
         self.waiting.retain(|log, _| log.author != key);
+        self.ahead.retain(|log, _| log.author != key);
         let logs: Vec<LogNo> =
             self.log_numbers.iter().filter(|(log, _)| log.author == key).map(|(_, number)| *number).collect();
         for log in logs {
@@ -350,7 +358,11 @@ impl Fold {
     }
 
     fn is_due(&self, entry: &Entry) -> bool {
-        entry.at <= self.now.after(self.skew)
+        self.is_time(entry.at)
+    }
+
+    fn is_time(&self, at: UtcMillis) -> bool {
+        at <= self.now.after(self.skew)
     }
 
     fn knows_charter_of(&self, op: &Op) -> bool {
@@ -466,7 +478,8 @@ impl Fold {
         self.trades.retain(|_, trade| {
             let is_kept = self.slots.contains_key(&trade.book);
             for part in trade.parts().into_iter().flatten().filter(|_| !is_kept) {
-                forget_early(&mut self.early, &part);
+                // Of an order that never came.
+                self.early.remove(&part);
             }
             is_kept
         });
@@ -492,16 +505,6 @@ impl Fold {
 impl Known {
     fn book(&self, slot: Slot) -> BookId {
         BookId { slot, shape: self.shape }
-    }
-}
-
-/// Forgets what was filled of an order that never came, in a slot that is over.
-fn forget_early(early: &mut BTreeMap<OrderId, Vec<(Part, WattHours)>>, part: &Part) {
-    if let Some(parts) = early.get_mut(&part.order) {
-        parts.retain(|(known, _)| known != part);
-        if parts.is_empty() {
-            early.remove(&part.order);
-        }
     }
 }
 

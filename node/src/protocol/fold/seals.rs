@@ -17,9 +17,11 @@ impl Fold {
         if self.seals.get(&log).is_some_and(|seq| *seq <= end.seq) {
             return;
         }
-        self.seals.insert(log, end.seq);
+        let is_sealed_already = self.seals.insert(log, end.seq).is_some();
         if let Some(number) = self.log_numbers.get(&log).copied() {
-            self.withdraw_orders(number);
+            if !is_sealed_already {
+                self.withdraw_orders(number);
+            }
             self.drop_trades_beyond(number, end.seq);
         }
         self.let_go_of_unjudged_beyond(end);
@@ -42,15 +44,17 @@ impl Fold {
         }
     }
 
-    /// A log says that an older one of its author ends there. As many of them count as an author may have logs.
+    /// A log says that an older one of its author ends there. As many of its seals count as an author may have logs, for each
+    /// may cost a look at all orders and trades.
     pub(super) fn seal_by(&mut self, sealer: LogNo, end: &Head) {
         let by = self.logs[sealer.0 as usize].id;
         if end.log.author != by.author || end.log.incarnation >= by.incarnation {
             return;
         }
-        let sealed = self.sealed_by.entry(sealer).or_default();
-        if sealed.len() < MAX_INCARNATIONS || sealed.contains(&end.log) {
-            sealed.insert(end.log);
+        let seals = self.sealed_by.entry(sealer).or_default();
+        let says_nothing_new = seals.iter().any(|before| before.log == end.log && before.seq <= end.seq);
+        if seals.len() < MAX_INCARNATIONS && !says_nothing_new {
+            seals.push(*end);
             self.seal(end);
         }
     }
@@ -87,8 +91,20 @@ impl Fold {
             self.waiting.remove(&end.log);
         }
         for entry in beyond {
+            self.note_ahead(&entry);
             self.hear_of_trades(&entry);
         }
+    }
+
+    /// An entry beyond its log's end does not wait, but how many there are whose time has not come is counted.
+    pub(super) fn note_ahead(&mut self, entry: &Entry) {
+        if self.is_due(entry) {
+            return;
+        }
+        let mut times = self.ahead.remove(&entry.log).unwrap_or_default();
+        times.retain(|at| !self.is_time(*at));
+        times.push(entry.at);
+        self.ahead.insert(entry.log, times);
     }
 
     fn drop_trades_beyond(&mut self, log: LogNo, last: u64) {

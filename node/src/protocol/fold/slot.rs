@@ -98,10 +98,18 @@ impl Resting {
     /// What others can still take at this time; a cancelled or expired order has nothing left.
     #[must_use]
     pub fn open(&self, now: UtcMillis) -> WattHours {
-        if self.cancelled.is_some() || self.withdrawn || self.expires_at <= now {
-            return WattHours::ZERO;
-        }
-        self.quantity.less_at_least_zero(self.filled)
+        if self.is_closed(now) { WattHours::ZERO } else { self.quantity.less_at_least_zero(self.filled) }
+    }
+
+    /// What may yet be filled of it while it is open, as far as its owner's own log tells: a trade that only others hold may
+    /// turn out to count nowhere.
+    #[must_use]
+    pub fn may_yet_be_filled(&self, now: UtcMillis) -> WattHours {
+        if self.is_closed(now) { WattHours::ZERO } else { self.quantity.less_at_least_zero(self.own_filled) }
+    }
+
+    fn is_closed(&self, now: UtcMillis) -> bool {
+        self.cancelled.is_some() || self.withdrawn || self.expires_at <= now
     }
 
     /// What all trades that bind have taken of it.
@@ -191,7 +199,7 @@ impl SlotFold {
     }
 
     pub(super) fn note_trade(&mut self, order: OrderId, id: ProposalId) {
-        self.trades.insert((Beginning::of(&order.entry.0), Beginning::of(&id.0)));
+        self.trades.insert((Beginning::of_order(&order), Beginning::of(&id.0)));
     }
 
     /// Takes in an order that was just placed. Whether one has expired that ends with the book need not be watched.
@@ -222,9 +230,10 @@ impl SlotFold {
         self.expiring.range(range).map(|(.., id)| id)
     }
 
-    /// Where the names of trades begin that may take from this resting order: those that do are among them.
+    /// Where the names of trades begin that may take from this resting order: those that do are among them, and hardly any
+    /// others, whatever anybody makes up.
     pub(super) fn trades_of(&self, order: OrderId) -> impl Iterator<Item = Beginning> {
-        let order = Beginning::of(&order.entry.0);
+        let order = Beginning::of_order(&order);
         self.trades.range((order, Beginning::LEAST)..=(order, Beginning::MOST)).map(|(_, trade)| *trade)
     }
 

@@ -51,17 +51,17 @@ pub struct Place {
 
 /// What a trade takes of one order, if the order is what the proposal says that it is. A proposal may name anything: it
 /// takes nothing of a third member's order, nor of one in another slot or on the other side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Part {
     /// The order.
-    pub order: OrderId,
+    order: OrderId,
     owner: Owner,
     slot: Slot,
     side: Side,
 }
 
 /// Whose order it has to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Owner {
     /// The resting order stands in this log.
     Maker(LogId),
@@ -301,11 +301,7 @@ impl Fold {
 
     fn add_filled(&mut self, part: Part, quantity: WattHours) {
         let Some(order) = self.orders.get_mut(&part.order) else {
-            let early = self.early.entry(part.order).or_default();
-            match early.iter_mut().find(|(known, _)| *known == part) {
-                Some((_, filled)) => *filled += quantity,
-                None => early.push((part, quantity)),
-            }
+            *self.early.entry(part).or_default() += quantity;
             return;
         };
         if part.is_of(order, &self.logs[order.log.0 as usize].id) {
@@ -358,13 +354,15 @@ impl Bound {
 }
 
 impl Part {
+    /// The two that an order may be: what its own log's fills take, and what copies of its owner's takes do.
+    pub(super) fn both_of(order: OrderId, resting: &Resting, log: &LogId) -> [Self; 2] {
+        let (slot, side) = (resting.book.slot, resting.side);
+        [Owner::Maker(*log), Owner::Taker(log.author)].map(|owner| Self { order, owner, slot, side })
+    }
+
     /// Whether an order that stands in this log is the one that is meant.
-    pub(super) fn is_of(&self, order: &Resting, log: &LogId) -> bool {
-        let is_owners = match self.owner {
-            Owner::Maker(maker) => *log == maker,
-            Owner::Taker(taker) => log.author == taker,
-        };
-        is_owners && (order.book.slot, order.side) == (self.slot, self.side)
+    fn is_of(&self, order: &Resting, log: &LogId) -> bool {
+        Self::both_of(self.order, order, log).contains(self)
     }
 }
 

@@ -9,9 +9,9 @@ use super::io::{
     Wish,
 };
 use crate::protocol::autopilot;
-use crate::protocol::charter::{Act, Shape};
+use crate::protocol::charter::{Act, Charter};
 use crate::protocol::governance::{NotASuccessor, SignedRecord};
-use crate::protocol::limits::{MAX_ENERGY, MAX_LIVE_REQUESTS, MAX_PLACES_PER_SLOT};
+use crate::protocol::limits::{MAX_ENERGY, MAX_LIVE_REQUESTS, MAX_ORDERS_PER_REQUEST, MAX_PLACES_PER_SLOT};
 use crate::protocol::message::Gossip;
 use crate::protocol::metering::{self, Judgement, Reading};
 
@@ -190,14 +190,32 @@ impl Household {
     }
 
     /// Ends requests that no order can stand for under the new rules: their owner can ask for others.
-    fn end_what_cannot_trade(&mut self, shape: &Shape) {
-        let fits = |wish: &Wish| {
-            shape.floor <= wish.price && wish.price <= shape.cap && wish.quantity.0 % shape.quantity_tick.0 == 0
+    fn end_what_cannot_trade(&mut self, charter: &Charter) {
+        let shape = &charter.shape;
+        let fits = |request: &Request| {
+            let wish = &request.wish;
+            let is_posted_elsewhere = request.orders.iter().any(|id| self.rests_out_of_force(id));
+            let can_be_posted = !is_posted_elsewhere || request.orders.len() < MAX_ORDERS_PER_REQUEST;
+            let ticks = wish.quantity.0 % shape.quantity_tick.0 == 0;
+            shape.floor <= wish.price && wish.price <= shape.cap && ticks && can_be_posted
         };
         let ended: Vec<RequestId> =
-            self.requests.live().filter(|request| !fits(&request.wish)).map(|request| request.id).collect();
+            self.requests.live().filter(|request| !fits(request)).map(|request| request.id).collect();
         for id in ended {
             self.requests.end(&id, RequestState::Cancelled);
+        }
+        let Some(member) = charter.member(&self.me) else { return };
+        let key = member.key;
+        for (slot, side) in
+            self.requests.live_slots().into_iter().flat_map(|slot| [Side::Buy, Side::Sell].map(|side| (slot, side)))
+        {
+            let limit = charter.slot_limit(&key, side).unwrap_or_default();
+            // What its connection does not carry any more: the newest first.
+            while self.requests.committed(slot, side).total > limit
+                && let Some(newest) = self.requests.newest_live(slot, side)
+            {
+                self.requests.end(&newest, RequestState::Cancelled);
+            }
         }
     }
 
@@ -206,9 +224,14 @@ impl Household {
         let (id, charter) = self.chain.in_force();
         let charter = charter.clone();
         self.fold.know(id, charter.clone());
-        self.shape = self.fold.shape(&id).expect("the fold has just been told of it");
+        let shape = self.fold.shape(&id).expect("the fold has just been told of it");
+        if std::mem::replace(&mut self.shape, shape) != shape {
+            self.serve_everything_again();
+        }
+        self.requests.set_life_of_slots(&self.chain);
+        self.stay_quiet_for_longer();
         self.metering.set_limits(super::recovery::meter_limits(&charter, &self.me));
-        self.end_what_cannot_trade(&charter.shape);
+        self.end_what_cannot_trade(&charter);
         self.peers.expect(charter.members.len());
         self.out.push_back(Output::Admit(charter.members.iter().map(|member| member.key).collect()));
     }

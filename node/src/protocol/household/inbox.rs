@@ -10,13 +10,14 @@ use crate::protocol::evidence;
 use crate::protocol::governance::SignedRecord;
 use crate::protocol::ids::{Digest, Head, LogId, MemberKey};
 use crate::protocol::limits::{
-    FETCH_OWN_LOGS_FOR, MAX_GOVERNANCE_RECORDS, MAX_HEADS, MAX_MESSAGE_BYTES, MAX_PROOFS, MAX_PROPOSALS_PER_TURN,
-    MAX_RANGE, MAX_RANGES_PER_TURN,
+    FETCH_OWN_LOGS_FOR, MAX_ENTRY_BYTES, MAX_GOVERNANCE_RECORDS, MAX_HEADS, MAX_MESSAGE_BYTES, MAX_PROOFS,
+    MAX_PROPOSALS_PER_TURN, MAX_RANGE, MAX_RANGE_BYTES, MAX_RANGES_PER_TURN,
 };
 use crate::protocol::logs::{Fit, LogStart, verify_range};
 use crate::protocol::message::{Bytes, Gossip, Message, Proof, Summary};
 use crate::protocol::pace::Pace;
 use crate::protocol::signed::{Signed, Statement, Verified};
+use crate::protocol::sync::Worth;
 
 /// The peer sent what no honest software sends.
 struct Misconduct;
@@ -65,6 +66,9 @@ impl Household {
         match message {
             Message::Summary(summary) => self.take_summary(from, &summary),
             Message::GetHeads => {
+                if std::mem::replace(&mut self.served.entry(from).or_default().heads, true) {
+                    return Ok(());
+                }
                 // First what it promised last, as far as is known here: heads alone don't show that its store has lost that.
                 if let Some(beacon) = self.logs.of(&from).last().and_then(|log| self.logs.beacon(log)) {
                     self.send(from, Message::Beacon(beacon.bytes().clone()));
@@ -74,21 +78,27 @@ impl Household {
             }
             Message::Heads(heads) => self.take_heads(from, &heads),
             Message::GetRange { log, from: first, count } => {
-                let given = self.ranges_given.entry(from).or_default();
-                *given += 1;
-                if *given <= MAX_RANGES_PER_TURN {
+                let served = self.served.entry(from).or_default();
+                served.ranges_given += 1;
+                if served.ranges_given <= MAX_RANGES_PER_TURN {
                     let first = first.max(self.logs.start(&log));
                     self.out.push_back(Output::SendRange { to: from, log, from: first, count: count.min(MAX_RANGE) });
                 }
             }
             Message::Range { log, from: first, entries } => self.take_range(from, log, first, &entries)?,
             Message::GetGovernance { from: height } => {
+                if std::mem::replace(&mut self.served.entry(from).or_default().governance, true) {
+                    return Ok(());
+                }
                 let records = self.chain.from_height(height).iter().take(MAX_GOVERNANCE_RECORDS);
                 let records = records.map(|record| record.bytes.clone()).collect();
                 self.send(from, Message::Governance(records));
             }
             Message::Governance(records) => self.take_governance_records(&records)?,
             Message::GetProofs => {
+                if std::mem::replace(&mut self.served.entry(from).or_default().proofs, true) {
+                    return Ok(());
+                }
                 let proofs = self.some_proofs();
                 self.send(from, Message::Proofs(proofs));
             }
@@ -131,9 +141,11 @@ impl Household {
             self.send(from, Message::GetGovernance { from: height });
         }
         if summary.heads == self.logs.digest() {
-            // It holds what we hold, of our own logs too.
             self.sync.agrees(&from);
-            self.agrees_with_us(from);
+            // What it was promised comes with its heads alone: the answer may have been lost.
+            if !self.compared_with.contains(&from) {
+                self.send(from, Message::GetHeads);
+            }
         } else {
             self.sync.differs(from);
         }
@@ -184,11 +196,13 @@ impl Household {
             return Err(Misconduct);
         }
         let before = self.logs.next_seq(&log);
-        let taken = self.ranges_taken.entry(from).or_default();
-        *taken += 1;
+        let bytes: usize = entries.iter().map(|entry| entry.bytes().len()).sum();
+        let is_full = entries.len() == usize::from(MAX_RANGE) || bytes + MAX_ENTRY_BYTES > MAX_RANGE_BYTES;
+        let served = self.served.entry(from).or_default();
+        served.ranges_taken += 1;
         // Each can cost as many checks of signatures as it has entries.
-        let is_worth_it =
-            *taken <= MAX_RANGES_PER_TURN && !entries.iter().all(|entry| self.logs.fit(entry) == Fit::Held);
+        let is_worth_it = served.ranges_taken <= MAX_RANGES_PER_TURN
+            && !entries.iter().all(|entry| self.logs.fit(entry) == Fit::Held);
         if is_worth_it && self.is_author(&log) {
             let entries = verify_range(entries).map_err(|_| Misconduct)?;
             if log.author == self.me {
@@ -198,7 +212,14 @@ impl Household {
                 self.take_entries(&entries);
             }
         }
-        self.sync.came(&from, &log, self.logs.next_seq(&log) > before);
+        let next = self.logs.next_seq(&log);
+        let worth = match () {
+            // Less than before, if it has convicted its author.
+            () if next <= before => Worth::Nothing,
+            () if is_full => Worth::Full,
+            () => Worth::Little(next - 1),
+        };
+        self.sync.came(&from, &log, first, worth);
         Ok(())
     }
 
@@ -207,9 +228,10 @@ impl Household {
         let there_is_room_for = self.how_many_to_keep(entries);
         for (index, entry) in entries.iter().enumerate() {
             match self.logs.fit(entry) {
-                Fit::TooManyLogs => return self.found_too_many_logs(entry),
+                Fit::TooManyLogs => return self.found_too_many_logs(&entries[index..]),
                 Fit::Held => {}
                 Fit::Fork => return self.found_fork(&entries[index..]),
+                Fit::TimeRunsBack => return self.found_time_running_back(&entries[index..]),
                 _ if index >= there_is_room_for => return,
                 Fit::Gap { .. } | Fit::TooFast if index == 0 && self.is_over(entry) => self.skip_to(entry),
                 Fit::Next => self.keep(entry),
@@ -297,19 +319,31 @@ impl Household {
         }
         match fit {
             Fit::Next if self.fold.room_for(&entry, self.fold.waiting(&entry.log)).is_some() => self.keep(&entry),
-            Fit::Gap { .. } => self.offered(from, &head_of(&entry)),
+            Fit::Gap { .. } => {
+                self.offered(from, &head_of(&entry));
+                return self.pass_on(&entry.log);
+            }
             Fit::Fork => self.found_fork(std::slice::from_ref(&entry)),
+            Fit::TimeRunsBack => {
+                self.found_time_running_back(std::slice::from_ref(&entry));
+                return Verdict::Ignore;
+            }
             Fit::TooManyLogs => {
-                self.found_too_many_logs(&entry);
+                self.found_too_many_logs(std::slice::from_ref(&entry));
                 return Verdict::Ignore;
             }
             Fit::OtherPast => {
                 let before = entry.seq.saturating_sub(1);
                 self.send(from, Message::GetRange { log: entry.log, from: before, count: MAX_RANGE });
+                return self.pass_on(&entry.log);
             }
             _ => return Verdict::Ignore,
         }
         Verdict::Accept
+    }
+
+    fn pass_on(&mut self, log: &LogId) -> Verdict {
+        if self.logs.may_pass_on(log) { Verdict::Accept } else { Verdict::Ignore }
     }
 
     fn gossiped_beacon(&mut self, from: MemberKey, bytes: &Bytes) -> Verdict {
@@ -323,7 +357,8 @@ impl Household {
         }
         let Ok(beacon) = beacon.verify() else { return Verdict::Reject };
         self.take_beacon(from, &beacon);
-        Verdict::Accept
+        // One that speaks up more often than it has to is heard, and goes no further.
+        if self.peers.is_due_for_gossip(beacon.log.author, self.now) { Verdict::Accept } else { Verdict::Ignore }
     }
 
     fn take_beacon(&mut self, from: MemberKey, beacon: &Verified<Beacon>) {

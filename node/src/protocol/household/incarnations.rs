@@ -5,6 +5,8 @@
 //! accepted, and only when all that is over the household goes on, in a log of its own. A log is also given up if its
 //! time has run ahead of everybody's clock, or if it was sealed by the operators.
 
+use std::time::Duration;
+
 use wattswap_matching::UtcMillis;
 
 use super::Household;
@@ -52,9 +54,29 @@ impl Household {
 
     /// Signs nothing until what an earlier log proposed can't be accepted any more, and was fetched if it was.
     pub(super) fn keep_quiet(&mut self) {
-        let longest = self.chain.charters().map(|(_, charter)| charter.proposal_lifetime + charter.clock_skew).max();
-        self.quiet_until = Some(self.now.after(longest.unwrap_or_default()));
+        self.quiet_until = Some(self.now.after(self.longest_proposal()));
         self.fetch_until = Some(self.now.after(FETCH_OWN_LOGS_FOR));
+    }
+
+    fn longest_proposal(&self) -> Duration {
+        let lives = self.chain.charters().map(|(_, charter)| charter.proposal_lifetime + charter.clock_skew);
+        lives.max().unwrap_or_default()
+    }
+
+    /// A charter came of which the store had not known: what was proposed under it may live longer.
+    pub(super) fn stay_quiet_for_longer(&mut self) {
+        let longest = self.now.after(self.longest_proposal());
+        self.quiet_until = self.quiet_until.map(|until| if until > self.now { until.max(longest) } else { until });
+    }
+
+    /// The clock has stepped ahead, and what was left to wait is still to be waited.
+    pub(super) fn wait_on(&mut self, before: UtcMillis) {
+        let now = self.now;
+        for until in [&mut self.quiet_until, &mut self.fetch_until].into_iter().flatten() {
+            if *until > before {
+                *until = now.after(until.since(before));
+            }
+        }
     }
 
     /// Until when the household waits for what it may have forgotten.
@@ -69,7 +91,7 @@ impl Household {
         self.fetch_until.filter(|until| *until > self.now && self.sync.is_fetching(&self.me))
     }
 
-    fn has_enough_logs(&self) -> bool {
+    pub(super) fn has_enough_logs(&self) -> bool {
         self.logs.of(&self.me).count() >= MAX_OWN_LOGS
     }
 

@@ -97,9 +97,8 @@ pub struct Household {
     fetch_until: Option<UtcMillis>,
     /// Peers of which one was the first to show that an own log is to be fetched.
     awaited: BTreeSet<MemberKey>,
-    /// How many ranges each peer was given in this turn, and has given.
-    ranges_given: BTreeMap<MemberKey, usize>,
-    ranges_taken: BTreeMap<MemberKey, usize>,
+    /// What each peer has had of us in this turn.
+    served: BTreeMap<MemberKey, Served>,
     /// Own trades that the owner was told of, each until its slot is over.
     pub(super) recorded: BTreeMap<ProposalId, Recorded>,
     next_beacon: UtcMillis,
@@ -121,6 +120,21 @@ pub struct Household {
     /// Who asked for a beacon, and which proposal it answers.
     pub(super) beacon_wanted_by: BTreeSet<(MemberKey, Option<ProposalId>)>,
     out: VecDeque<Output>,
+}
+
+/// What one peer has had in a turn: whoever asks without end gets no more.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Served {
+    /// Ranges that it was given.
+    pub ranges_given: usize,
+    /// Ranges of its that were looked at.
+    pub ranges_taken: usize,
+    /// Whether it was told where logs end.
+    pub heads: bool,
+    /// Whether it was given proofs.
+    pub proofs: bool,
+    /// Whether it was given governance records.
+    pub governance: bool,
 }
 
 /// What the owner was told of a trade.
@@ -182,12 +196,13 @@ impl Household {
         let deadlines = [
             Some(self.next_summary),
             self.fold.next_deadline(),
-            self.requests.next_deadline(),
+            self.requests.next_deadline().filter(|_| self.is_clock_confirmed()),
             self.sync.next_deadline(),
             self.sync.next_heads(charter.members.len()),
             self.doubts.next_deadline(self.now),
             self.shunned.next_deadline(),
             self.patience.next_deadline().filter(|_| self.can_sign()),
+            self.requests.next_to_post().filter(|_| self.can_sign()),
             self.claims_end(),
             self.restoring_until(),
             self.log_is_due(),
@@ -208,7 +223,11 @@ impl Household {
             self.is_restarting = true;
             self.out.push_back(Output::Restart);
         }
-        if !self.clock_stepped && (stepped_back || self.now > self.wake_by.after(skew)) {
+        let stepped_ahead = self.now > self.wake_by.after(skew) && !self.clock_stepped;
+        if stepped_ahead {
+            self.wait_on(before);
+        }
+        if !self.clock_stepped && (stepped_back || stepped_ahead) {
             self.clock_stepped = true;
             self.peers.forget_when();
         }

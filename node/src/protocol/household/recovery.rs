@@ -135,8 +135,7 @@ impl Household {
             quiet_until: None,
             fetch_until: None,
             awaited: BTreeSet::new(),
-            ranges_given: BTreeMap::new(),
-            ranges_taken: BTreeMap::new(),
+            served: BTreeMap::new(),
             recorded: BTreeMap::new(),
             next_beacon: now,
             next_summary: now,
@@ -157,6 +156,7 @@ impl Household {
             household.persist(Record::Incarnation(incarnation));
         }
         household.peers.expect(charter.members.len());
+        household.requests.set_life_of_slots(&household.chain);
         let members = charter.members.iter().map(|member| member.key).collect();
         household.out.push_back(Output::Admit(members));
         household
@@ -166,7 +166,7 @@ impl Household {
         match record {
             Record::LogStart(start) => self.logs.start_at(start),
             Record::Entry(entry) => self.take_back_entry(&entry)?,
-            Record::Beacon(beacon) => self.own.recover_beacon(&beacon),
+            Record::Beacon(beacon) if beacon.log == self.own.id() => self.own.recover_beacon(&beacon),
             Record::Request(request) => self.requests.insert(request),
             Record::Reservation(reservation) => self.doubts.insert(reservation, self.now),
             Record::Refusal { refusal, closes_at } if refusal.maker == self.me => {
@@ -181,8 +181,12 @@ impl Household {
             Record::Reading(reading) => self.metering.restore(&reading),
             Record::Autopilot(settings) => self.autopilot = settings,
             Record::Trade(own) => self.note_recorded(&own),
-            // Governance and incarnation came first; the rest undoes records.
-            Record::Governance(_) | Record::Incarnation(_) | Record::Released(_) | Record::Forgotten(_) => {}
+            // Governance and incarnation came first; a beacon of an older log promises nothing here; the rest undoes records.
+            Record::Governance(_)
+            | Record::Incarnation(_)
+            | Record::Beacon(_)
+            | Record::Released(_)
+            | Record::Forgotten(_) => {}
         }
         Ok(())
     }

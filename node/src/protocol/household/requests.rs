@@ -6,6 +6,7 @@ use std::time::Duration;
 use wattswap_matching::{Price, Side, Slot, UtcMillis, WattHours};
 
 use super::io::{Request, RequestId, RequestState};
+use crate::protocol::chain::Chain;
 use crate::protocol::ids::OrderId;
 
 /// Requests that are over are remembered for this long, so that a command that comes again is recognised.
@@ -23,6 +24,10 @@ pub struct Requests {
     by_order: BTreeMap<OrderId, RequestId>,
     /// When a live request expires, or one that is over is forgotten.
     deadlines: BTreeSet<(UtcMillis, RequestId)>,
+    /// When a live request can be posted that can't be yet, since its slot opens later by a charter that came after it.
+    to_post: BTreeSet<(UtcMillis, RequestId)>,
+    /// From the start of a slot until it is over, at the longest.
+    slots_last: Duration,
     /// Changed since they were last reported.
     changed: BTreeSet<RequestId>,
 }
@@ -56,8 +61,7 @@ impl Requests {
             self.by_order.insert(*order, id);
         }
         let live = request.state == RequestState::Live;
-        let deadline = expiry(&request).after(if live { Duration::ZERO } else { REMEMBERED_FOR });
-        self.deadlines.insert((deadline, id));
+        self.deadlines.insert((if live { expiry(&request) } else { self.forgotten_at(&request, UtcMillis(0)) }, id));
         if live {
             self.live.entry((wish.slot, wish.side)).or_default().insert((wish.price, id));
             self.live_count += 1;
@@ -147,7 +151,7 @@ impl Requests {
     /// The request trades no more. Nothing happens if it was over already.
     pub fn end(&mut self, id: &RequestId, state: RequestState) {
         let Some(request) = self.all.get(id).filter(|request| request.state == RequestState::Live) else { return };
-        let (wish, over) = (request.wish, expiry(request));
+        let (wish, over, forgotten_at) = (request.wish, expiry(request), self.forgotten_at(request, UtcMillis(0)));
         self.live_count -= 1;
         if let Some(live) = self.live.get_mut(&(wish.slot, wish.side)) {
             live.remove(&(wish.price, *id));
@@ -156,8 +160,32 @@ impl Requests {
             }
         }
         self.deadlines.remove(&(over, *id));
-        self.deadlines.insert((over.after(REMEMBERED_FOR), *id));
+        self.deadlines.insert((forgotten_at, *id));
         self.change(id, |request| request.state = state);
+    }
+
+    /// The request can be posted from then on.
+    pub fn post_at(&mut self, at: UtcMillis, id: RequestId) {
+        self.to_post.insert((at, id));
+    }
+
+    /// Requests that can be posted now, and could not before.
+    pub fn take_to_post(&mut self, now: UtcMillis) -> Vec<RequestId> {
+        let later = self.to_post.split_off(&(UtcMillis(now.0 + 1), RequestId([0; 16])));
+        std::mem::replace(&mut self.to_post, later).into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// When [`Requests::take_to_post`] has something to give.
+    #[must_use]
+    pub fn next_to_post(&self) -> Option<UtcMillis> {
+        self.to_post.first().map(|(at, _)| *at)
+    }
+
+    /// The request of this side of a slot that was placed last.
+    #[must_use]
+    pub fn newest_live(&self, slot: Slot, side: Side) -> Option<RequestId> {
+        let live = self.live.get(&(slot, side)).into_iter().flatten().filter_map(|(_, id)| self.all.get(id));
+        live.max_by_key(|request| (request.placed_at, request.id)).map(|request| request.id)
     }
 
     /// Reports the request at the end of the turn.
@@ -179,14 +207,32 @@ impl Requests {
         self.all.values().filter(|request| request.state != RequestState::Live && !request.orders.is_empty())
     }
 
+    /// Slots last as long as charters say. What was traded in one is remembered until it is over.
+    pub fn set_life_of_slots(&mut self, chain: &Chain) {
+        self.slots_last = chain.charters().map(|(_, charter)| charter.shape.lasts()).max().unwrap_or_default();
+    }
+
+    /// When one that is over can be forgotten, as far as is known at `now`.
+    fn forgotten_at(&self, request: &Request, now: UtcMillis) -> UtcMillis {
+        let over = expiry(request).max(request.wish.slot.start().after(self.slots_last));
+        if request.in_doubt.is_positive() { over.max(now) } else { over }.after(REMEMBERED_FOR)
+    }
+
     /// Ends what has expired and forgets what is long over.
     pub fn advance(&mut self, now: UtcMillis) {
-        while let Some((at, id)) = self.deadlines.first().copied().filter(|(at, _)| *at <= now) {
-            if self.all.get(&id).is_some_and(|request| request.state == RequestState::Live) {
-                self.end(&id, RequestState::Expired);
-            } else {
-                self.deadlines.remove(&(at, id));
-                self.forget(&id);
+        // What ends now is forgotten in a later turn at the earliest: it has to be reported first.
+        let due: Vec<_> = self.deadlines.range(..=(now, RequestId([0xff; 16]))).copied().collect();
+        for (at, id) in due {
+            match self.all.get(&id).map(|request| (request.state, self.forgotten_at(request, now))) {
+                Some((RequestState::Live, _)) => self.end(&id, RequestState::Expired),
+                Some((_, later)) if later > now => {
+                    self.deadlines.remove(&(at, id));
+                    self.deadlines.insert((later, id));
+                }
+                _ => {
+                    self.deadlines.remove(&(at, id));
+                    self.forget(&id);
+                }
             }
         }
     }

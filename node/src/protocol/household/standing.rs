@@ -3,7 +3,7 @@
 use wattswap_matching::UtcMillis;
 
 use super::Household;
-use super::io::{Event, Halt, Output, Standing};
+use super::io::{Event, Halt, Output, Request, Standing};
 use crate::protocol::entry::{Beacon, Entry};
 use crate::protocol::ids::{EntryId, Head, MemberKey};
 use crate::protocol::limits::{PEERS_TO_COMPARE, RANGE_TIMEOUT};
@@ -87,6 +87,10 @@ impl Household {
         self.peers.compare_clocks(self.now);
         let mut standing = self.find_standing();
         if matches!(standing, Standing::Trading | Standing::LogAhead { .. }) && self.must_leave_log() {
+            if self.has_enough_logs() {
+                self.out.push_back(Output::Halt(Halt::TooManyLogs));
+                return;
+            }
             if self.is_sealed_further_on() {
                 self.restore(self.own.id());
             } else {
@@ -130,10 +134,21 @@ impl Household {
         }
     }
 
-    /// Commands that waited are carried out: orders to post, and orders to close.
-    fn serve_everything_again(&mut self) {
+    /// Whether the clock is not ahead, as far as anybody who was heard lately can tell.
+    pub(super) fn is_clock_confirmed(&self) -> bool {
+        let (_, charter) = self.chain.in_force();
+        self.peers.clock_ahead().map_or(charter.members.len() == 1, |ahead| ahead <= charter.clock_skew)
+    }
+
+    /// Commands that waited are carried out: orders to post, and orders to close, those included that rest in a book which is
+    /// not in force any more.
+    pub(super) fn serve_everything_again(&mut self) {
         self.to_serve.extend(self.requests.live().map(|request| request.id));
-        let ended: Vec<_> = self.requests.ended_with_orders().map(|request| request.id).collect();
-        ended.into_iter().for_each(|id| self.requests.touch(id));
+        let is_open = |id| self.fold.order(id).is_some_and(|order| order.may_yet_be_filled(self.now).is_positive());
+        let ended = self.requests.ended_with_orders().filter(|request| request.orders.iter().any(is_open));
+        let out_of_force = |request: &&Request| request.orders.iter().any(|id| self.rests_out_of_force(id));
+        let to_close = ended.chain(self.requests.live().filter(out_of_force));
+        let to_close: Vec<_> = to_close.map(|request| request.id).collect();
+        to_close.into_iter().for_each(|id| self.requests.touch(id));
     }
 }

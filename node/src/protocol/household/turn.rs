@@ -17,6 +17,7 @@ impl Household {
         self.examine_released();
         self.prove_contradictions();
         self.update_standing();
+        self.end_expired_requests();
         self.complete_accepted();
         self.serve_changed_books();
         self.resolve_doubts();
@@ -24,9 +25,11 @@ impl Household {
         if self.can_sign() {
             self.cut_logs();
             self.seal_older_logs();
+            self.close_orders();
             self.answer_proposals();
             self.run_autopilot();
-            self.close_orders_of_ended();
+            // Those that this turn's own answers and decisions have ended.
+            self.close_orders();
             self.serve();
             self.close_entry();
             self.send_beacons();
@@ -36,8 +39,7 @@ impl Household {
             self.proposals.clear();
         }
         self.learn_trades();
-        self.ranges_given.clear();
-        self.ranges_taken.clear();
+        self.served.clear();
         self.ask_for_heads();
         self.ask_for_ranges();
         self.send_summaries();
@@ -68,7 +70,13 @@ impl Household {
     fn let_time_pass(&mut self) {
         self.notice_unjudged_fills();
         self.fold.advance(self.now);
-        self.requests.advance(self.now);
+    }
+
+    /// Requests end by a clock that can be believed: what they were ended by stands, and their owner was told.
+    fn end_expired_requests(&mut self) {
+        if self.is_clock_confirmed() {
+            self.requests.advance(self.now);
+        }
     }
 
     /// Forgets answers that nobody can ask for again. By the own log's promises, not by the clock: that may step back, and

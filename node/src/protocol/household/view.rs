@@ -12,7 +12,7 @@ use crate::protocol::chain::Chain;
 use crate::protocol::charter::Charter;
 use crate::protocol::fold::BookId;
 use crate::protocol::ids::{CharterId, Digest, Head, LogId, MemberKey};
-use crate::protocol::limits::{MAX_HEADS, MAX_HUNTS, MAX_RANGES_IN_FLIGHT, MAX_REFUSALS, MAX_SHUNNED};
+use crate::protocol::limits::{KINDS_OF_HUNTS, MAX_HEADS, MAX_RANGES_IN_FLIGHT, MAX_REFUSALS, MAX_SHUNNED};
 use crate::protocol::message::{Contradiction, Proof};
 use crate::protocol::metering::Metering;
 
@@ -64,7 +64,7 @@ impl Household {
         let members = self.chain.charters().map(|(_, charter)| charter.members.len()).sum();
         let (under_way, offers) = self.sync.most();
         [
-            ("hunts for evidence", self.hunts.len(), MAX_HUNTS),
+            ("hunts for evidence", self.hunts.len(), KINDS_OF_HUNTS * members),
             ("orders that are left alone", self.shunned.count(), MAX_SHUNNED),
             ("refusals", self.answers.count().max(self.refused_us.count()), MAX_REFUSALS),
             ("ranges under way from one peer", under_way, MAX_RANGES_IN_FLIGHT),

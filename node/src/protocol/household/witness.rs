@@ -1,19 +1,22 @@
 //! Sees contradictions in what comes in, gathers the evidence from the store, and proves them to everybody.
 
+use std::collections::BTreeSet;
+use std::mem::discriminant;
+
 use super::Household;
 use super::io::{Output, Ticket, Verdict};
 use crate::protocol::agreement::words::{Acceptance, Refusal};
 use crate::protocol::entry::{Beacon, Entry, Fill, Op, Trade};
 use crate::protocol::evidence::{self, overlap, up_to_good_signature};
 use crate::protocol::ids::{Head, LogId, MemberKey};
-use crate::protocol::limits::{MAX_CHAIN, MAX_HUNTS};
+use crate::protocol::limits::MAX_CHAIN;
 use crate::protocol::message::{Answered, Bytes, Gossip, Proof};
 use crate::protocol::signed::{Signed, Verified};
 
 /// A contradiction, one side of which is still in the store.
 #[derive(Clone, Debug)]
 pub(super) enum Hunt {
-    /// The other version of an entry that is held.
+    /// An entry that excludes one that is held, with its successors up to a good signature.
     Fork(Vec<Signed<Entry>>),
     /// A beacon that an entry breaks.
     BrokenBeacon(Verified<Beacon>),
@@ -54,9 +57,12 @@ impl Household {
         if entry.log.author == self.me {
             return;
         }
+        let mut seen = BTreeSet::new();
         for op in &entry.ops {
             let Op::Cancel { order, .. } = op else { continue };
-            let Some(book) = self.fold.order(order).map(|resting| resting.book) else { continue };
+            // The first one closes it.
+            let closed_here = self.fold.order(order).filter(|resting| resting.cancelled_in() == Some(entry.seq));
+            let Some(book) = closed_here.filter(|_| seen.insert(*order)).map(|resting| resting.book) else { continue };
             let fills: Vec<Fill> = self.fold.trades_of(&book, *order).map(Trade::to_fill).collect();
             for fill in fills.iter().filter(|fill| fill.proposal.maker == entry.log) {
                 self.examine_order(fill, &[]);
@@ -100,11 +106,15 @@ impl Household {
             return;
         };
         let this = answered(fill);
-        let placed_in = self.logs.seq_of(&maker, proposal.order.entry);
-        if let Some(seq) = placed_in.filter(|_| acceptance.filled_total > resting.quantity) {
-            return self.hunt(Hunt::Overfilled(maker.author, this), maker, seq);
+        // Anybody may make up an acceptance in another's name, and no evidence is looked for because of it.
+        if acceptance.filled_total > resting.quantity && acceptance.has_good_signature() {
+            if let Some(seq) = self.logs.seq_of(&maker, proposal.order.entry) {
+                self.hunt(Hunt::Overfilled(maker.author, this), maker, seq);
+            }
+            return;
         }
-        if let Some(seq) = resting.cancelled_in().filter(|seq| *seq < acceptance.seq) {
+        if let Some(seq) = resting.cancelled_in().filter(|seq| *seq < acceptance.seq && acceptance.has_good_signature())
+        {
             return self.hunt(Hunt::AcceptedAfterCancel(maker.author, this), maker, seq);
         }
         let known = self.fold.trades_of(&resting.book, proposal.order).map(Trade::to_fill);
@@ -163,16 +173,24 @@ impl Household {
 
     /// Two versions of an entry: fetches our own version from the store.
     pub(super) fn found_fork(&mut self, other: &[Verified<Entry>]) {
-        let Some(first) = other.first() else { return };
-        let (log, seq) = (first.log, first.seq);
-        self.hunt(Hunt::Fork(other.iter().map(|entry| Signed::clone(entry)).collect()), log, seq);
+        if let Some(first) = other.first() {
+            self.hunt(fork_of(other), first.log, first.seq);
+        }
+    }
+
+    /// An entry that is dated before the newest one that is held, which comes before it.
+    pub(super) fn found_time_running_back(&mut self, later: &[Verified<Entry>]) {
+        if let Some(newest) = later.first().and_then(|first| self.logs.head(&first.log)) {
+            self.hunt(fork_of(later), newest.log, newest.seq);
+        }
     }
 
     /// One log more than an author may have: fetches an entry of each of the others.
-    pub(super) fn found_too_many_logs(&mut self, entry: &Verified<Entry>) {
+    pub(super) fn found_too_many_logs(&mut self, entries: &[Verified<Entry>]) {
+        let Some(entry) = entries.iter().find(|entry| entry.has_good_signature()) else { return };
         let author = entry.log.author;
         let mut heads: Vec<Head> = self.logs.of(&author).filter_map(|log| self.logs.head(log)).collect();
-        let Some(next) = heads.pop().filter(|_| entry.has_good_signature()) else { return };
+        let Some(next) = heads.pop() else { return };
         self.hunt(Hunt::TooManyLogs(author, vec![entry.bytes().clone()], heads), next.log, next.seq);
     }
 
@@ -181,9 +199,11 @@ impl Household {
         self.hunts.values().any(|hunt| hunt.suspect() == Some(*key))
     }
 
-    /// Reads what is missing: an entry of this log, with its successors up to a good signature.
+    /// Reads what is missing: an entry of this log, with its successors up to a good signature. One of a kind and suspect is
+    /// enough; what is passed over for another suspect's sake might never show again.
     fn hunt(&mut self, hunt: Hunt, log: LogId, from: u64) {
-        if self.hunts.len() >= MAX_HUNTS || log.author == self.me || self.fold.is_convicted(&log.author) {
+        let is_same = |other: &Hunt| discriminant(other) == discriminant(&hunt) && other.suspect() == Some(log.author);
+        if self.hunts.values().any(is_same) || log.author == self.me || self.fold.is_convicted(&log.author) {
             return;
         }
         let ticket = Ticket(self.next_ticket);
@@ -222,6 +242,11 @@ impl Household {
             self.publish(&Gossip::Proof(proof));
         }
     }
+}
+
+fn fork_of(other: &[Verified<Entry>]) -> Hunt {
+    let good = other.iter().position(|entry| entry.has_good_signature()).unwrap_or(other.len());
+    Hunt::Fork(other.iter().take(good + 1).map(|entry| Signed::clone(entry)).collect())
 }
 
 fn two_acceptances(one: &Signed<Acceptance>, other: &Signed<Acceptance>) -> Proof {

@@ -78,8 +78,11 @@ fn sent(message: &Message, records: &[Record], disk: &Disk, agreed: impl Fn(&Acc
         Message::Acceptance(bytes) => {
             Signed::<Acceptance>::parse(bytes.clone()).is_ok_and(|acceptance| agreed(&acceptance))
         }
-        Message::Refusal(bytes) => Signed::<Refusal>::parse(bytes.clone())
-            .is_ok_and(|refusal| disk.refusals().any(|kept| kept.proposal == refusal.proposal)),
+        // Said once more in the turn in which it is forgotten, since its log is past it now, it was durable before.
+        Message::Refusal(bytes) => Signed::<Refusal>::parse(bytes.clone()).is_ok_and(|refusal| {
+            let forgets = |record: &Record| matches!(record, Record::Forgotten(id) if *id == refusal.proposal);
+            disk.refusals().any(|kept| kept.proposal == refusal.proposal) || records.iter().any(forgets)
+        }),
         Message::Beacon(bytes) | Message::TooLate { beacon: bytes, .. } => {
             records.iter().any(|record| matches!(record, Record::Beacon(kept) if kept.bytes() == bytes))
         }
