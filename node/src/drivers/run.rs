@@ -331,6 +331,9 @@ impl Loop {
             // catches up, every turn changes every book.
             self.changed.extend(self.published.show_books(&mut self.household));
         }
+        if records.iter().any(|record| matches!(record, Record::Governance(_))) {
+            self.changed.extend(self.published.show_all_books(&self.household, clock::now()));
+        }
         if records.iter().any(|record| matches!(record, Record::Autopilot(_) | Record::Governance(_))) {
             // Whoever set this and asks a moment later must not be shown what was before: they would write it back.
             self.next_snapshot = Instant::now();

@@ -84,8 +84,7 @@ impl Published {
         let snapshot = RwLock::new(Arc::new(Snapshot::take(household, now)));
         let this = Self { snapshot, books: RwLock::default(), failure: OnceLock::new() };
         // What came back from the store did not change, and is there all the same.
-        let open: Vec<Slot> = this.get().charter.shape.open_slots(now).collect();
-        this.show(household, &open);
+        this.show_all_books(household, now);
         this
     }
 
@@ -112,6 +111,13 @@ impl Published {
         let changed = household.take_changed_slots();
         self.show(household, &changed);
         changed
+    }
+
+    /// Shows the books of all open slots, and gives these. Under another charter they may be others, though none changed.
+    pub(super) fn show_all_books(&self, household: &Household, now: UtcMillis) -> Vec<Slot> {
+        let open: Vec<Slot> = household.charter().1.shape.open_slots(now).collect();
+        self.show(household, &open);
+        open
     }
 
     fn show(&self, household: &Household, slots: &[Slot]) {

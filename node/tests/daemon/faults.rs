@@ -98,6 +98,16 @@ async fn callers_beyond_the_seats_are_turned_away_and_seats_come_free() {
     }
 }
 
+/// A device that has left the network without a word, say.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_says_nothing_loses_its_seat() {
+    let home = Home::alone();
+    let daemon = home.start(&config()).await.unwrap();
+    let mut silent = TcpStream::connect(daemon.url().strip_prefix("http://").unwrap()).unwrap();
+    silent.set_read_timeout(Some(PATIENCE)).unwrap();
+    assert_eq!(silent.read(&mut [0]).unwrap(), 0, "the connection is closed");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_said_to_callers_and_to_the_owner_and_nothing_acknowledged_is_lost() {
     let home = Home::alone();

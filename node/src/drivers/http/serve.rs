@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,7 +16,8 @@ use crate::config::Http;
 
 /// How long connections have to end by themselves when the node stops.
 const GRACE: Duration = Duration::from_secs(3);
-/// A caller must have sent the head of its request by then, or it loses its seat.
+/// A caller must have sent the head of its request by then, or it loses its seat. So HTTP/1.1 is all that is spoken: who is to
+/// tell versions apart waits for a first byte without any limit.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Why nothing is served.
@@ -65,12 +67,16 @@ impl Server {
                 // Fails only if a provider is installed already, which is then the same one.
                 let _installed = rustls::crypto::ring::default_provider().install_default();
                 let tls = RustlsConfig::from_pem_file(certificate, key).await.map_err(ServeError::Tls)?;
-                let mut server = axum_server::from_tcp_rustls(listener, tls).map_err(failed)?.map(Seats::new);
+                let mut offered = rustls::ServerConfig::clone(&tls.get_inner());
+                offered.alpn_protocols = vec![b"http/1.1".to_vec()];
+                tls.reload_from_config(Arc::new(offered));
+                let mut server =
+                    axum_server::from_tcp_rustls(listener, tls).map_err(failed)?.map(Seats::new).http1_only();
                 server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
                 tokio::spawn(server.handle(handle.clone()).serve(service))
             }
             _ => {
-                let mut server = axum_server::from_tcp(listener).map_err(failed)?.map(Seats::new);
+                let mut server = axum_server::from_tcp(listener).map_err(failed)?.map(Seats::new).http1_only();
                 server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
                 tokio::spawn(server.handle(handle.clone()).serve(service))
             }

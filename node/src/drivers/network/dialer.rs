@@ -26,6 +26,8 @@ pub const MAX_ADDRESSES: usize = 8;
 /// After so many calls in vain what others say of a member is forgotten: a few lies must not keep the truth out for
 /// ever, and one call that is lost must not cost a good address.
 const TRIES: u32 = 3;
+/// A connection that lasts so long was worth the call.
+const LASTS: Duration = Duration::from_secs(60);
 /// Calls that are made at the same time.
 pub const MAX_CALLS: usize = 16;
 /// Members that are called of our own accord; beyond it the others call us. Keeps files and memory within bounds in
@@ -46,19 +48,31 @@ struct Entry {
     own: Vec<Multiaddr>,
     /// As others say, who may be wrong, or lie: multicast DNS and Kademlia prove nothing.
     hearsay: Vec<Multiaddr>,
-    /// Who answered, while it is connected.
-    connected: Option<PeerId>,
+    /// Who answered, while it is connected, and since when it is.
+    connected: Option<(PeerId, Instant)>,
     /// A call is under way.
     calling: bool,
     /// It has something that we want: it is called even if enough others are connected.
     is_wanted: bool,
+    /// Calls, and connections that did not last, since one did: the pause grows with them.
     failures: u32,
+    /// Calls that came to nothing since somebody answered.
+    lost_calls: u32,
     next: Instant,
 }
 
 impl Entry {
     fn new(own: Vec<Multiaddr>, now: Instant) -> Self {
-        Self { own, hearsay: Vec::new(), connected: None, calling: false, is_wanted: false, failures: 0, next: now }
+        Self {
+            own,
+            hearsay: Vec::new(),
+            connected: None,
+            calling: false,
+            is_wanted: false,
+            failures: 0,
+            lost_calls: 0,
+            next: now,
+        }
     }
 
     /// Where to call, the surest first.
@@ -153,7 +167,7 @@ impl Dialer {
                 Target::Address(address) => (peer_in(address), true),
                 Target::Peer(peer) => (Some(*peer), entry.is_wanted || connected < ENOUGH_PEERS),
             };
-            let is_there = entry.connected.or(peer).is_some_and(|peer| is_connected(&peer));
+            let is_there = entry.connected.map(|(peer, _)| peer).or(peer).is_some_and(|peer| is_connected(&peer));
             let is_due = is_wanted && !is_there && !entry.calling && entry.next <= now;
             let addresses: Vec<Multiaddr> = entry.addresses().cloned().collect();
             if is_due && !addresses.is_empty() && due.len() < free {
@@ -183,27 +197,37 @@ impl Dialer {
     }
 
     /// Somebody answered a call, or called us.
-    pub fn connected(&mut self, connection: ConnectionId, peer: PeerId) {
+    pub fn connected(&mut self, connection: ConnectionId, peer: PeerId, now: Instant) {
         let called = self.calls.remove(&connection);
         if let Some(entry) = called.as_ref().and_then(|target| self.entries.get_mut(target)) {
             entry.calling = false;
         }
         for target in called.into_iter().chain([Target::Peer(peer)]) {
             if let Some(entry) = self.entries.get_mut(&target) {
-                entry.connected = Some(peer);
+                // It may have several connections.
+                let since = entry.connected.filter(|(connected, _)| *connected == peer).map_or(now, |(_, since)| since);
+                entry.connected = Some((peer, since));
                 entry.is_wanted = false;
-                entry.failures = 0;
+                entry.lost_calls = 0;
             }
         }
     }
 
-    /// A peer's last connection is gone: call again after a short pause.
+    /// A peer's last connection is gone: call again after a short pause, if it had lasted. A peer that answers and then hangs
+    /// up, since it does not know us yet, say, is no better than one that does not answer.
     pub fn disconnected(&mut self, peer: &PeerId, now: Instant) {
-        let of_peer = |entry: &Entry| entry.connected == Some(*peer);
+        let of_peer = |entry: &Entry| entry.connected.is_some_and(|(connected, _)| connected == *peer);
+        let lasted = |entry: &&mut Entry| entry.connected.is_some_and(|(_, since)| since + LASTS <= now);
+        for entry in self.entries.values_mut().filter(|entry| of_peer(entry)).filter(lasted) {
+            entry.failures = 0;
+        }
         let targets: Vec<Target> =
             self.entries.iter().filter(|(_, entry)| of_peer(entry)).map(|(target, _)| target.clone()).collect();
         for target in targets {
-            self.failed(&target, now);
+            self.wait(&target, now);
+            if let Some(entry) = self.entries.get_mut(&target) {
+                entry.connected = None;
+            }
         }
     }
 
@@ -215,16 +239,21 @@ impl Dialer {
     }
 
     fn failed(&mut self, target: &Target, now: Instant) {
+        self.wait(target, now);
         let Some(entry) = self.entries.get_mut(target) else { return };
-        entry.connected = None;
+        entry.lost_calls += 1;
+        if entry.lost_calls >= TRIES {
+            entry.hearsay.clear();
+        }
+    }
+
+    fn wait(&mut self, target: &Target, now: Instant) {
+        let Some(entry) = self.entries.get_mut(target) else { return };
         entry.calling = false;
         entry.is_wanted = false;
         let pause = LONGEST_PAUSE.min(FIRST_PAUSE * 2_u32.saturating_pow(entry.failures.min(16)));
         entry.next = now + jittered(pause, &self.me, target, entry.failures);
         entry.failures += 1;
-        if entry.failures >= TRIES {
-            entry.hearsay.clear();
-        }
         debug!(?target, failures = entry.failures, "no connection; trying again");
     }
 }
@@ -340,10 +369,21 @@ mod tests {
         let mut due = dialer.due(now, ENOUGH_PEERS, nobody);
         assert_eq!(due[0].addresses, [address("/ip4/127.0.0.1/tcp/1")]);
         let options = dialer.calling(due.remove(0), now).unwrap();
-        dialer.connected(options.connection_id(), peer);
+        dialer.connected(options.connection_id(), peer, now);
         dialer.disconnected(&peer, now);
         assert!(dialer.due(now, 0, nobody).is_empty(), "no pause after a connection broke");
-        assert_eq!(dialer.due(now + FIRST_PAUSE, 0, nobody).len(), 1);
+        let mut due = dialer.due(now + FIRST_PAUSE, 0, nobody);
+        // It hangs up at once, again and again; and once it does not.
+        for (lasted, pause) in
+            [(Duration::ZERO, 2 * FIRST_PAUSE), (Duration::ZERO, 4 * FIRST_PAUSE), (LASTS, FIRST_PAUSE)]
+        {
+            let options = dialer.calling(due.remove(0), now).unwrap();
+            dialer.connected(options.connection_id(), peer, now);
+            dialer.disconnected(&peer, now + lasted);
+            assert!(dialer.due(now + lasted + pause / 2 - FIRST_PAUSE / 4, 0, nobody).is_empty(), "{pause:?}");
+            due = dialer.due(now + lasted + pause, 0, nobody);
+            assert_eq!(due.len(), 1, "{pause:?}");
+        }
         dialer.keep(nobody);
         assert!(dialer.entries.is_empty());
     }

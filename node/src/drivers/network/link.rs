@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use futures::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader, BufWriter};
+use futures::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, BufReader, BufWriter};
 use libp2p::{PeerId, Stream, StreamProtocol};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -14,7 +14,7 @@ use tracing::debug;
 
 use super::frames::{self, BadFrame};
 use super::outboxes::{Outboxes, Outgoing};
-use crate::drivers::inbox::Inbox;
+use crate::drivers::inbox::{Inbox, Places};
 use crate::protocol::household::io::Input;
 use crate::protocol::ids::MemberKey;
 
@@ -51,6 +51,8 @@ pub struct Ends {
     pub control: libp2p_stream::Control,
     /// Where the peer's messages go.
     pub inbox: Inbox,
+    /// How many of them may wait there.
+    pub places: Places,
     /// Where messages to the peer come from.
     pub outboxes: Outboxes,
     /// Told of members that break the framing.
@@ -135,7 +137,7 @@ impl Ends {
         loop {
             match frames::read(&mut stream).await {
                 Ok(bytes) => {
-                    if self.inbox.put(Input::Message { from: self.member, bytes }).await.is_err() {
+                    if self.inbox.put_of(&self.places, Input::Message { from: self.member, bytes }).await.is_err() {
                         return;
                     }
                 }
@@ -173,14 +175,12 @@ async fn write_all(stream: impl AsyncWrite + Unpin, mut outgoing: mpsc::Receiver
     while outgoing.recv_many(&mut messages, MAX_WRITTEN_AT_ONCE).await > 0 {
         let write = async {
             for message in messages.drain(..) {
-                frames::write(&mut stream, &message.bytes).await?;
+                frames::write(&mut stream, &message.bytes, WRITE_TIMEOUT).await?;
             }
-            stream.flush().await
+            frames::flush(&mut stream, WRITE_TIMEOUT).await
         };
-        match timeout(WRITE_TIMEOUT, write).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return debug!(%error, "the stream to a peer broke"),
-            Err(_) => return debug!("a peer took nothing for {} s", WRITE_TIMEOUT.as_secs()),
+        if let Err(error) = write.await {
+            return debug!(%error, "the stream to a peer broke");
         }
     }
 }

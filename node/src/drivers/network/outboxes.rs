@@ -15,6 +15,10 @@ const MAX_WAITING: usize = 1_024;
 const MAX_BYTES: usize = MAX_RANGES_IN_FLIGHT * MAX_RANGE_BYTES + 2 * MAX_MESSAGE_BYTES;
 /// Bytes that may wait for all peers together.
 const MAX_BYTES_IN_ALL: usize = 64 << 20;
+/// A message that is no longer than this, as proposals, their answers and beacons are...
+const SHORT: usize = 2 << 10;
+/// ...finds so much room for its peer alone, when peers that read nothing have filled the rest.
+const MAX_SHORT_BYTES: usize = 64 << 10;
 
 /// The outboxes of all peers with an open stream. Clones share them.
 #[derive(Clone)]
@@ -34,13 +38,15 @@ struct Outbox {
     number: u64,
     messages: mpsc::Sender<Outgoing>,
     room: Arc<Semaphore>,
+    /// For short messages when there is none left in all.
+    short_room: Arc<Semaphore>,
 }
 
 /// A message with the room that it takes; dropping it gives the room back.
 pub struct Outgoing {
     /// The message.
     pub bytes: Vec<u8>,
-    _room: [OwnedSemaphorePermit; 2],
+    _room: (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>),
 }
 
 /// What became of a message.
@@ -68,7 +74,8 @@ impl Outboxes {
         open.opened += 1;
         let number = open.opened;
         let room = Arc::new(Semaphore::new(MAX_BYTES));
-        open.peers.insert(peer, Outbox { number, messages, room });
+        let short_room = Arc::new(Semaphore::new(MAX_SHORT_BYTES));
+        open.peers.insert(peer, Outbox { number, messages, room, short_room });
         (number, receiver)
     }
 
@@ -86,8 +93,10 @@ impl Outboxes {
         let Some(outbox) = open.peers.get(to) else { return Sent::NotConnected };
         let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         let take = |room: &Arc<Semaphore>| room.clone().try_acquire_many_owned(size).ok();
-        let Some(room) = take(&outbox.room).zip(take(&self.room)) else { return Sent::Lost };
-        match outbox.messages.try_send(Outgoing { bytes, _room: room.into() }) {
+        let common = take(&outbox.room).zip(take(&self.room)).map(|(own, common)| (own, Some(common)));
+        let short = || (bytes.len() <= SHORT).then(|| take(&outbox.short_room)).flatten().map(|own| (own, None));
+        let Some(room) = common.or_else(short) else { return Sent::Lost };
+        match outbox.messages.try_send(Outgoing { bytes, _room: room }) {
             Ok(()) => Sent::Queued,
             Err(mpsc::error::TrySendError::Full(_)) => Sent::Lost,
             Err(mpsc::error::TrySendError::Closed(_)) => Sent::NotConnected,
@@ -132,6 +141,13 @@ mod tests {
         let fill = |peer| (0..).take_while(|_| outboxes.send(peer, vec![0; MAX_MESSAGE_BYTES]) == Sent::Queued).count();
         let queued: usize = kept.iter().map(|(peer, _)| fill(peer)).sum();
         assert_eq!(queued, MAX_BYTES_IN_ALL / MAX_MESSAGE_BYTES);
+        // Whoever reads is spoken to all the same.
+        let reads = MemberKey([0xff; 32]);
+        let (_, _reader) = outboxes.open(reads);
+        assert_eq!(outboxes.send(&reads, vec![0; MAX_MESSAGE_BYTES]), Sent::Lost);
+        let words = std::iter::repeat_with(|| outboxes.send(&reads, vec![0; SHORT]));
+        let taken = words.take_while(|sent| *sent == Sent::Queued).count() * SHORT;
+        assert_eq!(taken, MAX_BYTES_IN_ALL % MAX_MESSAGE_BYTES + MAX_SHORT_BYTES);
     }
 
     #[test]

@@ -25,7 +25,7 @@ use super::link::{Ends, Link, PROTOCOL};
 use super::outboxes::Outboxes;
 use super::{Connected, Order, View, identity};
 use crate::drivers::clock;
-use crate::drivers::inbox::Inbox;
+use crate::drivers::inbox::{Inbox, Places};
 use crate::drivers::telemetry::Figures;
 use crate::protocol::household::io::{Input, Ticket, Verdict};
 use crate::protocol::ids::{CommunityId, MemberKey};
@@ -262,7 +262,7 @@ impl Worker {
         match event {
             SwarmEvent::Behaviour(event) => self.note_behaviour(event),
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
-                self.dialer.connected(connection_id, peer_id);
+                self.dialer.connected(connection_id, peer_id, Instant::now());
                 self.connected(peer_id, connection_id, endpoint.get_remote_address().clone());
             }
             SwarmEvent::ConnectionClosed { peer_id, connection_id, num_established, cause, .. } => {
@@ -396,6 +396,7 @@ impl Worker {
                 opens: self.me < member,
                 control: self.control.clone(),
                 inbox: self.inbox.clone(),
+                places: Places::default(),
                 outboxes: self.outboxes.clone(),
                 broken: self.broken.0.clone(),
             })

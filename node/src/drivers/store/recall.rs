@@ -11,19 +11,21 @@ use wattswap_matching::{Slot, UtcMillis};
 
 use super::layout::{self, Family, meta};
 use super::{ReadError, Store, listing, read, records};
+use crate::protocol::charter::Act;
 use crate::protocol::governance::SignedRecord;
 use crate::protocol::household::io::{OwnTrade, Record, Request, RequestId};
 use crate::protocol::ids::{MemberKey, ProposalId};
 use crate::protocol::logs::LogStart;
-use crate::protocol::metering::{MAX_ROWS, MeterId};
+use crate::protocol::metering::{MAX_ROWS, MeterId, Reading, Verdict};
 use crate::protocol::wire::Malformed;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// Requests that are over are read back if they were placed this recently: a command that comes again within a day
-/// must be recognised, and a slot's whole life, from its opening to the last copy that counts, is about three days.
-const REQUESTS: Duration = DAY.saturating_mul(4);
-/// Trades in slots this recent: a copy of a trade counts until a day after the gate.
-const TRADES: Duration = DAY.saturating_mul(4);
+/// Readings of a meter that are read back: a household thins out the older ones, and so its memory reaches further back than
+/// the newest ones alone. A week of one every ten seconds.
+const MAX_RECALLED: usize = 8 * MAX_ROWS;
+/// Readings of a meter that are looked at for those that count: a device that was set wrongly may have written more than those
+/// for weeks.
+const MAX_LOOKED_AT: usize = 64 * MAX_ROWS;
 /// Entries come out of the database in pieces of this size.
 const READ_AHEAD: usize = 2 << 20;
 
@@ -66,6 +68,7 @@ impl Store {
     /// Reads back what a household needs to go on at `now`.
     #[must_use]
     pub fn load(&self, now: UtcMillis) -> Recall<'_> {
+        let since = now.before(self.longest_life() + DAY);
         let incarnation =
             self.one(meta::INCARNATION, |value| records::read_incarnation(value).map(Record::Incarnation));
         let beacon = self.one(meta::BEACON, |value| records::read_beacon(value).map(Record::Beacon));
@@ -81,12 +84,12 @@ impl Store {
             .chain(self.entries())
             .chain(beacon)
             .chain(self.all(Family::Fences, |_, value| records::read_beacon(value).map(Record::Fence)))
-            .chain(self.requests_to_recall(now.before(REQUESTS)))
+            .chain(self.requests_to_recall(since))
             .chain(self.all(Family::Refusals, |_, value| {
                 let (refusal, closes_at) = records::read_refusal(value)?;
                 Ok(Record::Refusal { refusal, closes_at })
             }))
-            .chain(self.trades_to_recall(Slot(now.before(TRADES))))
+            .chain(self.trades_to_recall(Slot(since)))
             .chain(self.all(Family::Proofs, |key, value| {
                 let key = listing::array(key).map(MemberKey)?;
                 Ok(Record::Proof { key, proof: records::read_proof(value)? })
@@ -99,6 +102,18 @@ impl Store {
     /// The governance chain, by height.
     pub fn governance(&self) -> impl Iterator<Item = Result<SignedRecord, ReadError>> + '_ {
         self.all(Family::Governance, |_, value| SignedRecord::parse(value))
+    }
+
+    /// From a slot's opening until nothing that anybody writes of it counts any more, by the charter by which that is longest.
+    /// Requests that were placed and trades that were made in that time, and a day more, are read back: a command that comes
+    /// again must be recognised, and what is sold must not be sold again.
+    fn longest_life(&self) -> Duration {
+        // A record that can't be read is met again where the chain itself is.
+        let lives = self.governance().map_while(Result::ok).filter_map(|record| match &record.record.act {
+            Act::Charter(charter) => Some(charter.shape.life()),
+            Act::Seals(_) => None,
+        });
+        lives.max().unwrap_or_default()
     }
 
     fn log_starts(&self) -> impl Iterator<Item = Result<Record, ReadError>> + '_ {
@@ -135,7 +150,7 @@ impl Store {
             .map(|id| self.indexed_trade(ProposalId(id?)).map(Record::Trade))
     }
 
-    /// The newest readings of each meter, as many as a household holds in memory, oldest first.
+    /// The newest readings of each meter that count, oldest first.
     fn readings_to_recall(&self) -> impl Iterator<Item = Result<Record, ReadError>> + '_ {
         let (meters, error) = match self.meters() {
             Ok(meters) => (meters, None),
@@ -147,22 +162,20 @@ impl Store {
     fn newest_readings_of(&self, meter: MeterId) -> impl Iterator<Item = Result<Record, ReadError>> + '_ {
         let mut scan = self.scan(Family::Readings, &layout::meter(&meter), ReadOptions::default());
         scan.seek_to_last();
-        for _ in 1..MAX_ROWS {
-            if scan.valid() {
-                scan.prev();
-            }
-        }
-        if !scan.valid() && scan.status().is_ok() {
-            scan.seek_to_first();
-        }
-        std::iter::from_fn(move || {
-            let record = read(&mut scan, |key, value| {
+        let newest_first = std::iter::from_fn(|| {
+            let reading = read(&mut scan, |key, value| {
                 let at = listing::tail(key, key.len().saturating_sub(8)).and_then(listing::time)?;
-                records::read_reading(meter.clone(), at, value).map(Record::Reading)
+                records::read_reading(meter.clone(), at, value)
             });
-            scan.next();
-            record.transpose()
-        })
+            scan.prev();
+            reading.transpose()
+        });
+        let counts = |reading: &Result<Reading, ReadError>| {
+            reading.as_ref().map_or(true, |reading| reading.verdict == Verdict::Accepted)
+        };
+        let mut readings: Vec<_> = newest_first.take(MAX_LOOKED_AT).filter(counts).take(MAX_RECALLED).collect();
+        readings.reverse();
+        readings.into_iter().map(|reading| reading.map(Record::Reading))
     }
 
     fn meters(&self) -> Result<Vec<MeterId>, ReadError> {

@@ -9,7 +9,7 @@ use crate::protocol::household::io::{Record, Request, RequestState};
 use crate::protocol::ids::ProposalId;
 use crate::protocol::limits::MAX_RANGE_BYTES;
 use crate::protocol::logs::LogStart;
-use crate::protocol::metering::MAX_ROWS;
+use crate::protocol::metering::{MAX_ROWS, Reading, Reason, Verdict};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -67,7 +67,9 @@ fn what_is_over_and_old_stays_in_the_store_but_is_not_recalled() {
         Record::Request(Request { placed_at, state, in_doubt: WattHours(in_doubt), ..samples::request(id) })
     };
     let recent = samples::NOW.before(HOUR * 30);
+    // By its charter a slot lives for three days and an hour: so long, and a day more, requests are recalled.
     let kept = [
+        Record::Governance(samples::charter(0)),
         request(1, old, RequestState::Live, 0),
         request(2, old, RequestState::Cancelled, 5),
         request(3, recent, RequestState::Expired, 0),
@@ -83,7 +85,7 @@ fn what_is_over_and_old_stays_in_the_store_but_is_not_recalled() {
     // A request that ends leaves the index of open ones.
     let ended = request(1, old, RequestState::Filled, 0);
     store.commit(&[ended]).unwrap();
-    assert_eq!(recalled(&store), texts(&kept[1..]));
+    assert_eq!(recalled(&store), texts(&[&kept[..1], &kept[2..]].concat()));
 }
 
 #[test]
@@ -118,9 +120,15 @@ fn the_newest_readings_of_each_meter_come_back_oldest_first() {
     let of = |meter: &str, minutes: std::ops::Range<usize>| -> Vec<Record> {
         minutes.map(|minute| Record::Reading(samples::reading(meter, at(minute)))).collect()
     };
-    let rows = MAX_ROWS + 10;
+    let rows = 8 * MAX_ROWS + 10;
     store.commit(&of("main", 0..rows)).unwrap();
     store.commit(&of("main2", 0..1)).unwrap();
+    // A device that was set wrongly: what does not count pushes nothing out.
+    let wrong = (0..2 * rows).map(|second| {
+        let reading = samples::reading("main", at(rows).after(Duration::from_secs(second as u64)));
+        Record::Reading(Reading { verdict: Verdict::Quarantined(Reason::WentBack), ..reading })
+    });
+    store.commit(&wrong.collect::<Vec<_>>()).unwrap();
     store.commit(&of("ma", 0..2)).unwrap();
     let expected = [of("ma", 0..2), of("main", 10..rows), of("main2", 0..1)].concat();
     assert_eq!(recalled(&store), texts(&expected));
