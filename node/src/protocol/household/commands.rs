@@ -204,13 +204,16 @@ impl Household {
         for id in ended {
             self.requests.end(&id, RequestState::Cancelled);
         }
-        let Some(member) = charter.member(&self.me) else { return };
-        let key = member.key;
-        for (slot, side) in
-            self.requests.live_slots().into_iter().flat_map(|slot| [Side::Buy, Side::Sell].map(|side| (slot, side)))
-        {
-            let limit = charter.slot_limit(&key, side).unwrap_or_default();
-            // What its connection does not carry any more: the newest first.
+    }
+
+    /// Ends what the connection does not carry any more, the newest request first.
+    fn end_what_is_too_much(&mut self, charter: &Charter) {
+        if charter.member(&self.me).is_none() {
+            return;
+        }
+        let slots = self.requests.live_slots().into_iter();
+        for (slot, side) in slots.flat_map(|slot| [Side::Buy, Side::Sell].map(|side| (slot, side))) {
+            let limit = charter.slot_limit(&self.me, side).unwrap_or_default();
             while self.requests.committed(slot, side).total > limit
                 && let Some(newest) = self.requests.newest_live(slot, side)
             {
@@ -232,6 +235,7 @@ impl Household {
         self.stay_quiet_for_longer();
         self.metering.set_limits(super::recovery::meter_limits(&charter, &self.me));
         self.end_what_cannot_trade(&charter);
+        self.end_what_is_too_much(&charter);
         self.peers.expect(charter.members.len());
         self.out.push_back(Output::Admit(charter.members.iter().map(|member| member.key).collect()));
     }
