@@ -67,15 +67,7 @@ fn two_acceptances_of_one_proposal() {
 fn of_two_acceptances_the_one_that_is_still_held_is_what_every_book_shows() {
     for seed in 90..98 {
         let mut cheat = Cheat::new(seed);
-        // Not heard of for a while: the buyer posts its order, and takes with it when the cheat is back.
-        cheat.street.run(60 * SECOND);
-        let bid = cheat.street.wish(Side::Buy, 500, 1_000);
-        let bid = cheat.street.place(BUYER, bid).unwrap();
-        cheat.street.run(SECOND);
-        cheat.say_that_it_lives();
-        cheat.street.run(SECOND / 10);
-        let proposal = cheat.street.disk(BUYER).reservations().values().next().unwrap().proposal.clone();
-        assert!(proposal.own_order.is_some(), "the buyer has posted its order");
+        let (proposal, bid) = cheat.is_asked_for_an_order(BUYER, 500);
         let (told, logged) = (cheat.accept(&proposal, 300, 300), cheat.accept(&proposal, 200, 200));
         let entry = cheat.write(vec![fill(&proposal, &logged)], 0);
         cheat.show(&entry, &[WITNESS]);
@@ -227,15 +219,7 @@ fn an_acceptance_after_a_refusal() {
 #[test]
 fn a_fill_behind_a_fence_makes_nobody_want_the_same_twice() {
     let mut cheat = Cheat::new(133);
-    // Not heard of for a while: the buyer posts its order, and takes with it when the cheat is back.
-    cheat.street.run(60 * SECOND);
-    let bid = cheat.street.wish(Side::Buy, 300, 1_000);
-    let bid = cheat.street.place(BUYER, bid).unwrap();
-    cheat.street.run(SECOND);
-    cheat.say_that_it_lives();
-    cheat.street.run(SECOND / 10);
-    let proposal = cheat.street.disk(BUYER).reservations().values().next().unwrap().proposal.clone();
-    assert!(proposal.own_order.is_some(), "the buyer has posted its order");
+    let (proposal, bid) = cheat.is_asked_for_an_order(BUYER, 300);
     let backdated = cheat.accept(&proposal, 300, 300);
     let entry = cheat.write(vec![fill(&proposal, &backdated)], 0);
     cheat.entries.pop();

@@ -49,8 +49,7 @@ fn a_refusal_of_what_was_filled_ahead_of_time_frees_nothing() {
     let refusal = refuses(&cheat, &proposal);
     cheat.send(&refusal, BUYER);
     cheat.assert_convicted();
-    let request = cheat.street.request(BUYER, bid);
-    assert_eq!((request.filled, request.in_doubt), (WattHours(300), WattHours::ZERO));
+    cheat.assert_filled(BUYER, bid, 300);
 }
 
 /// The entry is there first, and the refusal in the same turn, before the trade could be completed.
@@ -66,8 +65,7 @@ fn a_refusal_in_the_turn_of_the_fill_frees_nothing() {
     cheat.send(&refusal, BUYER);
     cheat.is_free_again(BUYER);
     cheat.assert_convicted();
-    let request = cheat.street.request(BUYER, bid);
-    assert_eq!((request.filled, request.in_doubt), (WattHours(300), WattHours::ZERO));
+    cheat.assert_filled(BUYER, bid, 300);
 }
 
 /// It says yes and no to the buyer alone, in one turn of the buyer's.
@@ -82,8 +80,7 @@ fn a_refusal_in_the_turn_of_the_acceptance_frees_nothing() {
     cheat.send(&refusal, BUYER);
     cheat.is_free_again(BUYER);
     cheat.assert_convicted();
-    let request = cheat.street.request(BUYER, bid);
-    assert_eq!((request.filled, request.in_doubt), (WattHours(300), WattHours::ZERO));
+    cheat.assert_filled(BUYER, bid, 300);
 }
 
 /// It tells the buyer of 200 Wh, and has 300 in an entry from the future, which was there first everywhere else. The buyer

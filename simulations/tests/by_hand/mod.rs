@@ -102,6 +102,25 @@ impl Cheat {
         (reservation.proposal, bid)
     }
 
+    /// The cheat has not been heard of for a while: a buyer posts its order, and takes with it when the cheat is back.
+    pub fn is_asked_for_an_order(&mut self, home: usize, quantity: i64) -> (Verified<Proposal>, RequestId) {
+        self.street.run(60 * SECOND);
+        let bid = self.street.wish(Side::Buy, quantity, 1_000);
+        let bid = self.street.place(home, bid).unwrap();
+        self.street.run(SECOND);
+        self.say_that_it_lives();
+        self.street.run(SECOND / 10);
+        let proposal = self.street.disk(home).reservations().values().next().unwrap().proposal.clone();
+        assert!(proposal.own_order.is_some(), "the buyer has posted its order");
+        (proposal, bid)
+    }
+
+    /// So much of a request is filled, and nothing of it in doubt.
+    pub fn assert_filled(&self, home: usize, request: RequestId, quantity: i64) {
+        let request = self.street.request(home, request);
+        assert_eq!((request.filled, request.in_doubt), (WattHours(quantity), WattHours::ZERO));
+    }
+
     /// An acceptance that stands in the next entry.
     pub fn accept(&self, proposal: &Verified<Proposal>, quantity: i64, filled_total: i64) -> Verified<Acceptance> {
         let acceptance = Acceptance {
