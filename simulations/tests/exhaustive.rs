@@ -1,9 +1,9 @@
 //! Every interleaving of small scenarios of the agreement, within bounds of a few seconds each. The bounds of longer runs
 //! are in `wattswap-sim exhaustive --long`; what is explored, and what is not, in `docs/simulator.md`.
 
-use wattswap_simulations::exhaustive::scenario::Scenario;
+use wattswap_simulations::exhaustive::scenario::{Bounds, Scenario};
 use wattswap_simulations::exhaustive::scenarios;
-use wattswap_simulations::exhaustive::search::{Limits, Outcome, search};
+use wattswap_simulations::exhaustive::search::{Outcome, search};
 
 fn scenario(name: &str) -> Scenario {
     scenarios::all().into_iter().find(|scenario| scenario.name == name).expect("a scenario with this name")
@@ -12,7 +12,7 @@ fn scenario(name: &str) -> Scenario {
 /// Everything holds in every state, all of them were seen, and among them those that the scenario is about.
 fn check(name: &str) -> Outcome {
     let scenario = scenario(name);
-    let outcome = search(&scenario, scenario.bounds, Limits::default());
+    let outcome = search(&scenario, scenario.bounds, None);
     eprintln!("{name}: {} states visited, {} different", outcome.visited, outcome.unique);
     assert!(outcome.found.is_none(), "{name}: {:#?}", outcome.found);
     assert!(outcome.is_complete, "{name}");
@@ -73,8 +73,18 @@ fn the_same_search_sees_the_same_states() {
 #[test]
 fn a_limit_is_not_taken_for_the_whole() {
     let scenario = scenario("crossing");
-    for limits in [Limits { depth: Some(3), states: None }, Limits { depth: None, states: Some(100) }] {
-        let outcome = search(&scenario, scenario.bounds, limits);
-        assert!(outcome.found.is_none() && !outcome.is_complete, "{limits:?}: {outcome:?}");
-    }
+    let outcome = search(&scenario, scenario.bounds, Some(100));
+    assert!(outcome.found.is_none() && !outcome.is_complete, "{outcome:?}");
+}
+
+#[test]
+fn no_path_is_longer_than_the_bounds_say() {
+    let scenario = scenario("crossing");
+    let within = |depth| search(&scenario, Bounds { depth: Some(depth), ..scenario.bounds }, None);
+    let (shorter, longer) = (within(3), within(4));
+    assert!(shorter.is_complete && longer.is_complete, "{shorter:?}, {longer:?}");
+    assert_eq!((shorter.depth, longer.depth), (3, 4));
+    assert!(shorter.unique < longer.unique, "{shorter:?}, {longer:?}");
+    let whole = search(&scenario, scenario.bounds, None);
+    assert_eq!(within(whole.depth).unique, whole.unique);
 }

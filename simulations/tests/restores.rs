@@ -1,8 +1,10 @@
 //! A household that lost what it had signed goes on in a new log: nothing is sold twice, and nobody is convicted.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use wattswap_matching::{Side, WattHours};
+use wattswap_node::protocol::charter::{Act, Charter};
 use wattswap_node::protocol::entry::Op;
 use wattswap_node::protocol::household::io::{Command, Halt, Input, RequestId, RequestState, Standing, Ticket};
 use wattswap_node::protocol::ids::{EntryId, Head, LogId};
@@ -164,6 +166,22 @@ fn whoever_was_restored_is_told_of_its_trades_in_the_turn_in_which_it_goes_on() 
         street.run(Duration::from_millis(1));
     }
     assert_eq!(traded(&street, HOME), WattHours(200));
+}
+
+/// The backup knows of the first charter alone, under which a proposal is over sooner.
+#[test]
+fn a_forgotten_charter_lets_nobody_go_on_before_what_was_proposed_under_it_is_over() {
+    let mut street = street(67);
+    let backup = street.disk(HOME).clone();
+    let charter = Charter { proposal_lifetime: 4 * QUIET, ..street.charter() };
+    street.sign_record(Act::Charter(Arc::new(charter)));
+    street.run(SECOND);
+    street.restore_disk_openly(HOME, backup);
+    street.start(HOME);
+    street.run(2 * QUIET);
+    assert!(matches!(street.household(HOME).unwrap().standing(), Standing::Restoring { .. }));
+    street.run(3 * QUIET);
+    assert_well(&mut street);
 }
 
 #[test]

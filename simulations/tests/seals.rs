@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wattswap_matching::{Side, WattHours};
+use wattswap_node::protocol::agreement::words::Acceptance;
 use wattswap_node::protocol::charter::{Act, Charter, GovernanceRecord};
 use wattswap_node::protocol::entry::Op;
 use wattswap_node::protocol::governance::SignedRecord;
 use wattswap_node::protocol::household::io::{Command, Input, Reply, RequestState, Standing, Ticket};
 use wattswap_node::protocol::ids::Head;
-use wattswap_node::protocol::message::Gossip;
+use wattswap_node::protocol::message::{Gossip, Message};
+use wattswap_node::protocol::signed::Verified;
 use wattswap_simulations::network::disk::Disk;
 use wattswap_simulations::network::{Crash, Street};
 
@@ -294,6 +296,29 @@ fn a_take_is_kept_whose_copy_can_not_be_judged_yet() {
     let trades: Vec<_> = street.disk(TAKER).trades().values().collect();
     assert_eq!(trades.iter().map(|own| own.trade.acceptance.quantity).sum::<WattHours>(), WattHours(200));
     assert!(trades.iter().all(|own| !own.provisional), "it is done by its own log");
+    assert!(street.disk(TAKER).reservations().is_empty());
+}
+
+/// Meanwhile the member says that it gave less. What stands in the own log stays the only thing that is said there of it.
+#[test]
+fn a_second_acceptance_is_not_copied_beside_a_copy_that_can_not_be_judged_yet() {
+    let mut street = forgotten_copy(72, true);
+    let of_member = street.disk(MEMBER).entries_by(street.key(MEMBER)).next_back().unwrap();
+    let first = of_member.fills().next().expect("it has filled").acceptance.clone();
+    let less = Acceptance { quantity: WattHours(100), ..*first };
+    let less = Verified::sign(less, &*street.signer(MEMBER));
+    street.set_clock(TAKER, |clock, now| clock.jump(now, -60_000));
+    street.start(TAKER);
+    street.run(MINUTE / 2);
+    assert_eq!(street.disk(TAKER).reservations().len(), 1);
+    let bytes = Message::Acceptance(less.bytes().clone()).encode();
+    let from = street.key(MEMBER);
+    street.inject(TAKER, Input::Connected(from));
+    street.inject(TAKER, Input::Message { from, bytes });
+    street.run(5 * MINUTE);
+    let by_taker = street.disk(TAKER).entries_by(street.key(TAKER));
+    let copied: Vec<_> = by_taker.flat_map(|entry| entry.fills()).map(|fill| fill.acceptance.quantity).collect();
+    assert!(!copied.is_empty() && copied.iter().all(|quantity| *quantity == WattHours(200)), "{copied:?}");
     assert!(street.disk(TAKER).reservations().is_empty());
 }
 

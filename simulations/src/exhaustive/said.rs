@@ -21,7 +21,7 @@ use super::properties::Broken;
 pub struct Said {
     /// Own entries that were ever durable, in the order of writing.
     entries: Vec<Verified<Entry>>,
-    /// How each request stood last.
+    /// How each request stood last, with all orders that ever stood for it.
     requests: BTreeMap<RequestId, Request>,
     /// Takes that were ever reserved.
     reservations: BTreeMap<ProposalId, Reservation>,
@@ -64,9 +64,7 @@ impl Said {
         for record in records {
             match record {
                 Record::Entry(entry) if entry.log.author == key.key() => self.note_entry(entry),
-                Record::Request(request) => {
-                    self.requests.insert(request.id, request.clone());
-                }
+                Record::Request(request) => self.note_request(request),
                 Record::Reservation(reservation) => {
                     self.reservations.insert(ProposalId(reservation.proposal.hash()), reservation.clone());
                 }
@@ -77,6 +75,15 @@ impl Said {
                 _ => {}
             }
         }
+    }
+
+    /// An order stands for its request for good, though a restored disk may have forgotten it.
+    fn note_request(&mut self, request: &Request) {
+        let mut request = request.clone();
+        let before = self.requests.get(&request.id).map(|before| before.orders.as_slice()).unwrap_or_default();
+        let gone: Vec<_> = before.iter().filter(|order| !request.orders.contains(order)).copied().collect();
+        request.orders.extend(gone);
+        self.requests.insert(request.id, request);
     }
 
     fn note_entry(&mut self, entry: &Verified<Entry>) {

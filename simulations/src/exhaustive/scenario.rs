@@ -34,7 +34,7 @@ pub enum Deed {
     Cancel(usize),
 }
 
-/// How much may go wrong on one path. Loss, delay and reordering of messages are without bounds.
+/// How much may go wrong on one path, and how long it may be. Loss, delay and reordering of messages are without bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bounds {
     /// Messages that come once more.
@@ -49,6 +49,8 @@ pub struct Bounds {
     pub clock_steps: u8,
     /// How many of the scenario's instants are reached.
     pub instants: usize,
+    /// How many actions there may be; none: until nothing more can happen.
+    pub depth: Option<usize>,
 }
 
 /// A small street and what may happen in it.

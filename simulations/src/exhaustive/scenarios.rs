@@ -8,7 +8,8 @@ use wattswap_matching::Side;
 use super::properties::Mark;
 use super::scenario::{Bounds, Deed, Order, Scenario};
 
-const AT_ONCE: Bounds = Bounds { repeats: 0, pairs: 0, crashes: 0, restores: 0, clock_steps: 0, instants: 1 };
+const AT_ONCE: Bounds =
+    Bounds { repeats: 0, pairs: 0, crashes: 0, restores: 0, clock_steps: 0, instants: 1, depth: None };
 
 fn sell(quantity: i64, price: i32) -> Deed {
     Deed::Place(Order { side: Side::Sell, quantity, price, expires: None })
@@ -147,6 +148,7 @@ fn restore() -> Scenario {
             Bounds { restores: 1, pairs: 1, instants: 2, ..AT_ONCE },
             Bounds { restores: 1, crashes: 1, instants: 2, ..AT_ONCE },
             Bounds { restores: 1, clock_steps: 1, instants: 2, ..AT_ONCE },
+            Bounds { repeats: 1, crashes: 1, restores: 1, clock_steps: 1, instants: 2, depth: Some(10), ..AT_ONCE },
         ],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::Restored],
     }

@@ -13,11 +13,11 @@ use super::world::{ALWAYS, AT_REST, Violation, World};
 /// What a search saw.
 #[derive(Debug)]
 pub struct Outcome {
-    /// States that were come to, each as often as it was.
+    /// States that were come to, each as often as it was; beyond the last action that the bounds allow, too.
     pub visited: usize,
-    /// Different states.
+    /// Different states in which it was looked at whether everything holds.
     pub unique: usize,
-    /// Actions of the longest path, among the shortest to each state.
+    /// Actions of the longest path that was looked at, among the shortest to each state.
     pub depth: usize,
     /// Households, as they are between two turns, that were met.
     pub households: usize,
@@ -40,30 +40,22 @@ pub struct Found {
     pub path: Vec<String>,
 }
 
-/// Where a search stops before it has seen everything.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Limits {
-    /// Actions of a path; none: no limit.
-    pub depth: Option<usize>,
-    /// States, not counting those that were seen before; none: no limit.
-    pub states: Option<usize>,
-}
-
-/// Looks at every interleaving of a scenario within bounds, the shortest paths first.
+/// Looks at every interleaving of a scenario within bounds, the shortest paths first; it stops before it has seen
+/// everything once it has come to `most` states, if there is such a limit.
 ///
 /// # Panics
 /// If the search's own thread does, which is a bug of the search.
 #[must_use]
-pub fn search(scenario: &Scenario, bounds: Bounds, limits: Limits) -> Outcome {
+pub fn search(scenario: &Scenario, bounds: Bounds, most: Option<usize>) -> Outcome {
     let scenario = Arc::new(scenario.clone());
     let world = World::new(&scenario, bounds);
     let mut builder = world.checker().finish_when(HasDiscoveries::AnyFailures);
-    if let Some(depth) = limits.depth {
+    if let Some(depth) = bounds.depth {
         // It counts states, the first one too, and looks at none at the limit.
         builder = builder.target_max_depth(depth + 2);
     }
-    if let Some(states) = limits.states {
-        builder = builder.target_state_count(states);
+    if let Some(most) = most {
+        builder = builder.target_state_count(most);
     }
     let checker = builder.spawn_bfs().join();
     let world = checker.model();
@@ -77,16 +69,15 @@ pub fn search(scenario: &Scenario, bounds: Bounds, limits: Limits) -> Outcome {
     let atlas = world.atlas();
     let (households, turns) = atlas.size();
     let depth = checker.max_depth().saturating_sub(1);
+    let depth = bounds.depth.map_or(depth, |most| depth.min(most));
     Outcome {
         visited: checker.state_count(),
-        unique: checker.unique_state_count(),
+        unique: world.looked_at(),
         depth,
         households,
         turns,
         reached: atlas.verdicts.values().flat_map(|verdict| verdict.marks.iter().copied()).collect(),
-        is_complete: found.is_none()
-            && limits.depth.is_none_or(|limit| depth <= limit)
-            && limits.states.is_none_or(|limit| checker.state_count() < limit),
+        is_complete: found.is_none() && most.is_none_or(|most| checker.state_count() < most),
         found,
     }
 }

@@ -135,6 +135,11 @@ impl World {
         found.as_ref().map(|(_, violation)| violation.clone())
     }
 
+    /// In how many states everything was looked at so far.
+    pub fn looked_at(&self) -> usize {
+        self.looked_at.load(Ordering::Relaxed)
+    }
+
     /// Whether a property holds here. Only the first violation counts: the path to it is the shortest.
     fn holds(&self, state: &State, broken: impl FnOnce() -> Option<Broken>) -> bool {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
@@ -142,8 +147,7 @@ impl World {
             return first != state;
         }
         let Some((property, what)) = broken() else { return true };
-        let states = self.looked_at.load(Ordering::Relaxed);
-        *found = Some((state.clone(), Violation { property, what, states }));
+        *found = Some((state.clone(), Violation { property, what, states: self.looked_at() }));
         false
     }
 

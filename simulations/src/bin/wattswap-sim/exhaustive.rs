@@ -6,7 +6,7 @@ use std::time::Instant;
 use wattswap_simulations::exhaustive::properties::MARKS;
 use wattswap_simulations::exhaustive::scenario::{Bounds, Scenario};
 use wattswap_simulations::exhaustive::scenarios;
-use wattswap_simulations::exhaustive::search::{Limits, Outcome, search};
+use wattswap_simulations::exhaustive::search::{Outcome, search};
 
 use super::{Exhaustive, report};
 
@@ -34,13 +34,14 @@ fn is_fine(scenario: &Scenario, args: &Exhaustive) -> bool {
 
 fn is_fine_within(scenario: &Scenario, bounds: Bounds, args: &Exhaustive) -> bool {
     report::say(format_args!("scenario        {}: {}", scenario.name, scenario.about));
-    let Bounds { repeats, pairs, crashes, restores, clock_steps, instants } = bounds;
+    let Bounds { repeats, pairs, crashes, restores, clock_steps, instants, depth: most } = bounds;
+    let most = most.map(|most| format!(", {most} actions")).unwrap_or_default();
     report::say(format_args!(
         "bounds          {repeats} repeats, {pairs} pairs, {crashes} crashes, {restores} restores, {clock_steps} clock steps, \
-         {instants} instants"
+         {instants} instants{most}"
     ));
     let started = Instant::now();
-    let outcome = search(scenario, bounds, Limits { depth: args.depth, states: args.states });
+    let outcome = search(scenario, bounds, args.states);
     let took = started.elapsed();
     let Outcome { visited, unique, depth, households, turns, .. } = outcome;
     report::say(format_args!("states          {visited} visited, {unique} different, up to {depth} actions deep"));
@@ -68,6 +69,7 @@ impl Exhaustive {
             restores: self.restores.unwrap_or(own.restores),
             clock_steps: self.clock_steps.unwrap_or(own.clock_steps),
             instants: self.instants.unwrap_or(own.instants),
+            depth: self.depth.or(own.depth),
         }
     }
 }
