@@ -118,18 +118,34 @@ fn when_a_conviction_comes_does_not_matter() {
     }
 }
 
-/// The cheat ends its older log again and again, a little earlier each time: so many of those count, and no more.
+/// The cheat ends its older log again and again, a little earlier each time: so many of those count, and no more, also if
+/// its first entry had to wait.
 #[test]
 fn of_seals_in_one_log_so_many_count() {
-    let street = Street::new(1, 3);
-    let signer = street.signer(0);
-    let log = |nonce| LogId { author: street.key(0), incarnation: Incarnation { opened: street.now, nonce } };
-    let seals = (0..2 * MAX_INCARNATIONS as u64)
-        .map(|number| Op::Seal(Head { log: log(1), seq: 1_000 - number, id: EntryId([number as u8; 32]) }));
-    let entry =
-        Entry { community: street.community(), log: log(2), seq: 0, prev: None, at: street.now, ops: seals.collect() };
-    let mut fold = Fold::new(street.community());
-    fold.advance(street.now);
-    fold.add(&Verified::sign(entry, &*signer));
-    assert_eq!(fold.sealed_at(&log(1)), Some(1_001 - MAX_INCARNATIONS as u64));
+    for waits in [false, true] {
+        let street = Street::new(1, 3);
+        let signer = street.signer(0);
+        let log = |nonce| LogId { author: street.key(0), incarnation: Incarnation { opened: street.now, nonce } };
+        let seals: Vec<Op> = (0..2 * MAX_INCARNATIONS as u64)
+            .map(|number| Op::Seal(Head { log: log(1), seq: 1_000 - number, id: EntryId([number as u8; 32]) }))
+            .collect();
+        let mut prev = None;
+        let mut entries = Vec::new();
+        for (seq, ops) in (0..).zip(seals.chunks(MAX_INCARNATIONS / 2 + 1)) {
+            let entry =
+                Entry { community: street.community(), log: log(2), seq, prev, at: street.now, ops: ops.to_vec() };
+            let entry = Verified::sign(entry, &*signer);
+            prev = Some(EntryId(entry.hash()));
+            entries.push(entry);
+        }
+        let mut fold = Fold::new(street.community());
+        if waits {
+            fold.advance(street.now.before(Duration::from_secs(60)));
+            fold.add(&entries[0]);
+            assert_eq!(fold.sealed_at(&log(1)), Some(1_000 - MAX_INCARNATIONS as u64 / 2), "its word holds at once");
+        }
+        fold.advance(street.now);
+        entries[usize::from(waits)..].iter().for_each(|entry| fold.add(entry));
+        assert_eq!(fold.sealed_at(&log(1)), Some(1_001 - MAX_INCARNATIONS as u64), "waits: {waits}");
+    }
 }
