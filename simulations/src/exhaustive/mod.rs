@@ -23,3 +23,5 @@ use std::time::Duration;
 const LIFETIME: Duration = Duration::from_secs(3);
 /// By how much clocks may differ here.
 const SKEW: Duration = Duration::from_secs(1);
+/// By how many milliseconds a clock may step: forward or back, by more than clocks may differ.
+const CLOCK_STEPS: [i64; 2] = [4_000, -4_000];

@@ -68,8 +68,6 @@ pub struct Scenario {
     pub before: Vec<usize>,
     /// Instants that the true time takes, in milliseconds after the start; the first is 0.
     pub instants: Vec<u64>,
-    /// By how many milliseconds a clock may step, once each.
-    pub clock_steps: Vec<i64>,
     /// How long after the start the gate closes; tomorrow if nothing is said.
     pub gate: Option<u64>,
     /// For tests: a few seconds of one core.

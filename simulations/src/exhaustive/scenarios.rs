@@ -11,6 +11,11 @@ use super::scenario::{Bounds, Deed, Order, Scenario};
 const AT_ONCE: Bounds =
     Bounds { repeats: 0, pairs: 0, crashes: 0, restores: 0, clock_steps: 0, instants: 1, depth: None };
 
+/// Each kind of fault once, together: that is finite only within so many actions.
+const fn each_fault(instants: usize, depth: usize) -> Bounds {
+    Bounds { repeats: 1, crashes: 1, restores: 1, clock_steps: 1, instants, depth: Some(depth), ..AT_ONCE }
+}
+
 fn sell(quantity: i64, price: i32) -> Deed {
     Deed::Place(Order { side: Side::Sell, quantity, price, expires: None })
 }
@@ -34,10 +39,9 @@ fn crossing() -> Scenario {
         deeds: vec![vec![sell(100, 1_000)], vec![buy(100, 1_100)]],
         before: vec![0, 0],
         instants: vec![0, 2_000],
-        clock_steps: Vec::new(),
         gate: None,
         bounds: Bounds { repeats: 1, pairs: 1, crashes: 1, ..AT_ONCE },
-        long: vec![Bounds { repeats: 1, pairs: 1, crashes: 2, ..AT_ONCE }],
+        long: vec![Bounds { repeats: 1, pairs: 1, crashes: 2, ..AT_ONCE }, each_fault(2, 9)],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::DoubtSurvived],
     }
 }
@@ -51,13 +55,13 @@ fn race() -> Scenario {
         deeds: vec![vec![sell(100, 1_000)], vec![buy(100, 1_000)], vec![buy(100, 1_000)]],
         before: vec![1, 0, 0],
         instants: vec![0],
-        clock_steps: vec![4_000, -4_000],
         gate: None,
         bounds: Bounds { crashes: 1, ..AT_ONCE },
         long: vec![
             Bounds { pairs: 1, crashes: 1, ..AT_ONCE },
             Bounds { restores: 1, ..AT_ONCE },
             Bounds { clock_steps: 1, ..AT_ONCE },
+            each_fault(1, 6),
         ],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::Refused],
     }
@@ -72,10 +76,9 @@ fn cancel() -> Scenario {
         deeds: vec![vec![sell(100, 1_000), Deed::Cancel(0)], vec![buy(60, 1_000), Deed::Cancel(0)]],
         before: vec![1, 0],
         instants: vec![0, 2_000],
-        clock_steps: Vec::new(),
         gate: None,
         bounds: Bounds { pairs: 1, crashes: 1, ..AT_ONCE },
-        long: vec![Bounds { pairs: 1, crashes: 1, instants: 2, ..AT_ONCE }],
+        long: vec![Bounds { pairs: 1, crashes: 1, instants: 2, ..AT_ONCE }, each_fault(2, 9)],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::Refused, Mark::LetGo],
     }
 }
@@ -89,10 +92,9 @@ fn expiry() -> Scenario {
         deeds: vec![vec![sell(100, 1_000)], vec![buy(100, 1_000)]],
         before: vec![1, 0],
         instants: vec![0, 2_999, 3_000, 3_002, 5_500],
-        clock_steps: Vec::new(),
         gate: None,
         bounds: Bounds { instants: 5, ..AT_ONCE },
-        long: vec![Bounds { crashes: 1, instants: 5, ..AT_ONCE }],
+        long: vec![Bounds { crashes: 1, instants: 5, ..AT_ONCE }, each_fault(5, 9)],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::TooLate, Mark::LetGo],
     }
 }
@@ -107,10 +109,9 @@ fn gate() -> Scenario {
         deeds: vec![vec![sells], vec![buy(100, 1_000)]],
         before: vec![1, 0],
         instants: vec![0, 999, 1_000, 1_999, 2_000, 3_500],
-        clock_steps: Vec::new(),
         gate: Some(2_000),
         bounds: Bounds { instants: 6, ..AT_ONCE },
-        long: vec![Bounds { crashes: 1, instants: 6, ..AT_ONCE }],
+        long: vec![Bounds { crashes: 1, instants: 6, ..AT_ONCE }, each_fault(6, 9)],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::TooLate, Mark::LetGo],
     }
 }
@@ -124,10 +125,9 @@ fn clocks() -> Scenario {
         deeds: vec![vec![sell(100, 1_000)], vec![buy(100, 1_000)]],
         before: vec![1, 0],
         instants: vec![0, 3_002],
-        clock_steps: vec![4_000, -4_000],
         gate: None,
         bounds: Bounds { clock_steps: 1, instants: 2, ..AT_ONCE },
-        long: vec![Bounds { clock_steps: 1, crashes: 1, instants: 2, ..AT_ONCE }],
+        long: vec![Bounds { clock_steps: 1, crashes: 1, instants: 2, ..AT_ONCE }, each_fault(2, 9)],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::LetGo],
     }
 }
@@ -141,14 +141,13 @@ fn restore() -> Scenario {
         deeds: vec![vec![sell(100, 1_000)], vec![buy(100, 1_000)]],
         before: vec![1, 0],
         instants: vec![0, 4_500, 9_000],
-        clock_steps: vec![4_000, -4_000],
         gate: None,
         bounds: Bounds { restores: 1, instants: 2, ..AT_ONCE },
         long: vec![
             Bounds { restores: 1, pairs: 1, instants: 2, ..AT_ONCE },
             Bounds { restores: 1, crashes: 1, instants: 2, ..AT_ONCE },
             Bounds { restores: 1, clock_steps: 1, instants: 2, ..AT_ONCE },
-            Bounds { repeats: 1, crashes: 1, restores: 1, clock_steps: 1, instants: 2, depth: Some(10), ..AT_ONCE },
+            each_fault(2, 10),
         ],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::Restored],
     }
@@ -164,10 +163,9 @@ fn chain() -> Scenario {
         deeds: vec![vec![sell(100, 1_000), sell(60, 1_000)], vec![buy(100, 1_000)]],
         before: vec![0, 0],
         instants: vec![0, 2_000],
-        clock_steps: Vec::new(),
         gate: None,
         bounds: Bounds { pairs: 1, ..AT_ONCE },
-        long: vec![Bounds { crashes: 1, ..AT_ONCE }],
+        long: vec![Bounds { crashes: 1, ..AT_ONCE }, each_fault(2, 9)],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::Refused, Mark::FilledInDoubt],
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stateright::{Model, Property};
 
+use super::CLOCK_STEPS;
 use super::atlas::{Atlas, Cue, DiskId, HomeId, Incoming, LetterId};
 use super::home::Crash;
 use super::play::{Delivers, Play};
@@ -226,7 +227,7 @@ impl World {
     fn mishaps(&self, play: &Play<'_>, home: usize, actions: &mut Vec<Action>) {
         let left = play.state.left;
         if left.clock_steps > 0 {
-            actions.extend(self.scenario.clock_steps.iter().map(|by| Action::Clock { home, by: *by }));
+            actions.extend(CLOCK_STEPS.map(|by| Action::Clock { home, by }));
         }
         if left.restores > 0 {
             let disk = play.atlas.home(play.state.homes[home]).disk;
