@@ -41,7 +41,7 @@ fn crossing() -> Scenario {
         instants: vec![0, 2_000],
         gate: None,
         bounds: Bounds { repeats: 1, pairs: 1, crashes: 1, ..AT_ONCE },
-        long: vec![Bounds { repeats: 1, pairs: 1, crashes: 2, ..AT_ONCE }, each_fault(2, 9)],
+        long: vec![Bounds { repeats: 1, pairs: 1, crashes: 2, ..AT_ONCE }, each_fault(2, 8)],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::DoubtSurvived],
     }
 }
@@ -78,7 +78,7 @@ fn cancel() -> Scenario {
         instants: vec![0, 2_000],
         gate: None,
         bounds: Bounds { pairs: 1, crashes: 1, ..AT_ONCE },
-        long: vec![Bounds { pairs: 1, crashes: 1, instants: 2, ..AT_ONCE }, each_fault(2, 9)],
+        long: vec![Bounds { pairs: 1, crashes: 1, instants: 2, ..AT_ONCE }, each_fault(2, 7)],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::Refused, Mark::LetGo],
     }
 }
@@ -94,7 +94,7 @@ fn expiry() -> Scenario {
         instants: vec![0, 2_999, 3_000, 3_002, 5_500],
         gate: None,
         bounds: Bounds { instants: 5, ..AT_ONCE },
-        long: vec![Bounds { crashes: 1, instants: 5, ..AT_ONCE }, each_fault(5, 9)],
+        long: vec![Bounds { crashes: 1, instants: 5, ..AT_ONCE }, each_fault(5, 8)],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::TooLate, Mark::LetGo],
     }
 }
@@ -111,7 +111,7 @@ fn gate() -> Scenario {
         instants: vec![0, 999, 1_000, 1_999, 2_000, 3_500],
         gate: Some(2_000),
         bounds: Bounds { instants: 6, ..AT_ONCE },
-        long: vec![Bounds { crashes: 1, instants: 6, ..AT_ONCE }, each_fault(6, 9)],
+        long: vec![Bounds { crashes: 1, instants: 6, ..AT_ONCE }, each_fault(6, 8)],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::TooLate, Mark::LetGo],
     }
 }
@@ -165,7 +165,7 @@ fn chain() -> Scenario {
         instants: vec![0, 2_000],
         gate: None,
         bounds: Bounds { pairs: 1, ..AT_ONCE },
-        long: vec![Bounds { crashes: 1, ..AT_ONCE }, each_fault(2, 9)],
+        long: vec![Bounds { crashes: 1, ..AT_ONCE }, each_fault(2, 7)],
         must_reach: vec![Mark::Traded, Mark::BothHold, Mark::Refused, Mark::FilledInDoubt],
     }
 }
