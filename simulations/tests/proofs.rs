@@ -214,20 +214,26 @@ fn an_acceptance_after_a_refusal() {
     }
 }
 
-/// Of an order that the buyer has posted. It is filled for as long as the evidence is looked for, and open again then: in
-/// between the buyer wants no more.
-#[test]
-fn a_fill_behind_a_fence_makes_nobody_want_the_same_twice() {
-    let mut cheat = Cheat::new(133);
-    let (proposal, bid) = cheat.is_asked_for_an_order(BUYER, 300);
-    let backdated = cheat.accept(&proposal, 300, 300);
-    let entry = cheat.write(vec![fill(&proposal, &backdated)], 0);
+/// An entry with a fill that nobody has seen yet, when the buyer has let go of its take by a beacon from after it.
+fn fills_behind_a_fence(cheat: &mut Cheat, proposal: &Verified<Proposal>) -> Verified<Entry> {
+    let backdated = cheat.accept(proposal, 300, 300);
+    let entry = cheat.write(vec![fill(proposal, &backdated)], 0);
     cheat.entries.pop();
     cheat.street.run(60 * SECOND);
     let now = cheat.street.now;
     cheat.beacon(now, &[BUYER]);
     cheat.street.run(SECOND);
     assert!(cheat.street.disk(BUYER).reservations().is_empty(), "the log is past it");
+    entry
+}
+
+/// Of an order that the buyer has posted. It is filled for as long as the evidence is looked for, and open again then: in
+/// between the buyer wants no more.
+#[test]
+fn a_fill_behind_a_fence_makes_nobody_want_the_same_twice() {
+    let mut cheat = Cheat::new(133);
+    let (proposal, bid) = cheat.is_asked_for_an_order(BUYER, 300);
+    let entry = fills_behind_a_fence(&mut cheat, &proposal);
     cheat.show(&entry, &[BUYER]);
     cheat.assert_convicted();
     assert_eq!(cheat.street.request(BUYER, bid).orders.len(), 1);
@@ -470,14 +476,7 @@ fn a_broken_beacon_among_made_up_evidence_against_others() {
     let victim = cheat.street.place(WITNESS, victim).unwrap();
     cheat.street.run(SECOND);
     let (proposal, _) = cheat.is_asked_by(BUYER);
-    let acceptance = cheat.accept(&proposal, 300, 300);
-    let late = cheat.write(vec![fill(&proposal, &acceptance)], 0);
-    cheat.entries.pop();
-    cheat.street.run(60 * SECOND);
-    let now = cheat.street.now;
-    cheat.beacon(now, &[BUYER]);
-    cheat.street.run(SECOND);
-    assert!(cheat.street.disk(BUYER).reservations().is_empty(), "the log is past it");
+    let late = fills_behind_a_fence(&mut cheat, &proposal);
     let maker = cheat.street.log(WITNESS).unwrap();
     let order = cheat.street.request(WITNESS, victim).orders[0];
     let made_up = (0..40).map(|nonce| {
