@@ -25,3 +25,4 @@ pub mod rogue;
 pub mod silent;
 pub mod street;
 pub mod wait;
+pub mod wall_clock;

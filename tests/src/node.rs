@@ -257,13 +257,11 @@ impl Node {
     /// # Errors
     /// [`NodeError::InVain`] if it does not; [`NodeError::NotRunning`].
     pub fn stop(&mut self) -> Result<ExitStatus, NodeError> {
+        if self.is_running() {
+            self.signal(Signal::TERM)?;
+        }
         let folder = self.folder.path().to_owned();
         let process = self.process.as_mut().ok_or_else(|| NodeError::NotRunning(folder.clone()))?;
-        if matches!(process.try_wait(), Ok(None)) {
-            let pid = i32::try_from(process.id()).ok().and_then(Pid::from_raw).expect("a process has a number");
-            kill_process(pid, Signal::TERM)
-                .map_err(|error| NodeError::Io { folder: folder.clone(), source: error.into() })?;
-        }
         let stopped = wait::until("it stops", STOP, || match process.try_wait() {
             Ok(Some(status)) => Ok(status),
             Ok(None) => Err("it runs".to_owned()),
@@ -287,6 +285,28 @@ impl Node {
         let process = self.process.as_mut().ok_or_else(|| NodeError::NotRunning(folder.clone()))?;
         let ended = wait::until("it ends", limit, || process.try_wait().ok().flatten().ok_or("it runs"));
         ended.map_err(|in_vain| NodeError::InVain { folder, in_vain, log: self.log_end() })
+    }
+
+    /// Its process stands still until it is told to go on, as on a machine that sleeps.
+    ///
+    /// # Errors
+    /// [`NodeError::NotRunning`], [`NodeError::Io`].
+    pub fn suspend(&self) -> Result<(), NodeError> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Its process goes on.
+    ///
+    /// # Errors
+    /// [`NodeError::NotRunning`], [`NodeError::Io`].
+    pub fn resume(&self) -> Result<(), NodeError> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<(), NodeError> {
+        let pid = self.pid().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+        let pid = pid.ok_or_else(|| NodeError::NotRunning(self.folder.path().to_owned()))?;
+        kill_process(pid, signal).map_err(|error| self.io(error.into()))
     }
 
     /// `kill -9`: nothing that was not durable survives.
