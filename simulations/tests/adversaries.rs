@@ -46,6 +46,15 @@ fn among_faults_whoever_contradicts_itself_is_convicted_all_the_same() {
     }
 }
 
+/// Proposals, acceptances, refusals and evidence that nobody has signed.
+#[test]
+fn words_in_others_names_bind_and_convict_nobody() {
+    for seed in 3..5 {
+        let outcome = calm(seed, &[Kind::Impersonator]);
+        assert_eq!((outcome.finding, outcome.convicted), (None, 0), "seed {seed}");
+    }
+}
+
 #[test]
 fn a_pair_that_plans_together_costs_the_honest_nothing() {
     for seed in 3..6 {

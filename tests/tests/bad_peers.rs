@@ -10,7 +10,7 @@ use wattswap_node::protocol::agreement::words::{Proposal, Refusal};
 use wattswap_node::protocol::entry::Entry;
 use wattswap_node::protocol::ids::{CharterId, CommunityId, Digest, EntryId, Head, MemberKey, ProposalId};
 use wattswap_node::protocol::limits::{MAX_GOSSIP_BYTES, MAX_HEADS, MAX_MESSAGE_BYTES, MAX_RANGE, MAX_SEQ};
-use wattswap_node::protocol::message::{Bytes, Gossip, Message, Summary};
+use wattswap_node::protocol::message::{Bytes, Gossip, Message, Proof, Summary};
 use wattswap_tests::attacked::{Attacked, Outcome, Over, TRANSPORTS};
 use wattswap_tests::bad_member::{BadMember, forged, framed, incarnation, log, message};
 use wattswap_tests::http;
@@ -23,7 +23,7 @@ use wattswap_tests::wait;
 type Attack = (&'static str, fn(&BadMember) -> Vec<u8>);
 
 /// Each of these no honest node would ever send: its sender is dropped, and kept out for a while.
-const DROPPED: [Attack; 15] = [
+const DROPPED: [Attack; 17] = [
     ("garbage", |_| framed(&[0xff; 100])),
     ("an empty message", |_| framed(&[])),
     ("a message without end", |_| u32::MAX.to_be_bytes().to_vec()),
@@ -63,6 +63,16 @@ const DROPPED: [Attack; 15] = [
         let later = Entry { seq: 2, prev: Some(EntryId([1; 32])), ..first.clone() };
         let entries = vec![bad.signed(first), bad.signed(later)];
         message(Message::Range { log: log(bad.key.member()), from: 0, entries })
+    }),
+    ("evidence that proves nothing", |bad| {
+        let entry = vec![bad.signed(bad.entry(bad.key.member()))];
+        message(Message::Proofs(vec![Proof::Fork { one: entry.clone(), other: entry }]))
+    }),
+    ("forged evidence against somebody else", |bad| {
+        let one = bad.entry(bad.other);
+        let other = Entry { at: UtcMillis(2), ..one.clone() };
+        let [one, other] = [one, other].map(|entry| vec![bad.signed_as(bad.other, entry)]);
+        message(Message::Proofs(vec![Proof::Fork { one, other }]))
     }),
     ("a charter that makes it the operator", |bad| message(Message::Governance(vec![bad.coup()]))),
 ];

@@ -4,14 +4,18 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{available_parallelism, scope};
 
-use wattswap_simulations::network::Options;
+use wattswap_simulations::network::options::UnknownFault;
 use wattswap_simulations::network::simulation::{self, Finding};
 
 use super::{First, report};
 
 /// Runs the seeds on all cores until one finds something; gives the number of findings. Seeds are begun in their order
 /// and those that were begun are ended, so it is the same seed every time.
-pub fn run(args: &First) -> usize {
+///
+/// # Errors
+/// [`UnknownFault`].
+pub fn run(args: &First) -> Result<usize, UnknownFault> {
+    args.change.options(args.from)?;
     let last = args.from.saturating_add(args.seeds);
     let next = AtomicU64::new(args.from);
     let is_found = AtomicBool::new(false);
@@ -25,7 +29,8 @@ pub fn run(args: &First) -> usize {
                     if seed >= last {
                         break;
                     }
-                    let Some(finding) = simulation::run(&Options::drawn(seed), u64::MAX).finding else { continue };
+                    let options = args.change.options(seed).expect("the same names were known a moment ago");
+                    let Some(finding) = simulation::run(&options, u64::MAX).finding else { continue };
                     is_found.store(true, Ordering::Relaxed);
                     let mut first = first.lock().expect("nobody panics with it");
                     if first.as_ref().is_none_or(|(known, _)| seed < *known) {
@@ -35,7 +40,7 @@ pub fn run(args: &First) -> usize {
             });
         }
     });
-    let Some((seed, finding)) = first.into_inner().expect("nobody panicked with it") else { return 0 };
+    let Some((seed, finding)) = first.into_inner().expect("nobody panicked with it") else { return Ok(0) };
     report::say(format_args!("{} {seed} {}", finding.violation.checker, finding.event));
-    1
+    Ok(1)
 }

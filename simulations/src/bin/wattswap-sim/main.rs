@@ -176,6 +176,8 @@ struct First {
     /// Stop after so many seeds.
     #[arg(long)]
     seeds: u64,
+    #[command(flatten)]
+    change: Change,
 }
 
 /// What is different from what the seed decides.
@@ -230,7 +232,7 @@ fn main() -> ExitCode {
         What::Network(args) => one::run(&args).map_err(Into::into),
         What::Soak(args) => soak::run(&args).map_err(Into::into),
         What::Cost(args) => cost::run(&args).map(|()| 0).map_err(Into::into),
-        What::First(args) => Ok(first::run(&args)),
+        What::First(args) => first::run(&args).map_err(Into::into),
         What::PowerFlow(args) => powerflow::run(&args).map_err(Into::into),
         What::Laboratory(args) => {
             laboratory::run(&args);

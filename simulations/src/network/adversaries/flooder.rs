@@ -1,21 +1,23 @@
-//! Sends orders, beacons, questions, and proposals that make no sense, without end.
+//! Sends orders, beacons, questions, evidence that proves nothing, and proposals that make no sense, without end.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use wattswap_matching::{Price, Side, UtcMillis, WattHours};
 use wattswap_node::protocol::agreement::words::Proposal;
-use wattswap_node::protocol::entry::Entry;
+use wattswap_node::protocol::entry::{Entry, Op};
 use wattswap_node::protocol::household::io::{Input, Output};
 use wattswap_node::protocol::ids::{CommunityId, EntryId, LogId, MemberKey, OrderId};
 use wattswap_node::protocol::limits::MAX_RANGE;
-use wattswap_node::protocol::message::{Gossip, Message};
+use wattswap_node::protocol::message::{Gossip, Message, Proof};
 use wattswap_node::protocol::signed::Signed;
 
 use super::{Cheat, Hand};
 
 /// Of each, every second.
 const AT_ONCE: u64 = 20;
+/// Entries every second: a day of them is about as much as a log may grow by.
+const ENTRIES_AT_ONCE: u64 = 5;
 
 #[derive(Default)]
 pub struct Flooder {
@@ -39,7 +41,7 @@ impl Cheat for Flooder {
         if !hand.is_due(&mut self.next, Duration::from_secs(1)) {
             return;
         }
-        hand.offer();
+        (0..ENTRIES_AT_ONCE).for_each(|_| hand.offer());
         for number in 0..AT_ONCE {
             let at = UtcMillis(hand.now.0 + number);
             hand.show_beacon(at.max(hand.pen.entries.last().map_or(at, |last| last.at)));
@@ -55,6 +57,7 @@ impl Cheat for Flooder {
                 hand.send(to, &message);
             }
             self.propose(hand, to);
+            prove_nothing(hand, to, number);
         }
     }
 }
@@ -85,4 +88,12 @@ impl Flooder {
         let proposal = hand.pen.sign(proposal);
         hand.send(to, &Message::Proposal(proposal.bytes().clone()));
     }
+}
+
+/// Evidence against itself that is none: one entry is no two versions of itself. Each time it has to be looked at.
+fn prove_nothing(hand: &mut Hand<'_>, to: MemberKey, number: u64) {
+    let nothing = Op::Cancel { order: OrderId { entry: EntryId([0; 32]), index: 0 }, leaves: WattHours::ZERO };
+    let entry = hand.pen.draft(UtcMillis(hand.now.0 + number), vec![nothing]);
+    let chain = vec![entry.bytes().clone()];
+    hand.gossip_to(to, &Gossip::Proof(Proof::Fork { one: chain.clone(), other: chain }));
 }

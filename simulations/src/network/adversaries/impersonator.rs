@@ -1,21 +1,30 @@
-//! Writes entries, answers and refusals in others' names, with a signature that is not theirs.
+//! Writes entries, beacons, proposals, acceptances and refusals in others' names, and evidence of them, with signatures that
+//! are not theirs.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use wattswap_matching::UtcMillis;
-use wattswap_node::protocol::agreement::words::Refusal;
+use wattswap_matching::{UtcMillis, WattHours};
+use wattswap_node::protocol::agreement::words::{Acceptance, Proposal, Refusal};
+use wattswap_node::protocol::entry::{Entry, Fill, Op, Order};
 use wattswap_node::protocol::household::io::{Input, Output};
-use wattswap_node::protocol::ids::{MemberKey, ProposalId};
-use wattswap_node::protocol::message::{Bytes, Gossip, Message};
-use wattswap_node::protocol::signed::{Signer, Verified};
+use wattswap_node::protocol::ids::{CommunityId, EntryId, LogId, MemberKey, OrderId, ProposalId};
+use wattswap_node::protocol::message::{Bytes, Gossip, Message, Proof};
+use wattswap_node::protocol::signed::{Signed, Signer, Statement, Verified};
 
 use super::{Cheat, Hand};
 
 #[derive(Default)]
 pub struct Impersonator {
     next: UtcMillis,
-    /// An entry of somebody else.
+    /// An entry or a beacon of somebody else.
     heard: Option<Bytes>,
+    /// Where others write.
+    logs: BTreeMap<MemberKey, LogId>,
+    /// An order of somebody else, and where it stands.
+    order: Option<(CommunityId, LogId, OrderId, Order)>,
+    /// What others have agreed on.
+    fill: Option<Fill>,
 }
 
 /// Says that it is somebody else, and can't sign for it.
@@ -31,12 +40,24 @@ impl Signer for Mask {
     }
 }
 
+/// A statement in somebody's name.
+fn forged<T: Statement>(statement: T, victim: MemberKey) -> Bytes {
+    let signed = Verified::sign(statement, &Mask(victim));
+    // One byte of the signature is wrong for whoever remembers what was signed.
+    let mut bytes = signed.bytes().to_vec();
+    bytes.iter_mut().last().into_iter().for_each(|byte| *byte ^= 1);
+    bytes.into()
+}
+
 impl Cheat for Impersonator {
     fn hears(&mut self, _: &mut Hand<'_>, input: &mut Input) -> bool {
         if let Input::Gossip { bytes, .. } = input
-            && let Ok(Gossip::Entry(entry) | Gossip::Beacon(entry)) = Gossip::decode(bytes)
+            && let Ok(Gossip::Entry(bytes) | Gossip::Beacon(bytes)) = Gossip::decode(bytes)
         {
-            self.heard = Some(entry);
+            if let Ok(entry) = Signed::<Entry>::parse(bytes.clone()) {
+                self.note(&entry);
+            }
+            self.heard = Some(bytes);
         }
         true
     }
@@ -48,20 +69,67 @@ impl Cheat for Impersonator {
         let (victim, to) = (hand.somebody(), hand.somebody());
         if let Some(entry) = &self.heard {
             // Other words under the old signature.
-            let mut forged = entry.to_vec();
-            let place = hand.random.index(forged.len());
-            forged[place] ^= 1;
-            let forged: Bytes = forged.into();
-            hand.gossip_to(to, &Gossip::Entry(forged.clone()));
-            hand.gossip_to(to, &Gossip::Beacon(forged));
+            let mut changed = entry.to_vec();
+            let place = hand.random.index(changed.len());
+            changed[place] ^= 1;
+            let changed: Bytes = changed.into();
+            hand.gossip_to(to, &Gossip::Entry(changed.clone()));
+            hand.gossip_to(to, &Gossip::Beacon(changed));
         }
-        let incarnation = hand.pen.log.incarnation;
-        let proposal = ProposalId(hand.random.bytes());
-        let refusal = Refusal { proposal, maker: victim, incarnation, at: hand.now };
-        let refusal = Verified::sign(refusal, &Mask(victim));
-        // One byte of the signature is wrong for whoever remembers what was signed.
-        let mut bytes = refusal.bytes().to_vec();
-        bytes.iter_mut().last().into_iter().for_each(|byte| *byte ^= 1);
-        hand.send(to, &Message::Refusal(bytes.into()));
+        self.propose(hand, victim);
+        self.answer(hand);
+    }
+}
+
+impl Impersonator {
+    fn note(&mut self, entry: &Signed<Entry>) {
+        self.logs.insert(entry.log.author, entry.log);
+        for (index, op) in (0..).zip(&entry.ops) {
+            match op {
+                Op::Place(order) => {
+                    let id = OrderId { entry: EntryId(entry.hash()), index };
+                    self.order = Some((entry.community, entry.log, id, *order));
+                }
+                Op::Fill(fill) => self.fill = Some(Fill::clone(fill)),
+                Op::Cancel { .. } | Op::Seal(_) => {}
+            }
+        }
+    }
+
+    /// A victim seems to take of an order, which would bind it.
+    fn propose(&self, hand: &mut Hand<'_>, victim: MemberKey) {
+        let Some((community, maker, id, order)) = self.order else { return };
+        let Some(taker) = self.logs.get(&victim).filter(|_| victim != maker.author) else { return };
+        let proposal = Proposal {
+            community,
+            charter: hand.charter.0,
+            slot: order.slot,
+            side: order.side.opposite(),
+            taker: *taker,
+            maker,
+            order: id,
+            own_order: None,
+            up_to: order.quantity,
+            price: order.price,
+            nonce: hand.random.number(),
+            expires_at: hand.now.after(hand.charter.1.proposal_lifetime),
+        };
+        hand.send(maker.author, &Message::Proposal(forged(proposal, victim)));
+    }
+
+    /// The maker of a trade seems to have accepted something else, and to have refused: to its taker as if by itself, and to
+    /// all as evidence against it.
+    fn answer(&self, hand: &mut Hand<'_>) {
+        let Some(Fill { proposal, acceptance: real }) = &self.fill else { return };
+        let (taker, victim) = (proposal.taker.author, real.maker);
+        let (quantity, filled_total) = (real.quantity + WattHours(10), real.filled_total + WattHours(10));
+        let acceptance = forged(Acceptance { quantity, filled_total, ..**real }, victim);
+        let (proposal, incarnation) = (ProposalId(proposal.hash()), real.incarnation);
+        let refusal = forged(Refusal { proposal, maker: victim, incarnation, at: hand.now }, victim);
+        hand.send(taker, &Message::Acceptance(acceptance.clone()));
+        hand.send(taker, &Message::Refusal(refusal.clone()));
+        let real = real.bytes().clone();
+        hand.gossip(&Gossip::Proof(Proof::TwoAcceptances { one: real.clone(), other: acceptance }));
+        hand.gossip(&Gossip::Proof(Proof::AcceptedAndRefused { acceptance: real, refusal }));
     }
 }
