@@ -46,6 +46,15 @@ fn among_faults_whoever_contradicts_itself_is_convicted_all_the_same() {
     }
 }
 
+#[test]
+fn among_faults_whoever_contradicts_nothing_costs_the_honest_nothing_and_is_not_convicted() {
+    for (name, kind) in KINDS.into_iter().filter(|(_, kind)| !kind.contradicts_itself()) {
+        let outcome = run(&Options { cheats: vec![kind], ..Options::drawn(5) }, u64::MAX);
+        let found = (outcome.finding, outcome.convicted);
+        assert_eq!(found, (None, 0), "replay it with ./dev network --seed 5 --cheat {name}");
+    }
+}
+
 /// Proposals, acceptances, refusals and evidence that nobody has signed.
 #[test]
 fn words_in_others_names_bind_and_convict_nobody() {
