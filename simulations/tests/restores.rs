@@ -343,6 +343,8 @@ fn who_sealed_its_log_by_a_clock_that_was_set_back_keeps_to_the_seal() {
     assert_eq!([HOME, NEIGHBOUR].map(|home| traded(&street, home)), [WattHours(0); 2]);
 }
 
+/// It has not compared its own logs either, which alone would keep the take: what the seal does by itself is shown by
+/// `a_seal_frees_nothing_before_all_that_it_covers_is_held`.
 #[test]
 fn a_seal_frees_no_taker_that_lacks_what_comes_before_it() {
     let mut street = street(60);

@@ -291,7 +291,7 @@ impl Node {
     ///
     /// # Errors
     /// [`NodeError::NotRunning`], [`NodeError::Io`].
-    pub fn suspend(&self) -> Result<(), NodeError> {
+    pub fn suspend(&mut self) -> Result<(), NodeError> {
         self.signal(Signal::STOP)
     }
 
@@ -299,12 +299,14 @@ impl Node {
     ///
     /// # Errors
     /// [`NodeError::NotRunning`], [`NodeError::Io`].
-    pub fn resume(&self) -> Result<(), NodeError> {
+    pub fn resume(&mut self) -> Result<(), NodeError> {
         self.signal(Signal::CONT)
     }
 
-    fn signal(&self, signal: Signal) -> Result<(), NodeError> {
-        let pid = self.pid().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+    fn signal(&mut self, signal: Signal) -> Result<(), NodeError> {
+        // One that has ended may have left its number to somebody else.
+        let pid = if self.is_running() { self.pid() } else { None };
+        let pid = pid.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| NodeError::NotRunning(self.folder.path().to_owned()))?;
         kill_process(pid, signal).map_err(|error| self.io(error.into()))
     }

@@ -3,13 +3,13 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// The clock of the processes that are started with its [environment](Self::environment).
 pub struct WallClock {
     library: String,
-    file: PathBuf,
+    file: String,
 }
 
 /// How far a clock is from the right time.
@@ -27,11 +27,12 @@ impl WallClock {
     /// A clock that shows the right time, and keeps in this folder by how much it is to be wrong.
     ///
     /// # Errors
-    /// [`io::ErrorKind::NotFound`] if libfaketime is not installed; or the file can't be written.
+    /// [`io::ErrorKind::NotFound`] if libfaketime is not installed; or the file can't be written, or its name is no text.
     pub fn new(folder: &Path) -> io::Result<Self> {
         let library =
             library().ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "libfaketime is not installed"))?;
-        let this = Self { library, file: folder.join("wall-clock") };
+        let file = folder.join("wall-clock").into_os_string().into_string();
+        let this = Self { library, file: file.map_err(|_| io::ErrorKind::InvalidFilename)? };
         this.set(Shows::RightTime)?;
         Ok(this)
     }
@@ -47,7 +48,7 @@ impl WallClock {
             Shows::Behind(by) => format!("-{}", by.as_secs()),
         };
         // Never there in part: who reads it may do so at any time.
-        let new = self.file.with_extension("new");
+        let new = format!("{}.new", self.file);
         fs::write(&new, offset)?;
         fs::rename(new, &self.file)
     }
@@ -57,7 +58,7 @@ impl WallClock {
     pub fn environment(&self) -> [(&str, &str); 4] {
         [
             ("LD_PRELOAD", &self.library),
-            ("FAKETIME_TIMESTAMP_FILE", self.file.to_str().unwrap_or_default()),
+            ("FAKETIME_TIMESTAMP_FILE", &self.file),
             ("FAKETIME_NO_CACHE", "1"),
             ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
         ]

@@ -1,11 +1,11 @@
-//! Wall clocks that are wrong, and are set right, while real nodes run: whoever has one signs nothing by it, trades again
-//! once it is right, and no watt-hour is sold twice meanwhile.
+//! Wall clocks that are wrong, and are set right, while real nodes run: whoever has one signs nothing by it, trades
+//! again once it is right, and no watt-hour is sold twice meanwhile.
 
 use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use wattswap_api::dto::community::{Phase, Status};
+use wattswap_api::dto::community::{LogHead, Phase, Status};
 use wattswap_matching::{UtcMillis, WattHours};
 use wattswap_node::client::Client;
 use wattswap_tests::market::{Market as _, SOON, Wish};
@@ -23,15 +23,16 @@ const BEN: usize = 1;
 const CLEO: usize = 2;
 
 const HOUR: Duration = Duration::from_secs(3_600);
+/// What is proposed lives for 3 s here, and clocks may differ by 1 s.
+const EXPIRED: Duration = Duration::from_secs(5);
+/// What Cleo offers before anything happens to her clock.
+const OFFERED: WattHours = WattHours(300);
 
 #[test]
 fn a_clock_that_is_set_ahead_dates_nothing() -> Outcome {
     let Some((mut lane, clock)) = lane_with_a_clock()? else { return Ok(()) };
     let [ada, ben, cleo] = clients(&lane);
-    let slot = ada.slots()?.swap_remove(100);
-    let before = cleo.place("before", &Wish::sell(&slot, 300, "0.2"))?;
-    ben.until_asked(&slot, WattHours(300))?;
-    let log = lane.nodes()[CLEO].status()?.log.ok_or("it has placed an order")?;
+    let Offer { slot, id: before, head } = offer(&lane)?;
 
     clock.set(Shows::Ahead(HOUR))?;
     until_phase(lane.node(CLEO), Phase::ClockAhead)?;
@@ -44,43 +45,36 @@ fn a_clock_that_is_set_ahead_dates_nothing() -> Outcome {
     })?;
     // The others go on, by their own clocks.
     sell_and_buy(&ada, &ben, &ada.slots()?[101])?;
-    let status = lane.nodes()[CLEO].status()?;
-    assert_eq!(status.phase, Phase::ClockAhead);
-    assert_eq!(status.log.map(|log| log.seq), Some(log.seq), "it has signed something by that clock");
+    assert_waits(&lane, Phase::ClockAhead, &head)?;
 
     clock.set(Shows::RightTime)?;
     lane.node(CLEO).until_ready(SOON)?;
-    cleo.until_filled(&before, WattHours(300))?;
+    cleo.until_filled(&before, OFFERED)?;
     cleo.until_filled(&meanwhile, WattHours(200))?;
     ben.until_filled(&wanted, WattHours(500))?;
-    assert_agreed(&mut lane, WattHours(500 + 100), &log.incarnation)
+    assert_agreed(&mut lane, WattHours(500 + 100), &head)
 }
 
 #[test]
 fn a_machine_that_starts_without_the_time_goes_on_once_it_has_it() -> Outcome {
     let Some((mut lane, clock)) = lane_with_a_clock()? else { return Ok(()) };
     let [ada, ben, cleo] = clients(&lane);
-    let slot = ada.slots()?.swap_remove(100);
-    let offer = cleo.place("offer", &Wish::sell(&slot, 300, "0.2"))?;
-    ben.until_asked(&slot, WattHours(300))?;
-    let log = lane.nodes()[CLEO].status()?.log.ok_or("it has placed an order")?;
+    let Offer { slot, id, head } = offer(&lane)?;
 
     lane.node(CLEO).stop()?;
     let since_1970 = Duration::from_millis(ada.get::<Status>("/status")?.now.0.0);
     clock.set(Shows::Behind(since_1970))?;
     lane.node(CLEO).start_with(&clock.environment())?;
     until_phase(lane.node(CLEO), Phase::LogAhead)?;
-    let wanted = ben.place("wanted", &Wish::buy(&slot, 300, "0.2"))?;
+    let wanted = ben.place("wanted", &Wish::buy(&slot, OFFERED.0, "0.2"))?;
     sell_and_buy(&ada, &ben, &ada.slots()?[101])?;
-    let status = lane.nodes()[CLEO].status()?;
-    assert_eq!(status.phase, Phase::LogAhead);
-    assert_eq!(status.log.map(|log| log.seq), Some(log.seq), "it has signed something by that clock");
+    assert_waits(&lane, Phase::LogAhead, &head)?;
 
     clock.set(Shows::RightTime)?;
     lane.node(CLEO).until_ready(SOON)?;
-    cleo.until_filled(&offer, WattHours(300))?;
-    ben.until_filled(&wanted, WattHours(300))?;
-    assert_agreed(&mut lane, WattHours(300 + 100), &log.incarnation)
+    cleo.until_filled(&id, OFFERED)?;
+    ben.until_filled(&wanted, OFFERED)?;
+    assert_agreed(&mut lane, OFFERED + WattHours(100), &head)
 }
 
 #[test]
@@ -88,26 +82,23 @@ fn a_machine_that_slept_through_a_proposal_sells_once() -> Outcome {
     let mut lane = Neighbourhood::found(&Rules::usual(), &["Ada", "Ben", "Cleo"])?;
     lane.start()?;
     lane.until_connected()?;
-    let [ada, ben, cleo] = clients(&lane);
-    let slot = ada.slots()?.swap_remove(100);
-    let offer = cleo.place("offer", &Wish::sell(&slot, 300, "0.2"))?;
-    ben.until_asked(&slot, WattHours(300))?;
+    let [_, ben, cleo] = clients(&lane);
+    let Offer { slot, id, head } = offer(&lane)?;
 
     // Time passes for everybody but for the code of this process, which then finds all clocks later by that.
-    let log = lane_log(&lane)?;
     lane.node(CLEO).suspend()?;
-    let wanted = ben.place("wanted", &Wish::buy(&slot, 300, "0.2"))?;
+    let wanted = ben.place("wanted", &Wish::buy(&slot, OFFERED.0, "0.2"))?;
     let placed = ben.get::<Status>("/status")?.now.0;
     wait::until("what Ben proposed has expired", SOON, || match ben.get::<Status>("/status") {
-        Ok(status) if status.now.0 > placed.after(Duration::from_secs(5)) => Ok(()),
+        Ok(status) if status.now.0 > placed.after(EXPIRED) => Ok(()),
         other => Err(format!("{other:?}")),
     })?;
-    assert_eq!(ben.order(&wanted)?.in_doubt_wh.0, WattHours(300), "nobody has told Ben that it was not accepted");
+    assert_eq!(ben.order(&wanted)?.in_doubt_wh.0, OFFERED, "nobody has told Ben that it was not accepted");
 
     lane.node(CLEO).resume()?;
-    cleo.until_filled(&offer, WattHours(300))?;
-    ben.until_filled(&wanted, WattHours(300))?;
-    assert_agreed(&mut lane, WattHours(300), &log)
+    cleo.until_filled(&id, OFFERED)?;
+    ben.until_filled(&wanted, OFFERED)?;
+    assert_agreed(&mut lane, OFFERED, &head)
 }
 
 /// Three households that trade, the last of them by a clock of its own; none if there are no such clocks here.
@@ -130,8 +121,31 @@ fn clients(lane: &Neighbourhood) -> [Client; 3] {
     [ADA, BEN, CLEO].map(|index| lane.nodes()[index].client())
 }
 
-fn lane_log(lane: &Neighbourhood) -> Outcome<String> {
-    Ok(lane.nodes()[CLEO].status()?.log.ok_or("it has signed something")?.incarnation)
+/// What Cleo offers, and where her log ends with that.
+struct Offer {
+    slot: String,
+    id: String,
+    head: LogHead,
+}
+
+/// Cleo offers something, and Ben sees it.
+fn offer(lane: &Neighbourhood) -> Outcome<Offer> {
+    let [ada, ben, cleo] = clients(lane);
+    let slot = ada.slots()?.swap_remove(100);
+    let id = cleo.place("offer", &Wish::sell(&slot, OFFERED.0, "0.2"))?;
+    ben.until_asked(&slot, OFFERED)?;
+    Ok(Offer { slot, id, head: head_of_cleo(lane)? })
+}
+
+fn head_of_cleo(lane: &Neighbourhood) -> Outcome<LogHead> {
+    Ok(lane.nodes()[CLEO].status()?.log.ok_or("she has placed an order")?)
+}
+
+/// Cleo's node says what is wrong, and her log still ends where it did.
+fn assert_waits(lane: &Neighbourhood, phase: Phase, head: &LogHead) -> Outcome {
+    assert_eq!(lane.nodes()[CLEO].status()?.phase, phase);
+    assert_eq!(head_of_cleo(lane)?.seq, head.seq, "she has signed something by that clock");
+    Ok(())
 }
 
 fn until_phase(node: &mut Node, phase: Phase) -> Outcome {
@@ -152,10 +166,10 @@ fn sell_and_buy(seller: &Client, buyer: &Client, slot: &str) -> Outcome {
 
 /// So much was traded and no more, all say the same of it, no trade is dated by a wrong clock, and Cleo's log is still
 /// the one that it was.
-fn assert_agreed(lane: &mut Neighbourhood, energy: WattHours, incarnation: &str) -> Outcome {
+fn assert_agreed(lane: &mut Neighbourhood, energy: WattHours, before: &LogHead) -> Outcome {
     assert_eq!(lane.until_agreed(SOON)?.energy, energy);
     lane.until_same_book(SOON)?;
-    assert_eq!(lane_log(lane)?, incarnation, "its clock has cost it its log");
+    assert_eq!(head_of_cleo(lane)?.incarnation, before.incarnation, "her clock has cost her her log");
     let status = lane.nodes()[ADA].status()?;
     for node in lane.nodes() {
         for trade in Record::of(node)?.trades {

@@ -1,5 +1,5 @@
-//! A member whose own signed words contradict each other: every household convicts it, says so to its owner in all the
-//! ways that it has, and trades on with the others; and its own node says why nobody trades with it.
+//! A member whose own signed words contradict each other: every household convicts it and trades on with the others,
+//! their owners can see it in the list of peers, live and by command, and its own node says why nobody trades with it.
 
 use std::error::Error;
 use std::sync::mpsc;
@@ -17,7 +17,7 @@ use wattswap_tests::market::SOON;
 use wattswap_tests::node::Node;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_forks_its_log_is_convicted_and_all_owners_are_told() -> Outcome {
+async fn whoever_forks_its_log_is_convicted_by_everybody_and_owners_are_told() -> Outcome {
     let mut attacked = Attacked::by(1)?;
     let bad = attacked.bad()?;
     let key = bad.key.member().to_string();

@@ -1,14 +1,14 @@
-//! Writes entries, beacons, proposals, acceptances and refusals in others' names, and evidence of them, with signatures that
-//! are not theirs.
+//! Writes entries, beacons, proposals, acceptances and refusals in others' names, and evidence of them, with signatures
+//! that are not theirs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use wattswap_matching::{UtcMillis, WattHours};
 use wattswap_node::protocol::agreement::words::{Acceptance, Proposal, Refusal};
-use wattswap_node::protocol::entry::{Entry, Fill, Op, Order};
+use wattswap_node::protocol::entry::{Entry, Fill, Op};
 use wattswap_node::protocol::household::io::{Input, Output};
-use wattswap_node::protocol::ids::{CommunityId, EntryId, LogId, MemberKey, OrderId, ProposalId};
+use wattswap_node::protocol::ids::{EntryId, LogId, MemberKey, OrderId, ProposalId};
 use wattswap_node::protocol::message::{Bytes, Gossip, Message, Proof};
 use wattswap_node::protocol::signed::{Signed, Signer, Statement, Verified};
 
@@ -21,8 +21,6 @@ pub struct Impersonator {
     heard: Option<Bytes>,
     /// Where others write.
     logs: BTreeMap<MemberKey, LogId>,
-    /// An order of somebody else, and where it stands.
-    order: Option<(CommunityId, LogId, OrderId, Order)>,
     /// What others have agreed on.
     fill: Option<Fill>,
 }
@@ -76,7 +74,7 @@ impl Cheat for Impersonator {
             hand.gossip_to(to, &Gossip::Entry(changed.clone()));
             hand.gossip_to(to, &Gossip::Beacon(changed));
         }
-        self.propose(hand, victim);
+        self.sell(hand, victim);
         self.answer(hand);
     }
 }
@@ -84,41 +82,38 @@ impl Cheat for Impersonator {
 impl Impersonator {
     fn note(&mut self, entry: &Signed<Entry>) {
         self.logs.insert(entry.log.author, entry.log);
-        for (index, op) in (0..).zip(&entry.ops) {
-            match op {
-                Op::Place(order) => {
-                    let id = OrderId { entry: EntryId(entry.hash()), index };
-                    self.order = Some((entry.community, entry.log, id, *order));
-                }
-                Op::Fill(fill) => self.fill = Some(Fill::clone(fill)),
-                Op::Cancel { .. } | Op::Seal(_) => {}
-            }
+        if let Some(fill) = entry.fills().last() {
+            self.fill = Some(fill.clone());
         }
     }
 
-    /// A victim seems to take of an order, which would bind it.
-    fn propose(&self, hand: &mut Hand<'_>, victim: MemberKey) {
-        let Some((community, maker, id, order)) = self.order else { return };
-        let Some(taker) = self.logs.get(&victim).filter(|_| victim != maker.author) else { return };
+    /// A victim seems to have taken what is offered here.
+    fn sell(&self, hand: &mut Hand<'_>, victim: MemberKey) {
+        let Some(taker) = self.logs.get(&victim).copied() else { return };
+        hand.offer();
+        let Some(offer) = hand.pen.entries.last().cloned() else { return };
+        let Some(Op::Place(order)) = offer.ops.first() else { return };
         let proposal = Proposal {
-            community,
-            charter: hand.charter.0,
+            community: offer.community,
+            charter: order.charter,
             slot: order.slot,
             side: order.side.opposite(),
-            taker: *taker,
-            maker,
-            order: id,
+            taker,
+            maker: offer.log,
+            order: OrderId { entry: EntryId(offer.hash()), index: 0 },
             own_order: None,
             up_to: order.quantity,
             price: order.price,
             nonce: hand.random.number(),
             expires_at: hand.now.after(hand.charter.1.proposal_lifetime),
         };
-        hand.send(maker.author, &Message::Proposal(forged(proposal, victim)));
+        let proposal = Signed::parse(forged(proposal, victim)).expect("only its signature is wrong");
+        let total = hand.pen.count(&proposal);
+        hand.fill(&proposal, total, hand.now);
     }
 
-    /// The maker of a trade seems to have accepted something else, and to have refused: to its taker as if by itself, and to
-    /// all as evidence against it.
+    /// The maker of a trade seems to have accepted something else, and to have refused: to its taker as if by itself,
+    /// and to all as evidence against it.
     fn answer(&self, hand: &mut Hand<'_>) {
         let Some(Fill { proposal, acceptance: real }) = &self.fill else { return };
         let (taker, victim) = (proposal.taker.author, real.maker);
