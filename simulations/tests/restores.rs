@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use wattswap_matching::{Side, WattHours};
 use wattswap_node::protocol::charter::{Act, Charter};
-use wattswap_node::protocol::entry::Op;
+use wattswap_node::protocol::entry::{Entry, Op};
 use wattswap_node::protocol::household::io::{Command, Halt, Input, RequestId, RequestState, Standing, Ticket};
-use wattswap_node::protocol::ids::{EntryId, Head, LogId};
+use wattswap_node::protocol::ids::{EntryId, Head, Incarnation, LogId};
 use wattswap_node::protocol::limits::{FETCH_OWN_LOGS_FOR, MAX_INCARNATIONS, MAX_RANGE};
 use wattswap_node::protocol::message::{Gossip, Message};
+use wattswap_node::protocol::signed::Verified;
 use wattswap_simulations::network::disk::Disk;
 use wattswap_simulations::network::{Crash, Street};
 
@@ -542,17 +543,18 @@ fn one_that_lies_holds_a_restored_household_up_once() {
     assert!(waited < 3 * FETCH_OWN_LOGS_FOR, "{waited:?}");
 }
 
-/// It sold something, and has sealed that away since, as it has forgotten twice over: only a witness of the sale is there.
-#[test]
-fn what_is_fetched_is_reported_once_it_is_compared() {
-    const OTHERS: [usize; 2] = [3, 4];
-    let mut street = street(71);
+const OTHERS: [usize; 2] = [3, 4];
+
+fn link(street: &mut Street, one: usize, others: &[usize], up: bool) {
+    others.iter().for_each(|other| street.set_link(one, *other, up));
+}
+
+/// It has sold something of which only a witness knows, who is away, and its disk was put back to before that.
+fn forgotten_sale(seed: u64) -> (Street, Disk) {
+    let mut street = street(seed);
     place(&mut street, HOME, Side::Sell, 500);
     street.run(SECOND);
     let backup = street.disk(HOME).clone();
-    let link = |street: &mut Street, one: usize, others: &[usize], up: bool| {
-        others.iter().for_each(|other| street.set_link(one, *other, up));
-    };
     link(&mut street, HOME, &OTHERS, false);
     link(&mut street, WITNESS, &OTHERS, false);
     place(&mut street, NEIGHBOUR, Side::Buy, 200);
@@ -568,6 +570,13 @@ fn what_is_fetched_is_reported_once_it_is_compared() {
     street.start(NEIGHBOUR);
     restore(&mut street, &backup);
     street.household(HOME).unwrap().was_restored();
+    (street, backup)
+}
+
+/// It sold something, and has sealed that away since, as it has forgotten twice over: only a witness of the sale is there.
+#[test]
+fn what_is_fetched_is_reported_once_it_is_compared() {
+    let (mut street, backup) = forgotten_sale(71);
     street.run(2 * QUIET);
     assert_eq!(seals(&street, HOME).len(), 1, "its older log ends before the sale");
     link(&mut street, HOME, &[NEIGHBOUR, 3, 4], false);
@@ -580,4 +589,38 @@ fn what_is_fetched_is_reported_once_it_is_compared() {
     street.run(2 * QUIET);
     assert!(street.disk(HOME).trades().values().all(|own| own.provisional), "it binds nobody");
     assert_eq!(street.household(HOME).unwrap().standing(), Standing::Trading);
+}
+
+/// As before, but the entry that ends the older log was on its way when the disk was put back: it comes to the neighbours
+/// after they have shown what they hold.
+#[test]
+fn what_comes_to_the_neighbours_later_is_asked_for_before_a_log_is_begun() {
+    let (mut street, backup) = forgotten_sale(72);
+    street.start(WITNESS);
+    (0..HOMES).for_each(|one| link(&mut street, one, &(0..one).collect::<Vec<_>>(), true));
+    let (home, now) = (street.key(HOME), street.now);
+    let charter = street.charter();
+    street.run(charter.proposal_lifetime + charter.clock_skew - 2 * SECOND);
+    let sales = street.disk(HOME).entries_by(home).map(|entry| entry.fills().count()).sum::<usize>();
+    assert_eq!(
+        (sales, street.household(HOME).unwrap().status().own_head),
+        (1, None),
+        "it has fetched the sale, and waits"
+    );
+    // Signed before the disk was put back, in a log of which it has forgotten everything.
+    let last = backup.entries_by(home).last().unwrap();
+    let seal = Op::Seal(Head { log: last.log, seq: last.seq, id: EntryId(last.hash()) });
+    let log = LogId { author: home, incarnation: Incarnation { opened: now.before(SECOND), nonce: 1 } };
+    let end = Entry { community: street.community(), log, seq: 0, prev: None, at: now, ops: vec![seal] };
+    let end = Verified::sign(end, &*street.signer(HOME));
+    let range = Message::Range { log, from: 0, entries: vec![end.bytes().clone()] }.encode();
+    for neighbour in (0..HOMES).filter(|neighbour| *neighbour != HOME) {
+        street.inject(neighbour, Input::Message { from: home, bytes: range.clone() });
+    }
+    for _ in 0..60 {
+        street.run(SECOND);
+        assert!(street.disk(HOME).trades().values().all(|own| own.provisional), "its log ends before the sale");
+    }
+    assert_eq!(street.household(HOME).unwrap().standing(), Standing::Trading);
+    assert!(street.disk(HOME).entries_by(home).any(|entry| entry.log == log), "it knows of the log between");
 }

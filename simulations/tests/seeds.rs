@@ -18,7 +18,7 @@ const REGRESSIONS: [(u64, &str); 8] = [
 ];
 
 /// The same, with all faults that there are now.
-const WITH_ALL_FAULTS: [(u64, &str); 21] = [
+const WITH_ALL_FAULTS: [(u64, &str); 22] = [
     (0, "disks that are damaged, and seals"),
     (11, "the same"),
     (400_000, "a street of more than a dozen homes"),
@@ -43,6 +43,10 @@ const WITH_ALL_FAULTS: [(u64, &str); 21] = [
     (827_054, "the same"),
     (782_176, "a restored household let go of a take whose copy was in its own log, beyond what it still had"),
     (870_667, "a refusal was said once more in the turn in which it was forgotten"),
+    (
+        917_373,
+        "an end of an own log that was on its way when the disk was put back came to peers that had been compared",
+    ),
 ];
 
 /// Faults that came after the first seeds that found something: without them those are the runs that they were.

@@ -46,15 +46,30 @@ impl Household {
             self.requests.end(&id, RequestState::Cancelled);
         }
         self.keep_quiet();
+        self.ask_what_peers_hold();
+    }
+
+    fn ask_what_peers_hold(&mut self) {
         let peers: Vec<_> = self.peers.connected().copied().collect();
         for peer in peers {
             self.send(peer, Message::GetHeads);
         }
     }
 
+    /// What was on its way to the peers when the store was put back, an entry of a log that it has forgotten, say, has come
+    /// to them while nothing was signed: they are asked for it before a new log is begun.
+    pub(super) fn compare_again(&mut self) {
+        let is_over = self.quiet_until.is_some_and(|until| until <= self.now);
+        if is_over && std::mem::take(&mut self.compares_again) {
+            self.compared_with.clear();
+            self.ask_what_peers_hold();
+        }
+    }
+
     /// Signs nothing until what an earlier log proposed can't be accepted any more, and was fetched if it was.
     pub(super) fn keep_quiet(&mut self) {
         self.quiet_until = Some(self.now.after(self.longest_proposal()));
+        self.compares_again = true;
         self.fetch_until = Some(self.now.after(FETCH_OWN_LOGS_FOR));
     }
 

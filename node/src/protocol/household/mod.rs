@@ -87,12 +87,14 @@ pub struct Household {
     metering: Metering,
     autopilot: autopilot::Settings,
     standing: Standing,
-    /// Peers that have shown which entries of ours they hold, since we started.
+    /// Peers that have shown which entries of ours they hold, since we started or were to compare again.
     compared_with: BTreeSet<MemberKey>,
     /// Peers that said that they hold an entry of ours that we lack, and until when each may show it.
     claims: BTreeMap<MemberKey, UtcMillis>,
     /// Nothing is signed before: an earlier log of ours may have proposed something that is still accepted.
     quiet_until: Option<UtcMillis>,
+    /// Once that is over, peers are to show anew which entries of ours they hold.
+    compares_again: bool,
     /// For own logs that peers hold more of, nothing waits any longer.
     fetch_until: Option<UtcMillis>,
     /// Peers of which one was the first to show that an own log is to be fetched.

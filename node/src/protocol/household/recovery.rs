@@ -133,6 +133,7 @@ impl Household {
             compared_with: BTreeSet::new(),
             claims: BTreeMap::new(),
             quiet_until: None,
+            compares_again: false,
             fetch_until: None,
             awaited: BTreeSet::new(),
             served: BTreeMap::new(),

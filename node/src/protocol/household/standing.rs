@@ -84,6 +84,7 @@ impl Household {
     /// Finds out where the household stands, and tells the owner when that changed.
     pub(super) fn update_standing(&mut self) {
         self.notice_older_logs();
+        self.compare_again();
         self.peers.compare_clocks(self.now);
         let mut standing = self.find_standing();
         if matches!(standing, Standing::Trading | Standing::LogAhead { .. }) && self.must_leave_log() {
