@@ -585,7 +585,7 @@ fn what_is_fetched_is_reported_once_it_is_compared() {
     restore(&mut street, &backup);
     street.run(QUIET);
     assert!(street.disk(HOME).trades().is_empty(), "others may know better");
-    (0..HOMES).for_each(|one| link(&mut street, one, &(0..one).collect::<Vec<_>>(), true));
+    street.heal();
     street.run(2 * QUIET);
     assert!(street.disk(HOME).trades().values().all(|own| own.provisional), "it binds nobody");
     assert_eq!(street.household(HOME).unwrap().standing(), Standing::Trading);
@@ -596,8 +596,7 @@ fn what_is_fetched_is_reported_once_it_is_compared() {
 #[test]
 fn what_comes_to_the_neighbours_later_is_asked_for_before_a_log_is_begun() {
     let (mut street, backup) = forgotten_sale(72);
-    street.start(WITNESS);
-    (0..HOMES).for_each(|one| link(&mut street, one, &(0..one).collect::<Vec<_>>(), true));
+    street.heal();
     let (home, now) = (street.key(HOME), street.now);
     let charter = street.charter();
     street.run(charter.proposal_lifetime + charter.clock_skew - 2 * SECOND);
