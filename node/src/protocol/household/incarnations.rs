@@ -16,6 +16,27 @@ use crate::protocol::limits::{FETCH_OWN_LOGS_FOR, MAX_OWN_LOGS, WAIT_FOR_LOG};
 use crate::protocol::message::Message;
 use crate::protocol::own_log::OwnLog;
 
+/// Whether an earlier log may have proposed something that can still be accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Quiet {
+    /// Nothing was forgotten.
+    Never,
+    /// Nothing is signed before.
+    Until(UtcMillis),
+    /// That is past, and peers were asked anew which entries of ours they hold.
+    Over,
+}
+
+impl Quiet {
+    fn until(self) -> Option<UtcMillis> {
+        if let Self::Until(until) = self { Some(until) } else { None }
+    }
+
+    fn until_mut(&mut self) -> Option<&mut UtcMillis> {
+        if let Self::Until(until) = self { Some(until) } else { None }
+    }
+}
+
 impl Household {
     /// The owner says that the store is not the newest. Call it right after [`Household::recover`]: peers notice it too,
     /// but not if those who hold what is missing here are away.
@@ -59,8 +80,8 @@ impl Household {
     /// What was on its way to the peers when the store was put back, an entry of a log that it has forgotten, say, has come
     /// to them while nothing was signed: they are asked for it before a new log is begun.
     pub(super) fn compare_again(&mut self) {
-        let is_over = self.quiet_until.is_some_and(|until| until <= self.now);
-        if is_over && std::mem::take(&mut self.compares_again) {
+        if matches!(self.quiet, Quiet::Until(until) if until <= self.now) {
+            self.quiet = Quiet::Over;
             self.compared_with.clear();
             self.ask_what_peers_hold();
         }
@@ -68,8 +89,7 @@ impl Household {
 
     /// Signs nothing until what an earlier log proposed can't be accepted any more, and was fetched if it was.
     pub(super) fn keep_quiet(&mut self) {
-        self.quiet_until = Some(self.now.after(self.longest_proposal()));
-        self.compares_again = true;
+        self.quiet = Quiet::Until(self.now.after(self.longest_proposal()));
         self.fetch_until = Some(self.now.after(FETCH_OWN_LOGS_FOR));
     }
 
@@ -81,13 +101,15 @@ impl Household {
     /// A charter came of which the store had not known: what was proposed under it may live longer.
     pub(super) fn stay_quiet_for_longer(&mut self) {
         let longest = self.now.after(self.longest_proposal());
-        self.quiet_until = self.quiet_until.map(|until| if until > self.now { until.max(longest) } else { until });
+        if let Quiet::Until(until) = &mut self.quiet {
+            *until = longest.max(*until);
+        }
     }
 
     /// The clock has stepped ahead, and what was left to wait is still to be waited.
     pub(super) fn wait_on(&mut self, before: UtcMillis) {
         let now = self.now;
-        for until in [&mut self.quiet_until, &mut self.fetch_until].into_iter().flatten() {
+        for until in [self.quiet.until_mut(), self.fetch_until.as_mut()].into_iter().flatten() {
             if *until > before {
                 *until = now.after(until.since(before));
             }
@@ -98,7 +120,7 @@ impl Household {
     pub(super) fn restoring_until(&self) -> Option<UtcMillis> {
         // Who trades already does not stop for what a peer says that it holds.
         let fetched = self.fetching_until().filter(|_| self.standing != Standing::Trading);
-        self.quiet_until.max(fetched).filter(|until| *until > self.now)
+        self.quiet.until().max(fetched).filter(|until| *until > self.now)
     }
 
     /// While peers hold more of own logs than is known here, and until when that is waited for.
@@ -131,7 +153,7 @@ impl Household {
 
     /// An own log that was not known turned up before the one at hand was begun: as if the store had been restored.
     pub(super) fn notice_older_logs(&mut self) {
-        if self.quiet_until.is_none() && self.has_yet_to_seal() {
+        if self.quiet == Quiet::Never && self.has_yet_to_seal() {
             self.keep_quiet();
         }
     }

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use wattswap_matching::UtcMillis;
 
+use self::incarnations::Quiet;
 use self::io::{Event, Input, Output, Record, RequestId, Standing, Ticket};
 use self::requests::Requests;
 use self::witness::Hunt;
@@ -91,10 +92,8 @@ pub struct Household {
     compared_with: BTreeSet<MemberKey>,
     /// Peers that said that they hold an entry of ours that we lack, and until when each may show it.
     claims: BTreeMap<MemberKey, UtcMillis>,
-    /// Nothing is signed before: an earlier log of ours may have proposed something that is still accepted.
-    quiet_until: Option<UtcMillis>,
-    /// Once that is over, peers are to show anew which entries of ours they hold.
-    compares_again: bool,
+    /// An earlier log of ours may have proposed something that is still accepted.
+    quiet: Quiet,
     /// For own logs that peers hold more of, nothing waits any longer.
     fetch_until: Option<UtcMillis>,
     /// Peers of which one was the first to show that an own log is to be fetched.

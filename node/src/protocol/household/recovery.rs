@@ -12,6 +12,7 @@ use std::time::Duration;
 use wattswap_matching::{UtcMillis, Watts};
 
 use super::Household;
+use super::incarnations::Quiet;
 use super::io::{Output, Record, Standing};
 use super::requests::Requests;
 use crate::protocol::agreement::{Answers, Calls, Doubts, Patience, Shunned};
@@ -132,8 +133,7 @@ impl Household {
             standing: Standing::Comparing { missing: needed },
             compared_with: BTreeSet::new(),
             claims: BTreeMap::new(),
-            quiet_until: None,
-            compares_again: false,
+            quiet: Quiet::Never,
             fetch_until: None,
             awaited: BTreeSet::new(),
             served: BTreeMap::new(),
