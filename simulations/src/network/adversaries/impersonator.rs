@@ -12,6 +12,7 @@ use wattswap_node::protocol::ids::{EntryId, LogId, MemberKey, OrderId, ProposalI
 use wattswap_node::protocol::message::{Bytes, Gossip, Message, Proof};
 use wattswap_node::protocol::signed::{Signed, Signer, Statement, Verified};
 
+use super::pen::badly_signed;
 use super::{Cheat, Hand};
 
 #[derive(Default)]
@@ -41,10 +42,8 @@ impl Signer for Mask {
 /// A statement in somebody's name.
 fn forged<T: Statement>(statement: T, victim: MemberKey) -> Bytes {
     let signed = Verified::sign(statement, &Mask(victim));
-    // One byte of the signature is wrong for whoever remembers what was signed.
-    let mut bytes = signed.bytes().to_vec();
-    bytes.iter_mut().last().into_iter().for_each(|byte| *byte ^= 1);
-    bytes.into()
+    // One byte is wrong, since whoever remembers what was signed would take the rest for good.
+    badly_signed(signed.bytes())
 }
 
 impl Cheat for Impersonator {

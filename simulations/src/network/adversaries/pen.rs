@@ -20,6 +20,13 @@ pub const OFFERED: WattHours = WattHours(500);
 const ASK: Price = Price(1_000);
 const BID: Price = Price(1_040);
 
+/// What was signed, with the last byte of the signature another one.
+pub fn badly_signed(bytes: &[u8]) -> Bytes {
+    let mut bytes = bytes.to_vec();
+    bytes.iter_mut().last().into_iter().for_each(|byte| *byte ^= 1);
+    bytes.into()
+}
+
 /// The cheat's hand.
 pub struct Pen {
     key: Key,
@@ -85,9 +92,7 @@ impl Pen {
     /// Writes the next entry with a signature that is not good; whoever asks gets it like that.
     pub fn write_badly(&mut self, at: UtcMillis, ops: Vec<Op>) -> Bytes {
         let entry = self.write(at, ops);
-        let mut bytes = entry.bytes().to_vec();
-        bytes.iter_mut().last().into_iter().for_each(|byte| *byte ^= 1);
-        let bytes = Bytes::from(bytes);
+        let bytes = badly_signed(entry.bytes());
         self.bad.insert(entry.seq, bytes.clone());
         bytes
     }
