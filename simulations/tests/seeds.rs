@@ -18,7 +18,7 @@ const REGRESSIONS: [(u64, &str); 8] = [
 ];
 
 /// The same, with all faults that there are now.
-const WITH_ALL_FAULTS: [(u64, &str); 22] = [
+const WITH_ALL_FAULTS: [(u64, &str); 23] = [
     (0, "disks that are damaged, and seals"),
     (11, "the same"),
     (400_000, "a street of more than a dozen homes"),
@@ -47,6 +47,7 @@ const WITH_ALL_FAULTS: [(u64, &str); 22] = [
         917_373,
         "an end of an own log that was on its way when the disk was put back came to peers that had been compared",
     ),
+    (961_905, "a twin was made in the turn that started its household anew, and was not told that household's time"),
 ];
 
 /// Faults that came after the first seeds that found something: without them those are the runs that they were.

@@ -294,6 +294,7 @@ impl Street {
             household.was_restored();
         }
         self.homes[home].household = Some(household);
+        self.homes[home].latest = wall;
         self.homes[home].halted = None;
         for other in 0..self.homes.len() {
             self.links.get_mut(home, other).told = false;
