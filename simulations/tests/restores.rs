@@ -278,8 +278,8 @@ fn entries_that_only_one_neighbour_holds_turn_up_later_without_a_fork() {
 }
 
 /// The home has filled 200 Wh in an entry that reached the witness alone, which is away. Then it was restored from a copy of
-/// before that, and has sealed its log where the copy ends.
-fn filled_beyond_the_seal(seed: u64) -> Street {
+/// before that, and has sealed its log where the copy ends: the taker has let go. With the taker's disk of when it was in doubt.
+fn filled_beyond_the_seal(seed: u64) -> (Street, Disk) {
     let mut street = street(seed);
     place(&mut street, HOME, Side::Sell, 500);
     street.run(SECOND);
@@ -298,6 +298,7 @@ fn filled_beyond_the_seal(seed: u64) -> Street {
     street.run(SECOND);
     assert_eq!(traded(&street, HOME), WattHours(200));
     assert_eq!(street.disk(NEIGHBOUR).reservations().len(), 1, "the answer was lost on the way");
+    let in_doubt = street.disk(NEIGHBOUR).clone();
     let log = street.log(HOME).unwrap();
     let seen = |street: &Street, home| street.disk(home).entries().filter(|entry| entry.log == log).count();
     assert!(seen(&street, WITNESS) > seen(&street, NEIGHBOUR));
@@ -312,12 +313,12 @@ fn filled_beyond_the_seal(seed: u64) -> Street {
         street.disk(NEIGHBOUR).reservations().is_empty(),
         "sealed, and held up to the seal: it can't bind any more"
     );
-    street
+    (street, in_doubt)
 }
 
 #[test]
 fn a_fill_beyond_the_seal_binds_nobody_if_the_taker_never_got_it() {
-    let mut street = filled_beyond_the_seal(55);
+    let (mut street, _) = filled_beyond_the_seal(55);
     street.start(WITNESS);
     street.run(2 * QUIET);
     assert_eq!([HOME, NEIGHBOUR].map(|home| traded(&street, home)), [WattHours(0); 2]);
@@ -330,7 +331,7 @@ fn a_fill_beyond_the_seal_binds_nobody_if_the_taker_never_got_it() {
 /// that clock it can judge the one and not the other.
 #[test]
 fn who_sealed_its_log_by_a_clock_that_was_set_back_keeps_to_the_seal() {
-    let mut street = filled_beyond_the_seal(56);
+    let (mut street, _) = filled_beyond_the_seal(56);
     street.stop(HOME);
     street.set_clock(HOME, |clock, now| clock.jump(now, -50_000));
     street.start(WITNESS);
@@ -342,6 +343,23 @@ fn who_sealed_its_log_by_a_clock_that_was_set_back_keeps_to_the_seal() {
     assert_eq!(traded(&street, HOME), WattHours(0), "and nobody was told that it is done");
     street.run(4 * QUIET);
     assert_eq!([HOME, NEIGHBOUR].map(|home| traded(&street, home)), [WattHours(0); 2]);
+}
+
+/// It had bought the same elsewhere, which an old disk does not know: a copy of the fill would bind it twice.
+#[test]
+fn what_a_forgotten_log_may_have_let_go_of_is_not_copied() {
+    let (mut street, in_doubt) = filled_beyond_the_seal(59);
+    place(&mut street, 3, Side::Sell, 200);
+    street.run(QUIET);
+    assert_eq!([3, NEIGHBOUR].map(|home| traded(&street, home)), [WattHours(200); 2], "it was free to take this");
+    street.start(WITNESS);
+    street.restore_disk(NEIGHBOUR, in_doubt);
+    street.start(NEIGHBOUR);
+    street.run(3 * QUIET);
+    let filled = street.disk(NEIGHBOUR).entries().filter(|entry| entry.fills().next().is_some()).count();
+    assert_eq!(filled, 3, "it holds the fill beyond the seal, and both copies of the other trade");
+    assert_eq!([HOME, 3, NEIGHBOUR].map(|home| traded(&street, home)), [0, 200, 200].map(WattHours));
+    assert_well(&mut street);
 }
 
 /// It has not compared its own logs either, which alone would keep the take: what the seal does by itself is shown by

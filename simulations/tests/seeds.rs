@@ -18,7 +18,7 @@ const REGRESSIONS: [(u64, &str); 8] = [
 ];
 
 /// The same, with all faults that there are now.
-const WITH_ALL_FAULTS: [(u64, &str); 23] = [
+const WITH_ALL_FAULTS: [(u64, &str); 26] = [
     (0, "disks that are damaged, and seals"),
     (11, "the same"),
     (400_000, "a street of more than a dozen homes"),
@@ -48,6 +48,12 @@ const WITH_ALL_FAULTS: [(u64, &str); 23] = [
         "an end of an own log that was on its way when the disk was put back came to peers that had been compared",
     ),
     (961_905, "a twin was made in the turn that started its household anew, and was not told that household's time"),
+    (
+        965_276,
+        "a restored household copied a fill that it had let go of and bought elsewhere, since its maker's log was sealed",
+    ),
+    (965_869, "the same"),
+    (966_839, "the same"),
 ];
 
 /// Faults that came after the first seeds that found something: without them those are the runs that they were.

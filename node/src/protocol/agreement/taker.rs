@@ -7,7 +7,7 @@ use wattswap_matching::{Arrival, Limit, Side, Take, Trader, UtcMillis, WattHours
 
 use super::words::{Acceptance, Proposal, Refusal};
 use crate::protocol::entry::{Entry, Order, Trade};
-use crate::protocol::fold::{BookId, Resting, Void};
+use crate::protocol::fold::{BookId, Bound, Resting, Void};
 use crate::protocol::household::Household;
 use crate::protocol::household::io::{Record, Request, RequestId, RequestState, Reservation, Standing};
 use crate::protocol::ids::{MemberKey, OrderId, ProposalId};
@@ -39,6 +39,21 @@ struct Search {
     away: BTreeSet<MemberKey>,
     /// Something suits that is worth a wait.
     is_held_up: bool,
+}
+
+/// Why the own log gets no copy of a trade.
+enum NoCopy {
+    /// It would not count.
+    Void(Void),
+    /// What an older log did with the take is not known.
+    MayBeLetGo,
+}
+
+impl NoCopy {
+    /// Whether there will be none later either.
+    fn is_final(&self) -> bool {
+        matches!(self, Self::Void(Void::CopyTooLate) | Self::MayBeLetGo)
+    }
 }
 
 /// Whether a resting order's owner can be asked, with hope for an answer.
@@ -356,20 +371,19 @@ impl Household {
                 // By a clock that has jumped, which peers have yet to tell, it only seems so.
                 let may_be_wrong = matches!(self.standing(), Standing::Alone | Standing::ClockAhead { .. });
                 if !may_be_wrong && !self.may_lack_own_entries() {
-                    self.release_as_provisional(trade);
+                    self.release_uncopied(trade);
                 }
-            } else if let Some(bound) = self.fold.trade(&id) {
-                let (trade, binds) = (bound.trade.clone(), bound.binds());
+            } else if let Some((trade, binds)) = self.found_trade(&id) {
                 if !self.can_sign() && binds {
                     // Should that last until the fold has forgotten the slot, it must not look as if nothing was filled.
                     self.doubts.note_late(trade);
-                } else if self.can_sign() && self.complete(trade.clone()) == Err(Void::CopyTooLate) && binds {
-                    self.release_as_provisional(trade);
+                } else if self.can_sign() && self.complete(trade.clone()).is_err_and(|why| why.is_final()) && binds {
+                    self.release_uncopied(trade);
                 }
             } else if let Some(trade) = self.filled_unjudged(&id) {
                 // Nobody knows when the entry is judged: the words are signed, and a copy of them counts by itself.
                 if self.can_sign() && self.complete(trade.clone()).is_err() && self.is_too_late_to_copy(&trade) {
-                    self.release_as_provisional(trade);
+                    self.release_uncopied(trade);
                 }
             } else if self.can_never_be_filled(&id) && self.knows_own_words_on(&id) {
                 self.rely_on_fence(&id);
@@ -390,6 +404,21 @@ impl Household {
         for trade in doubts.iter().filter_map(|id| self.filled_unjudged(id)).collect::<Vec<_>>() {
             self.doubts.note_late(trade);
         }
+    }
+
+    /// What the logs say of a take in doubt, and whether it binds; of one that was let go perhaps, only if it does.
+    fn found_trade(&self, id: &ProposalId) -> Option<(Trade, bool)> {
+        let bound = self.fold.trade(id).filter(|bound| bound.binds() || !self.may_have_let_go(id))?;
+        Some((bound.trade.clone(), bound.binds()))
+    }
+
+    /// A take of an older log, for a request that is over. If that log was forgotten, it may have let go of the take, because
+    /// the maker's log had ended before the fill or its key was convicted, and have traded the same elsewhere: so nothing is
+    /// signed for it any more, and it binds by what stands in logs already.
+    fn may_have_let_go(&self, id: &ProposalId) -> bool {
+        let Some(doubt) = self.doubts.get(id) else { return false };
+        let is_live = self.requests.get(&doubt.request).is_some_and(|request| request.state == RequestState::Live);
+        doubt.proposal.taker != self.own.id() && !is_live
     }
 
     /// What the maker's log says in an entry that can't be judged yet.
@@ -470,12 +499,15 @@ impl Household {
 
     /// Copies an agreed trade into the own log, which is when it is done for us, and frees what was not taken. Nothing
     /// changes if the copy would not count.
-    fn complete(&mut self, trade: Trade) -> Result<(), Void> {
+    fn complete(&mut self, trade: Trade) -> Result<(), NoCopy> {
+        if self.may_have_let_go(&trade.id()) {
+            return Err(NoCopy::MayBeLetGo);
+        }
         // An own copy that can't be judged yet stands as well, and may be of another acceptance.
         let trade = self.fold.unjudged_trade(&trade.id(), &self.me).unwrap_or(trade);
         self.make_room();
         let fill = trade.to_fill();
-        self.fold.fill_own(self.own.next_place(self.now), &fill)?;
+        self.fold.fill_own(self.own.next_place(self.now), &fill).map_err(NoCopy::Void)?;
         self.own.stage_fill(fill);
         let Some(reservation) = self.doubts.remove(&trade.id()) else { return Ok(()) };
         self.persist(Record::Released(trade.id()));
@@ -488,10 +520,12 @@ impl Household {
     }
 
     /// A trade that binds though a new copy would not count any more: by the maker's log, or by an older one of ours.
-    fn release_as_provisional(&mut self, trade: Trade) {
-        let request = self.doubts.get(&trade.id()).map(|doubt| doubt.request);
-        self.release(&trade.id());
-        self.record(trade, request, true);
+    fn release_uncopied(&mut self, trade: Trade) {
+        let id = trade.id();
+        let request = self.doubts.get(&id).map(|doubt| doubt.request);
+        let held = self.fold.trade(&id).is_some_and(Bound::held_by_taker);
+        self.release(&id);
+        self.record(trade, request, !held);
     }
 
     fn release(&mut self, id: &ProposalId) {
