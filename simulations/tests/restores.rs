@@ -400,7 +400,7 @@ fn a_copy_in_an_old_and_in_a_new_log_is_one_trade() {
     let mut street = street(56);
     place(&mut street, NEIGHBOUR, Side::Sell, 500);
     street.run(SECOND);
-    place(&mut street, HOME, Side::Buy, 200);
+    let bought = place(&mut street, HOME, Side::Buy, 200);
     assert_eq!(street.disk(HOME).reservations().len(), 1);
     // In doubt by the backup; settled, and copied, by the store that is lost.
     let backup = street.disk(HOME).clone();
@@ -411,6 +411,7 @@ fn a_copy_in_an_old_and_in_a_new_log_is_one_trade() {
     assert_well(&mut street);
     assert_eq!(traded(&street, HOME), WattHours(200));
     assert_eq!(shown(&mut street, WITNESS)[1], WattHours(300));
+    assert_eq!(street.request(HOME, bought).filled, WattHours(200), "what it has needs no second purchase");
 }
 
 /// Its proposal was accepted, and it has forgotten it; who could tell is away until after the gate.

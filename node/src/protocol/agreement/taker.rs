@@ -524,6 +524,9 @@ impl Household {
         let id = trade.id();
         let request = self.doubts.get(&id).map(|doubt| doubt.request);
         let held = self.fold.trade(&id).is_some_and(Bound::held_by_taker);
+        if let Some(request) = &request {
+            self.requests.fill(request, trade.acceptance.quantity);
+        }
         self.release(&id);
         self.record(trade, request, !held);
     }
