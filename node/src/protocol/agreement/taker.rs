@@ -519,7 +519,7 @@ impl Household {
         Ok(())
     }
 
-    /// A trade that binds though a new copy would not count any more: by the maker's log, or by an older one of ours.
+    /// A trade that gets no copy in the log at hand, and binds by the maker's log, or by an older one of ours.
     fn release_uncopied(&mut self, trade: Trade) {
         let id = trade.id();
         let request = self.doubts.get(&id).map(|doubt| doubt.request);
