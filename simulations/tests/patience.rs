@@ -18,8 +18,8 @@ fn offered() -> Street {
     for (home, quantity, price) in [(CHEAP, 100, 1_000), (CHEAP, 100, 1_001), (DEAR, 200, 1_500)] {
         let ask = street.wish(Side::Sell, quantity, price);
         street.place(home, ask).unwrap();
+        street.run(SECOND);
     }
-    street.run(SECOND);
     street
 }
 

@@ -139,9 +139,9 @@ fn what_comes_while_a_clock_has_jumped_past_its_slot_is_copied_once_the_clock_is
     assert_eq!(cheat.street.request(BUYER, bid).filled, WattHours(300));
 }
 
-/// The fill comes while the buyer hears no other clock, and so signs no copy; when it hears them, the slot is long over.
-#[test]
-fn what_comes_while_nothing_can_be_signed_is_not_let_go_of_later() {
+/// The fill comes while the buyer hears no other clock, and so signs no copy; when it hears them, the slot is long over. Until
+/// then the cheat may have convicted itself.
+fn filled_while_nothing_can_be_signed(convicts_itself: bool) -> Vec<bool> {
     let mut cheat = Cheat::new(85);
     let (proposal, _) = cheat.is_asked_by(BUYER);
     let acceptance = cheat.accept(&proposal, 300, 300);
@@ -151,17 +151,31 @@ fn what_comes_while_nothing_can_be_signed_is_not_let_go_of_later() {
     cheat.street.run(120 * SECOND);
     assert_eq!(cheat.street.household(BUYER).unwrap().standing(), Standing::Alone);
     cheat.show(&entry, &[BUYER]);
-    let order = cheat.order();
+    let cancel = Op::Cancel { order: cheat.order(), leaves: WattHours(0) };
     cheat.street.now = cheat.street.now.after(Duration::from_secs(28 * 3_600));
     cheat.street.run(SECOND);
-    let later = cheat.write(vec![Op::Cancel { order, leaves: WattHours(0) }], 0);
+    let later = cheat.write(vec![cancel.clone()], 0);
     cheat.show(&later, &[BUYER]);
     assert_eq!(cheat.street.disk(BUYER).reservations().len(), 1, "its clock may have jumped");
+    if convicts_itself {
+        cheat.entries.pop();
+        let other = cheat.write(vec![cancel.clone(), cancel], 0);
+        cheat.show(&other, &[BUYER]);
+    }
     others.iter().for_each(|other| cheat.street.set_link(BUYER, *other, true));
     cheat.street.run(60 * SECOND);
     assert!(cheat.street.disk(BUYER).reservations().is_empty());
-    let known: Vec<bool> = cheat.street.disk(BUYER).trades().values().map(|own| own.provisional).collect();
-    assert_eq!(known, [true], "the maker's log holds it");
+    cheat.street.disk(BUYER).trades().values().map(|own| own.provisional).collect()
+}
+
+#[test]
+fn what_comes_while_nothing_can_be_signed_is_not_let_go_of_later() {
+    assert_eq!(filled_while_nothing_can_be_signed(false), [true], "the maker's log holds it");
+}
+
+#[test]
+fn what_came_while_nothing_could_be_signed_binds_nobody_if_its_maker_is_convicted_meanwhile() {
+    assert!(filled_while_nothing_can_be_signed(true).is_empty());
 }
 
 /// The operators have ended the maker's log before the fill; the buyer gets all of it at once, long after the slot.
@@ -462,8 +476,7 @@ fn a_later_entry_that_is_dated_earlier() {
     let range = Message::Range { log: cheat.log, from: entry.seq, entries: vec![entry.bytes().clone()] };
     cheat.send(&range, BUYER);
     cheat.assert_convicted();
-    let held: Vec<u64> = cheat.street.disk(BUYER).entries_by(cheat.log.author).map(|entry| entry.seq).collect();
-    assert_eq!(held, [0], "nobody lets go of what is held for it");
+    assert_eq!(cheat.held_by(BUYER), [0], "nobody lets go of what is held for it");
     assert_eq!(cheat.street.request(BUYER, bid).in_doubt, WattHours(0));
 }
 

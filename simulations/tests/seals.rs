@@ -299,6 +299,21 @@ fn a_take_is_kept_whose_copy_can_not_be_judged_yet() {
     assert!(street.disk(TAKER).reservations().is_empty());
 }
 
+/// It sleeps until the slot is long over: what the copy says is judged by nobody any more.
+#[test]
+fn a_copy_that_was_never_judged_is_a_trade() {
+    let mut street = forgotten_copy(67, true);
+    street.set_clock(TAKER, |clock, now| clock.jump(now, -60_000));
+    street.start(TAKER);
+    street.run(MINUTE / 2);
+    assert_eq!(street.disk(TAKER).reservations().len(), 1, "its own log holds it");
+    street.now = street.now.after(28 * 60 * MINUTE);
+    street.run(5 * MINUTE);
+    assert!(street.disk(TAKER).reservations().is_empty());
+    let trades = street.disk(TAKER).trades().values();
+    assert_eq!(trades.map(|own| own.trade.acceptance.quantity).sum::<WattHours>(), WattHours(200));
+}
+
 /// Meanwhile the member says that it gave less. What stands in the own log stays the only thing that is said there of it.
 #[test]
 fn a_second_acceptance_is_not_copied_beside_a_copy_that_can_not_be_judged_yet() {
@@ -420,7 +435,7 @@ fn who_holds_less_of_its_log_than_operators_have_sealed_keeps_quiet_first() {
     assert_eq!(street.household(MEMBER).unwrap().standing(), Standing::Trading);
 }
 
-/// Its disk is lost, and who holds its log is away: it goes on in a new one. Operators say where the old one ends, and only
+/// Disks are lost, and who holds the log is away: it goes on in a new one. Operators say where the old one ends, and only
 /// then it comes back, one entry after the other.
 #[test]
 fn a_log_that_is_begun_ends_no_older_one_before_the_operators_do() {
@@ -436,13 +451,15 @@ fn a_log_that_is_begun_ends_no_older_one_before_the_operators_do() {
     }
     let end = street.household(MEMBER).unwrap().status().own_head.unwrap();
     let old: Vec<_> = street.disk(MEMBER).entries_by(street.key(MEMBER)).map(|entry| entry.bytes().clone()).collect();
-    assert_eq!((old.len(), asked(&mut street, LATER), asked(&mut street, TAKER)), (2, WattHours(400), WattHours(0)));
-    street.stop(MEMBER);
+    assert_eq!((old.len(), asked(&mut street, LATER), asked(&mut street, TAKER)), (3, WattHours(400), WattHours(0)));
     street.stop(LATER);
-    let empty = Disk::new(street.first_charter());
-    street.restore_disk(MEMBER, empty);
+    for home in [MEMBER, OPERATOR, TAKER, 4] {
+        let empty = Disk::new(street.first_charter());
+        street.stop(home);
+        street.restore_disk(home, empty);
+    }
     others.iter().for_each(|other| street.set_link(MEMBER, *other, true));
-    street.start(MEMBER);
+    [MEMBER, OPERATOR, TAKER, 4].into_iter().for_each(|home| street.start(home));
     street.run(MINUTE);
     let bid = street.wish(Side::Buy, 100, 900);
     street.place(MEMBER, bid).unwrap();

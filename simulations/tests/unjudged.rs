@@ -214,7 +214,7 @@ fn so_many_entries_of_one_log_wait_and_no_more() {
     }
     cheat.street.run(60 * SECOND);
     for home in [BUYER, OTHER_BUYER, WITNESS] {
-        let held = cheat.street.disk(home).entries_by(cheat.log.author).count();
+        let held = cheat.held_by(home).len();
         assert_eq!(held, 1 + MAX_WAITING_ENTRIES, "home {home}");
     }
 }
@@ -235,7 +235,7 @@ fn what_is_kept_of_a_range_is_what_can_be_proved_to_others() {
     cheat.street.run(60 * SECOND);
     let keys: Vec<_> = (0..CHEAT).map(|home| cheat.street.key(home)).collect();
     for home in [BUYER, OTHER_BUYER, WITNESS] {
-        let held = cheat.street.disk(home).entries_by(cheat.log.author).count();
+        let held = cheat.held_by(home).len();
         assert_eq!(held, 1 + 10, "home {home}: up to the last one that is signed well and has room");
         let household = cheat.street.household(home).unwrap();
         let others = keys.iter().filter(|key| **key != keys[home]);
@@ -260,7 +260,7 @@ fn so_many_ranges_of_one_peer_are_taken_in_a_turn() {
     let from = cheat.street.key(WITNESS);
     cheat.street.inject(BUYER, Input::Message { from, bytes: range(next).encode() });
     cheat.is_free_again(BUYER);
-    let held = cheat.street.disk(BUYER).entries_by(cheat.log.author).count();
+    let held = cheat.held_by(BUYER).len();
     assert_eq!(held, 1 + MAX_RANGES_PER_TURN + 1, "the first entry, those of the cheat, and that of the witness");
 }
 
@@ -287,7 +287,7 @@ fn so_many_entries_beyond_a_seal_are_taken_before_their_time() {
         after.iter().for_each(|entry| cheat.show(entry, &[WITNESS]));
         cheat.street.run(60 * SECOND);
         for home in [BUYER, OTHER_BUYER, WITNESS] {
-            let held = cheat.street.disk(home).entries_by(cheat.log.author).count();
+            let held = cheat.held_by(home).len();
             assert_eq!(held, 1 + MAX_WAITING_ENTRIES, "home {home}, seal first: {seal_first}");
         }
     }

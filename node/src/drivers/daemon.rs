@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -134,7 +134,7 @@ impl Daemon {
         let router = wattswap_api::router(Arc::clone(&household) as _, Arc::clone(&events), metrics, api).await?;
         let server = Server::start(&config.http, router).await?;
         let url = server.url();
-        fs::write(folder.url(), format!("{url}\n"))
+        write_whole(&folder.url(), &format!("{url}\n"))
             .map_err(|source| StartError::Io { what: "can't write the node's URL into its folder", source })?;
         let running = Running::spawn(the_loop)?;
         Ok(Self { url, folder, server, household, events, running })
@@ -172,6 +172,13 @@ impl Daemon {
 }
 
 /// Makes the household of what the store holds.
+/// Writes a file that others wait for: once it is there, all of it is.
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let unfinished = path.with_extension("unfinished");
+    fs::write(&unfinished, text)?;
+    fs::rename(&unfinished, path)
+}
+
 fn recover(key: HouseholdKey, store: &Store, keep_logs: Duration, now: UtcMillis) -> Result<Household, RecoverError> {
     let mut stored = store.load(now);
     let household = Household::recover(Box::new(key), keys::random()?, &mut stored, keep_logs, now);

@@ -136,9 +136,9 @@ impl OwnLog {
         self.places.push((order, request));
     }
 
-    /// Signs what is staged as the next entry; none if nothing is.
+    /// Signs what is staged as the next entry; none if nothing is, unless it is the first one.
     pub fn close(&mut self, now: UtcMillis, signer: &dyn Signer) -> Option<Closed> {
-        if self.ops.is_empty() && self.places.is_empty() {
+        if self.next_seq > 0 && self.ops.is_empty() && self.places.is_empty() {
             return None;
         }
         let (orders, requests): (Vec<Order>, Vec<RequestId>) = std::mem::take(&mut self.places).into_iter().unzip();

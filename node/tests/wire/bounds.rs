@@ -23,9 +23,9 @@ fn the_longest_batch_of_orders_fits_into_an_entry_and_one_more_is_refused() {
     let entry = signed(orders(MAX_OPS), &bob());
     assert!(entry.bytes().len() < MAX_ENTRY_BYTES / 2, "there is room for some dozens of fills");
     assert_eq!(Signed::<Entry>::parse(entry.bytes().clone()), Ok(entry));
-    let refused = Malformed::OutOfRange { what: "number of ops", min: 1, max: MAX_OPS as i64 };
-    assert_eq!(orders(MAX_OPS + 1).check(), Err(refused));
-    assert_eq!(Entry::decode(&orders(MAX_OPS + 1).encode()), Err(refused));
+    let refused = |min| Err(Malformed::OutOfRange { what: "number of ops", min, max: MAX_OPS as i64 });
+    assert_eq!(orders(MAX_OPS + 1).check(), refused(1));
+    assert_eq!(Entry::decode(&orders(MAX_OPS + 1).encode()).map(|_| ()), refused(0));
 }
 
 #[test]

@@ -36,6 +36,12 @@ fn entries() -> Vec<Case> {
     let lots = vec![Op::Place(order(Side::Buy, 23, 24)); 24];
     vec![
         entry("offer", "the first entry of a log: one order to sell", offer(), &bob()),
+        entry(
+            "begun",
+            "the first entry of a log that has nothing else to say",
+            Entry { ops: vec![], ..offer() },
+            &bob(),
+        ),
         entry("offer-forked", "a second entry 0 of the same log: with `offer` it convicts Bob", fork, &bob()),
         entry("reprice", "a cancel, an order at price zero and one at a negative price", reprice(), &bob()),
         entry("maker-fill", "Bob's log holds the trade: a proposal and its acceptance", maker_fill(), &bob()),

@@ -67,6 +67,12 @@ impl Cheat {
         OrderId { entry: EntryId(self.entries[0].hash()), index: 0 }
     }
 
+    /// What a home holds of this log, by number; not of the one that it wrote before it cheated.
+    pub fn held_by(&self, home: usize) -> Vec<u64> {
+        let of_log = self.street.disk(home).entries_by(self.log.author).filter(|entry| entry.log == self.log);
+        of_log.map(|entry| entry.seq).collect()
+    }
+
     /// Its next entry, dated this many milliseconds ago.
     pub fn write(&mut self, ops: Vec<Op>, millis_ago: u64) -> Verified<Entry> {
         let prev = self.entries.last().map(|last| EntryId(last.hash()));

@@ -140,31 +140,35 @@ pub(super) fn write_reservation(reservation: &Reservation) -> Vec<u8> {
         proposal: reservation.proposal.clone(),
         request: reservation.request,
         closes_at: reservation.closes_at,
+        forgotten: reservation.forgotten,
     };
     cbor::encode(&value, USUAL + reservation.proposal.bytes().len())
 }
 
 pub(super) fn read_reservation(value: &[u8]) -> Result<Reservation, Malformed> {
-    let ReservationValue { proposal, request, closes_at } = cbor::decode(value)?;
-    Ok(Reservation { proposal, request, closes_at })
+    let ReservationValue { proposal, request, closes_at, forgotten } = cbor::decode(value)?;
+    Ok(Reservation { proposal, request, closes_at, forgotten })
 }
 
 struct ReservationValue {
     proposal: Verified<Proposal>,
     request: RequestId,
     closes_at: UtcMillis,
+    forgotten: bool,
 }
 
 impl Wire for ReservationValue {
     fn write(&self, out: &mut Writer) {
-        out.map(3).key(1).bytes(self.proposal.bytes()).field(2, &self.request).field(3, &self.closes_at);
+        out.map(3 + u64::from(self.forgotten)).key(1).bytes(self.proposal.bytes());
+        out.field(2, &self.request).field(3, &self.closes_at).optional(4, self.forgotten.then_some(&1_u64));
     }
 
     fn read(cbor: &mut Reader<'_>) -> Result<Self, Malformed> {
         let mut map = cbor.map()?;
         let proposal = read_signed(map.field(1)?.bytes()?)?;
-        let reservation = Self { proposal, request: map.required(2)?, closes_at: map.required(3)? };
-        map.end().map(|()| reservation)
+        let (request, closes_at) = (map.required(2)?, map.required(3)?);
+        let forgotten = flag(map.optional(4)?.unwrap_or(0))?;
+        map.end().map(|()| Self { proposal, request, closes_at, forgotten })
     }
 }
 

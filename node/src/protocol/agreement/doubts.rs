@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use wattswap_matching::{UtcMillis, WattHours};
 
 use crate::protocol::entry::Trade;
+use crate::protocol::fold::EntryNo;
 use crate::protocol::household::io::{RequestId, Reservation};
 use crate::protocol::ids::{MemberKey, OrderId, ProposalId};
 use crate::protocol::limits::MAX_LIVE_REQUESTS;
@@ -27,8 +28,16 @@ pub struct Doubt {
     pub reservation: Reservation,
     /// When the maker is asked again.
     pub ask_at: UtcMillis,
-    /// What the maker's log says, learned so late that a copy of it would not count.
-    late: Option<Trade>,
+    late: Option<Late>,
+}
+
+/// A trade that logs hold, learned so late that a copy of it would not count.
+#[derive(Clone, Debug)]
+pub struct Late {
+    /// What they hold.
+    pub trade: Trade,
+    /// Where it stands. A seal that comes later may end a log before that.
+    pub holders: BTreeSet<EntryNo>,
 }
 
 impl Doubts {
@@ -76,17 +85,30 @@ impl Doubts {
         self.by_proposal.get(id).map(|doubt| &doubt.reservation)
     }
 
-    /// The maker's log holds this trade, and it is too late to copy it.
-    pub fn note_late(&mut self, trade: Trade) {
+    /// These entries hold this trade, and it is too late to copy it, or will be when that can be done.
+    pub fn note_late(&mut self, trade: Trade, holders: impl IntoIterator<Item = EntryNo>) {
         if let Some(doubt) = self.by_proposal.get_mut(&trade.id()) {
-            doubt.late = Some(trade);
+            let late = doubt.late.get_or_insert_with(|| Late { trade: trade.clone(), holders: BTreeSet::new() });
+            late.holders.extend(holders);
+            late.trade = trade;
         }
     }
 
     /// What was noted as late of this take.
     #[must_use]
-    pub fn late_trade(&self, id: &ProposalId) -> Option<Trade> {
-        self.by_proposal.get(id)?.late.clone()
+    pub fn late(&self, id: &ProposalId) -> Option<&Late> {
+        self.by_proposal.get(id)?.late.as_ref()
+    }
+
+    /// The store turned out not to be the newest. Gives the takes of which that was not known.
+    pub fn note_forgotten(&mut self) -> Vec<Reservation> {
+        let known = self.by_proposal.values_mut().map(|doubt| &mut doubt.reservation);
+        let news = known.filter(|reservation| !reservation.forgotten);
+        news.map(|reservation| {
+            reservation.forgotten = true;
+            reservation.clone()
+        })
+        .collect()
     }
 
     /// Whether a take with this member is in doubt.

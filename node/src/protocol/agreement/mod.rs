@@ -17,4 +17,5 @@ pub use answers::Answers;
 pub use calls::Calls;
 pub use doubts::Doubts;
 pub use patience::Patience;
+pub use recorded::Recorded;
 pub use shunned::Shunned;

@@ -3,11 +3,11 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
-use wattswap_matching::{Arrival, Limit, Side, Take, Trader, UtcMillis, WattHours};
+use wattswap_matching::{Arrival, Limit, Side, Take, Trader, WattHours};
 
 use super::words::{Acceptance, Proposal, Refusal};
 use crate::protocol::entry::{Entry, Order, Trade};
-use crate::protocol::fold::{BookId, Bound, Resting, Void};
+use crate::protocol::fold::{BookId, Bound, EntryNo, Resting, Void};
 use crate::protocol::household::Household;
 use crate::protocol::household::io::{Record, Request, RequestId, RequestState, Reservation, Standing};
 use crate::protocol::ids::{MemberKey, OrderId, ProposalId};
@@ -39,21 +39,6 @@ struct Search {
     away: BTreeSet<MemberKey>,
     /// Something suits that is worth a wait.
     is_held_up: bool,
-}
-
-/// Why the own log gets no copy of a trade.
-enum NoCopy {
-    /// It would not count.
-    Void(Void),
-    /// What an older log did with the take is not known.
-    MayBeLetGo,
-}
-
-impl NoCopy {
-    /// Whether there will be none later either.
-    fn is_final(&self) -> bool {
-        matches!(self, Self::Void(Void::CopyTooLate) | Self::MayBeLetGo)
-    }
 }
 
 /// Whether a resting order's owner can be asked, with hope for an answer.
@@ -249,7 +234,7 @@ impl Household {
         };
         let proposal = Verified::sign(proposal, &*self.signer);
         let message = Message::Proposal(proposal.bytes().clone());
-        let reservation = Reservation { proposal, request: request.id, closes_at };
+        let reservation = Reservation { proposal, request: request.id, closes_at, forgotten: false };
         self.persist(Record::Reservation(reservation.clone()));
         self.doubts.insert(reservation, self.now.after(RESEND_INTERVAL));
         self.requests.set_in_doubt(&request.id, self.doubts.of_request(&request.id));
@@ -320,6 +305,7 @@ impl Household {
         let Some(reservation) = self.doubts.get(&acceptance.proposal) else { return };
         let proposal = &reservation.proposal;
         let fits = acceptance.maker == from
+            && !reservation.forgotten
             && self.acceptances.len() < MAX_PROPOSALS_PER_TURN
             && proposal.maker.author == from
             && proposal.maker.incarnation == acceptance.incarnation
@@ -364,35 +350,51 @@ impl Household {
 
     /// Ends doubts that can be ended: by a trade that was learned, or because no fill can come any more.
     pub(in crate::protocol) fn resolve_doubts(&mut self) {
-        let doubts: Vec<(ProposalId, UtcMillis)> =
-            self.doubts.iter().map(|(id, doubt)| (*id, doubt.closes_at)).collect();
-        for (id, closes_at) in doubts {
-            if let Some(trade) = self.doubts.late_trade(&id).filter(|trade| self.is_too_late_to_copy(trade)) {
-                // By a clock that has jumped, which peers have yet to tell, it only seems so.
-                let may_be_wrong = matches!(self.standing(), Standing::Alone | Standing::ClockAhead { .. });
-                if !may_be_wrong && !self.may_lack_own_entries() {
-                    self.release_uncopied(trade);
-                }
-            } else if let Some((trade, binds)) = self.found_trade(&id) {
-                if !self.can_sign() && binds {
-                    // Should that last until the fold has forgotten the slot, it must not look as if nothing was filled.
-                    self.doubts.note_late(trade);
-                } else if self.can_sign() && self.complete(trade.clone()).is_err_and(|why| why.is_final()) && binds {
-                    self.release_uncopied(trade);
-                }
-            } else if let Some(trade) = self.filled_unjudged(&id) {
-                // Nobody knows when the entry is judged: the words are signed, and a copy of them counts by itself.
-                if self.can_sign() && self.complete(trade.clone()).is_err() && self.is_too_late_to_copy(&trade) {
-                    self.release_uncopied(trade);
-                }
-            } else if self.can_never_be_filled(&id) && self.knows_own_words_on(&id) {
-                self.rely_on_fence(&id);
-                self.let_go(&id);
-            } else if closes_at <= self.now {
-                self.give_up_hope(&id);
-            }
+        let doubts: Vec<ProposalId> = self.doubts.iter().map(|(id, _)| *id).collect();
+        for id in doubts {
+            self.resolve(&id);
         }
         self.ask_again();
+    }
+
+    fn resolve(&mut self, id: &ProposalId) {
+        let Some(doubt) = self.doubts.get(id) else { return };
+        let (closes_at, is_forgotten) = (doubt.closes_at, doubt.forgotten);
+        if let Some(trade) = self.late_trade(id) {
+            // By a clock that has jumped, which peers have yet to tell, it only seems so.
+            let may_be_wrong = matches!(self.standing(), Standing::Alone | Standing::ClockAhead { .. });
+            if !may_be_wrong && !self.may_lack_own_entries() {
+                self.release_uncopied(trade);
+            }
+        } else if let Some(bound) = self.fold.trade(id).filter(|bound| bound.binds() || !is_forgotten) {
+            let (trade, binds) = (bound.trade.clone(), bound.binds());
+            self.settle(trade, binds, is_forgotten);
+        } else if let Some((trade, _)) = self.filled_unjudged(id) {
+            // Nobody knows when the entry is judged: the words are signed, and a copy of them counts by itself.
+            if self.can_sign() && !is_forgotten {
+                let _void = self.complete(trade);
+            }
+        } else if self.can_never_be_filled(id) && self.knows_own_words_on(id) {
+            self.rely_on_fence(id);
+            self.let_go(id);
+        } else if closes_at <= self.now {
+            self.give_up_hope(id);
+        }
+    }
+
+    /// A log holds, or once held, a trade that was in doubt. If the store has forgotten what became of it, nothing is signed for
+    /// it any more: it may have been let go, because the maker's log had ended before it or its key was convicted, and the same
+    /// have been traded elsewhere. It binds by what stands in logs already.
+    fn settle(&mut self, trade: Trade, binds: bool, is_forgotten: bool) {
+        if !self.can_sign() {
+            if binds {
+                // Should that last until the fold has forgotten the slot, it must not look as if nothing was filled.
+                let holders = self.fold.holders(&trade.id());
+                self.doubts.note_late(trade, holders);
+            }
+        } else if is_forgotten || (self.complete(trade.clone()) == Err(Void::CopyTooLate) && binds) {
+            self.release_uncopied(trade);
+        }
     }
 
     /// The clock may step, and what waited be judged when its slot is forgotten: it binds all the same.
@@ -401,34 +403,23 @@ impl Household {
             return;
         }
         let doubts: Vec<ProposalId> = self.doubts.iter().map(|(id, _)| *id).collect();
-        for trade in doubts.iter().filter_map(|id| self.filled_unjudged(id)).collect::<Vec<_>>() {
-            self.doubts.note_late(trade);
+        for (trade, holder) in doubts.iter().filter_map(|id| self.filled_unjudged(id)).collect::<Vec<_>>() {
+            self.doubts.note_late(trade, [holder]);
         }
     }
 
-    /// What the logs say of a take in doubt, and whether it binds; of one that was let go perhaps, only if it does.
-    fn found_trade(&self, id: &ProposalId) -> Option<(Trade, bool)> {
-        let bound = self.fold.trade(id).filter(|bound| bound.binds() || !self.may_have_let_go(id))?;
-        Some((bound.trade.clone(), bound.binds()))
+    /// What logs hold of a take whose slot is over, so that no copy of it counts.
+    fn late_trade(&self, id: &ProposalId) -> Option<Trade> {
+        let late = self.doubts.late(id)?;
+        let proposal = &late.trade.proposal;
+        let is_over = self.fold.has_forgotten(&proposal.charter, proposal.slot);
+        (is_over && late.holders.iter().any(|holder| self.fold.counts(holder))).then(|| late.trade.clone())
     }
 
-    /// A take of an older log, for a request that is over. If that log was forgotten, it may have let go of the take, because
-    /// the maker's log had ended before the fill or its key was convicted, and have traded the same elsewhere: so nothing is
-    /// signed for it any more, and it binds by what stands in logs already.
-    fn may_have_let_go(&self, id: &ProposalId) -> bool {
-        let Some(doubt) = self.doubts.get(id) else { return false };
-        let is_live = self.requests.get(&doubt.request).is_some_and(|request| request.state == RequestState::Live);
-        doubt.proposal.taker != self.own.id() && !is_live
-    }
-
-    /// What the maker's log says in an entry that can't be judged yet.
-    fn filled_unjudged(&self, id: &ProposalId) -> Option<Trade> {
+    /// What an own older log, or else the maker's, says in an entry that can't be judged yet.
+    fn filled_unjudged(&self, id: &ProposalId) -> Option<(Trade, EntryNo)> {
         let maker = self.doubts.get(id)?.proposal.maker.author;
-        self.fold.unjudged_trade(id, &maker)
-    }
-
-    fn is_too_late_to_copy(&self, trade: &Trade) -> bool {
-        self.fold.has_forgotten(&trade.proposal.charter, trade.proposal.slot)
+        self.fold.unjudged_trade(id, &self.me).or_else(|| self.fold.unjudged_trade(id, &maker))
     }
 
     /// Whether the log that could answer is known up to the last instant at which it could have, without the fill.
@@ -476,7 +467,7 @@ impl Household {
     fn ask_again(&mut self) {
         for doubt in self.doubts.due(self.now, self.now.after(RESEND_INTERVAL)) {
             let maker = doubt.proposal.maker.author;
-            if self.now < doubt.closes_at {
+            if self.now < doubt.closes_at && !doubt.forgotten {
                 self.send(maker, Message::Proposal(doubt.proposal.bytes().clone()));
             } else {
                 self.send(maker, Message::GetBeacon);
@@ -492,52 +483,43 @@ impl Household {
                 && self.fold.is_late_trade(entry, fill, self.now)
                 && let Ok(trade) = fill.verify()
             {
-                self.doubts.note_late(trade);
+                self.doubts.note_late(trade, [EntryNo { log: entry.log, seq: entry.seq }]);
             }
         }
     }
 
     /// Copies an agreed trade into the own log, which is when it is done for us, and frees what was not taken. Nothing
     /// changes if the copy would not count.
-    fn complete(&mut self, trade: Trade) -> Result<(), NoCopy> {
-        if self.may_have_let_go(&trade.id()) {
-            return Err(NoCopy::MayBeLetGo);
-        }
-        // An own copy that can't be judged yet stands as well, and may be of another acceptance.
-        let trade = self.fold.unjudged_trade(&trade.id(), &self.me).unwrap_or(trade);
+    fn complete(&mut self, trade: Trade) -> Result<(), Void> {
         self.make_room();
         let fill = trade.to_fill();
-        self.fold.fill_own(self.own.next_place(self.now), &fill).map_err(NoCopy::Void)?;
+        self.fold.fill_own(self.own.next_place(self.now), &fill)?;
         self.own.stage_fill(fill);
-        let Some(reservation) = self.doubts.remove(&trade.id()) else { return Ok(()) };
-        self.persist(Record::Released(trade.id()));
-        let request = reservation.request;
-        self.requests.fill(&request, trade.acceptance.quantity);
-        self.requests.set_in_doubt(&request, self.doubts.of_request(&request));
-        self.to_serve.insert(request);
-        self.record(trade, Some(request), false);
+        self.release_traded(trade, false);
         Ok(())
     }
 
     /// A trade that gets no copy in the log at hand, and binds by the maker's log, or by an older one of ours.
     fn release_uncopied(&mut self, trade: Trade) {
-        let id = trade.id();
-        let request = self.doubts.get(&id).map(|doubt| doubt.request);
-        let held = self.fold.trade(&id).is_some_and(Bound::held_by_taker);
-        if let Some(request) = &request {
-            self.requests.fill(request, trade.acceptance.quantity);
-        }
-        self.release(&id);
-        self.record(trade, request, !held);
+        let held = self.fold.trade(&trade.id()).is_some_and(Bound::held_by_taker);
+        self.release_traded(trade, !held);
     }
 
-    fn release(&mut self, id: &ProposalId) {
-        let Some(reservation) = self.doubts.remove(id) else { return };
+    fn release_traded(&mut self, trade: Trade, provisional: bool) {
+        let request = self.release(&trade.id());
+        if let Some(request) = request {
+            self.requests.fill(&request, trade.acceptance.quantity);
+        }
+        self.record(trade, request, provisional);
+    }
+
+    /// Gives back what was reserved. Gives the request that it was for.
+    fn release(&mut self, id: &ProposalId) -> Option<RequestId> {
+        let request = self.doubts.remove(id)?.request;
         self.persist(Record::Released(*id));
-        let request = reservation.request;
         self.requests.set_in_doubt(&request, self.doubts.of_request(&request));
-        self.requests.touch(request);
         self.to_serve.insert(request);
+        Some(request)
     }
 
     /// Leaves an order alone for a while: whoever asked it again at once could do so for ever.

@@ -21,7 +21,7 @@ pub use self::judge::Void;
 pub use self::slot::Resting;
 use self::slot::SlotFold;
 use self::trades::Part;
-pub use self::trades::{Bound, Place};
+pub use self::trades::{Bound, EntryNo, Place};
 use super::agreement::words::Acceptance;
 use super::charter::{Charter, Shape};
 use super::entry::{Entry, Fill, Op, Trade};

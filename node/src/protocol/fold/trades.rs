@@ -49,6 +49,15 @@ pub struct Place {
     pub at: UtcMillis,
 }
 
+/// Names an entry by where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EntryNo {
+    /// The log.
+    pub log: LogId,
+    /// Its number there.
+    pub seq: u64,
+}
+
 /// What a trade takes of one order, if the order is what the proposal says that it is. A proposal may name anything: it
 /// takes nothing of a third member's order, nor of one in another slot or on the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -146,22 +155,41 @@ impl Fold {
     /// Whether an entry of this author's holds the trade and can't be judged yet: whether it counts will be known then.
     #[must_use]
     pub fn is_held_unjudged(&self, id: &ProposalId, author: &MemberKey) -> bool {
-        self.unjudged_fills(author).any(|fill| fill.id() == *id)
+        self.unjudged_fills(author).any(|(_, fill)| fill.id() == *id)
     }
 
-    /// A trade that an entry of this author's holds which can't be judged yet, if its own words say that it is one.
+    /// A trade that an entry of this author's holds which can't be judged yet, if its own words say that it is one; and which
+    /// entry it is.
     #[must_use]
-    pub fn unjudged_trade(&self, id: &ProposalId, author: &MemberKey) -> Option<Trade> {
-        let fills = self.unjudged_fills(author).filter(|fill| fill.id() == *id);
+    pub fn unjudged_trade(&self, id: &ProposalId, author: &MemberKey) -> Option<(Trade, EntryNo)> {
+        let fills = self.unjudged_fills(author).filter(|(_, fill)| fill.id() == *id);
         fills
-            .filter(|fill| judge_words(&self.charters, self.community, fill).is_ok())
-            .find_map(|fill| fill.verify().ok())
+            .filter(|(_, fill)| judge_words(&self.charters, self.community, fill).is_ok())
+            .find_map(|(entry, fill)| Some((fill.verify().ok()?, entry)))
     }
 
-    fn unjudged_fills(&self, author: &MemberKey) -> impl Iterator<Item = &Fill> {
+    fn unjudged_fills(&self, author: &MemberKey) -> impl Iterator<Item = (EntryNo, &Fill)> {
         let author = *author;
         let waiting = self.waiting.range(LogId::first_of(author)..).take_while(move |(log, _)| log.author == author);
-        waiting.flat_map(|(_, entries)| entries).flat_map(|entry| entry.fills())
+        let fills = |entry: &'_ Verified<Entry>| EntryNo { log: entry.log, seq: entry.seq };
+        waiting
+            .flat_map(|(_, entries)| entries)
+            .flat_map(move |entry| entry.fills().map(move |fill| (fills(entry), fill)))
+    }
+
+    /// The entries that hold a trade and count.
+    #[must_use]
+    pub fn holders(&self, id: &ProposalId) -> Vec<EntryNo> {
+        let Some(bound) = self.trades.get(id) else { return Vec::new() };
+        let by_maker = bound.by_maker.iter().map(|word| EntryNo { log: bound.trade.proposal.maker, seq: word.seq });
+        let copies = bound.copies.iter().map(|copy| EntryNo { log: self.logs[copy.log.0 as usize].id, seq: copy.seq });
+        by_maker.chain(copies).collect()
+    }
+
+    /// Whether what an entry says counts as far as seals and convictions go, of which some may have come after it.
+    #[must_use]
+    pub fn counts(&self, entry: &EntryNo) -> bool {
+        !self.convicted.contains(&entry.log.author) && !self.is_beyond_seal(&entry.log, entry.seq)
     }
 
     /// Of one proposal its maker says the same always.

@@ -75,7 +75,8 @@ impl Household {
     /// The autopilot's live requests in all slots that are taken up and still open.
     fn live_by_slot(&self) -> BTreeMap<Slot, Vec<Live<RequestId>>> {
         let (_, charter) = self.chain.in_force();
-        let open = self.requests.committed_slots().into_iter().filter(|slot| charter.shape.gate(*slot) > self.now);
+        let slots = self.requests.pending_slots().into_iter().chain(self.recorded.slots());
+        let open = slots.filter(|slot| charter.shape.gate(*slot) > self.now);
         open.map(|slot| (slot, self.live(slot))).collect()
     }
 
@@ -87,13 +88,12 @@ impl Household {
     /// What the household has in a slot in which the autopilot has these live requests.
     fn position<'l>(&self, slot: Slot, live: &'l [Live<RequestId>]) -> Position<'l, RequestId> {
         let pending = |side: Side| {
-            let committed = self.requests.committed(slot, side);
             let open = live.iter().filter(|live| live.side == side).map(|live| live.open).sum();
-            committed.total - committed.filled - open
+            self.requests.pending(slot, side) - open
         };
         Position {
-            bought: self.requests.committed(slot, Side::Buy).filled,
-            sold: self.requests.committed(slot, Side::Sell).filled,
+            bought: self.traded(slot, Side::Buy),
+            sold: self.traded(slot, Side::Sell),
             pending_buys: pending(Side::Buy),
             pending_sells: pending(Side::Sell),
             live,
@@ -103,6 +103,6 @@ impl Household {
 
 fn live(request: &Request) -> Live<RequestId> {
     let wish = &request.wish;
-    let open = wish.quantity - request.filled - request.in_doubt;
+    let open = wish.quantity.less_at_least_zero(request.filled + request.in_doubt);
     Live { id: request.id, side: wish.side, price: wish.price, open }
 }

@@ -83,7 +83,7 @@ impl Household {
         let shape = &charter.shape;
         let limit = charter.slot_limit(&self.me, wish.side).ok_or(BadWish::NotAMember)?;
         let most = MAX_ENERGY.min(limit);
-        let committed = self.requests.committed(wish.slot, wish.side).total + earlier;
+        let committed = self.committed(wish.slot, wish.side) + earlier;
         match () {
             () if !shape.is_aligned(wish.slot) => Err(BadWish::NotASlot),
             () if self.now < shape.opens(wish.slot) => Err(BadWish::NotYetOpen { opens: shape.opens(wish.slot) }),
@@ -101,6 +101,11 @@ impl Household {
             }
             () => Ok(()),
         }
+    }
+
+    /// What the household has traded on one side of a slot, and may yet trade.
+    fn committed(&self, slot: Slot, side: Side) -> WattHours {
+        self.traded(slot, side) + self.requests.pending(slot, side)
     }
 
     /// A wish as it is kept: it ends with its slot's gate at the latest.
@@ -214,7 +219,7 @@ impl Household {
         let slots = self.requests.live_slots().into_iter();
         for (slot, side) in slots.flat_map(|slot| [Side::Buy, Side::Sell].map(|side| (slot, side))) {
             let limit = charter.slot_limit(&self.me, side).unwrap_or_default();
-            while self.requests.committed(slot, side).total > limit
+            while self.committed(slot, side) > limit
                 && let Some(newest) = self.requests.newest_live(slot, side)
             {
                 self.requests.end(&newest, RequestState::Cancelled);

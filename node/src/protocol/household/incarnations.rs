@@ -66,6 +66,9 @@ impl Household {
         for id in live {
             self.requests.end(&id, RequestState::Cancelled);
         }
+        for reservation in self.doubts.note_forgotten() {
+            self.persist(Record::Reservation(reservation));
+        }
         self.keep_quiet();
         self.ask_what_peers_hold();
     }
@@ -119,7 +122,7 @@ impl Household {
     /// Until when the household waits for what it may have forgotten.
     pub(super) fn restoring_until(&self) -> Option<UtcMillis> {
         // Who trades already does not stop for what a peer says that it holds.
-        let fetched = self.fetching_until().filter(|_| self.standing != Standing::Trading);
+        let fetched = self.fetching_until().filter(|_| self.standing != Standing::Trading || !self.has_begun());
         self.quiet.until().max(fetched).filter(|until| *until > self.now)
     }
 
@@ -132,23 +135,28 @@ impl Household {
         self.logs.of(&self.me).count() >= MAX_OWN_LOGS
     }
 
+    /// Whether the log at hand has an entry.
+    fn has_begun(&self) -> bool {
+        self.logs.head(&self.own.id()).is_some()
+    }
+
     /// The log at hand is one too many: more of its predecessors than were known turned up before it was begun.
     pub(super) fn must_not_begin(&self) -> bool {
-        self.logs.head(&self.own.id()).is_none() && self.has_enough_logs()
+        !self.has_begun() && self.has_enough_logs()
     }
 
     /// Own logs before the one at hand that are not sealed yet at what is held of them. Until that one is begun, those count
     /// that operators have sealed further on: what nobody could show meanwhile may be what was forgotten.
     fn unsealed(&self) -> Vec<Head> {
-        let is_begun = self.logs.head(&self.own.id()).is_some();
-        let is_open = |head: &Head| self.fold.sealed_at(&head.log).is_none_or(|last| !is_begun && last > head.seq);
+        let has_begun = self.has_begun();
+        let is_open = |head: &Head| self.fold.sealed_at(&head.log).is_none_or(|last| !has_begun && last > head.seq);
         let older = self.logs.of(&self.me).filter(|log| **log < self.own.id());
         older.filter_map(|log| self.logs.head(log)).filter(is_open).collect()
     }
 
     /// The log at hand is not begun, and those before it are not sealed.
     pub(super) fn has_yet_to_seal(&self) -> bool {
-        self.logs.head(&self.own.id()).is_none() && !self.unsealed().is_empty()
+        !self.has_begun() && !self.unsealed().is_empty()
     }
 
     /// An own log that was not known turned up before the one at hand was begun: as if the store had been restored.
@@ -181,11 +189,20 @@ impl Household {
         self.own.waits_until(self.now).max(Some(due)).filter(|due| *due > self.now)
     }
 
-    /// The first thing that a new log says is where those before it end. One that turns up later has come whole first.
-    pub(super) fn seal_older_logs(&mut self) {
-        if self.fetching_until().is_some() {
-            return;
+    /// The first entry of a log says where those before it end, if there are any, and comes before anything else that the
+    /// household signs: a log that has none nobody knows of, and a store that was put back then would not be told from the
+    /// newest one.
+    pub(super) fn begin_log(&mut self) {
+        if !self.has_begun() {
+            self.seal_older_logs();
+            self.close_entry();
+        } else if self.fetching_until().is_none() {
+            // One that has turned up since, and come whole.
+            self.seal_older_logs();
         }
+    }
+
+    fn seal_older_logs(&mut self) {
         for end in self.unsealed() {
             self.make_room();
             self.fold.seal_own(self.own.id(), &end);

@@ -287,6 +287,9 @@ pub struct Reservation {
     pub request: RequestId,
     /// The earliest of the proposal's expiry, the resting order's expiry and the gate: nothing fills it after that.
     pub closes_at: UtcMillis,
+    /// The store has forgotten what was done after this was reserved. So it may have been let go, and the same have been
+    /// traded elsewhere.
+    pub forgotten: bool,
 }
 
 /// A trade of this household.

@@ -28,7 +28,7 @@ use self::io::{Event, Input, Output, Record, RequestId, Standing, Ticket};
 use self::requests::Requests;
 use self::witness::Hunt;
 use super::agreement::words::{Acceptance, Proposal};
-use super::agreement::{Answers, Calls, Doubts, Patience, Shunned};
+use super::agreement::{Answers, Calls, Doubts, Patience, Recorded, Shunned};
 use super::autopilot;
 use super::chain::Chain;
 use super::fold::{BookId, Fold, ShapeNo};
@@ -100,8 +100,8 @@ pub struct Household {
     awaited: BTreeSet<MemberKey>,
     /// What each peer has had of us in this turn.
     served: BTreeMap<MemberKey, Served>,
-    /// Own trades that the owner was told of, each until its slot is over.
-    pub(super) recorded: BTreeMap<ProposalId, Recorded>,
+    /// Own trades that the owner was told of.
+    pub(super) recorded: Recorded,
     next_beacon: UtcMillis,
     next_summary: UtcMillis,
     /// For how long logs are kept when all that they say is over.
@@ -136,17 +136,6 @@ pub(super) struct Served {
     pub proofs: bool,
     /// Whether it was given governance records.
     pub governance: bool,
-}
-
-/// What the owner was told of a trade.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Recorded {
-    /// That it may still turn out not to bind.
-    pub provisional: bool,
-    /// When it was first told.
-    pub at: UtcMillis,
-    /// Nothing new is said of it from then on.
-    pub over: UtcMillis,
 }
 
 impl Household {

@@ -15,7 +15,7 @@ use super::Household;
 use super::incarnations::Quiet;
 use super::io::{Output, Record, Standing};
 use super::requests::Requests;
-use crate::protocol::agreement::{Answers, Calls, Doubts, Patience, Shunned};
+use crate::protocol::agreement::{Answers, Calls, Doubts, Patience, Recorded, Shunned};
 use crate::protocol::autopilot;
 use crate::protocol::chain::Chain;
 use crate::protocol::charter::{Charter, Member};
@@ -137,7 +137,7 @@ impl Household {
             fetch_until: None,
             awaited: BTreeSet::new(),
             served: BTreeMap::new(),
-            recorded: BTreeMap::new(),
+            recorded: Recorded::default(),
             next_beacon: now,
             next_summary: now,
             keep_logs: KEEP_LOGS_AT_LEAST,

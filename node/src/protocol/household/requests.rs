@@ -18,8 +18,8 @@ pub struct Requests {
     all: BTreeMap<RequestId, Request>,
     /// Ascending by limit price.
     live: BTreeMap<(Slot, Side), BTreeSet<(Price, RequestId)>>,
-    /// What a slot's requests of one side have traded and may yet trade.
-    committed: BTreeMap<(Slot, Side), Committed>,
+    /// What a slot's requests of one side may yet trade.
+    pending: BTreeMap<(Slot, Side), WattHours>,
     live_count: usize,
     by_order: BTreeMap<OrderId, RequestId>,
     /// When a live request expires, or one that is over is forgotten.
@@ -30,27 +30,6 @@ pub struct Requests {
     slots_last: Duration,
     /// Changed since they were last reported.
     changed: BTreeSet<RequestId>,
-}
-
-/// Energy that the requests of one side of a slot stand for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Committed {
-    /// Traded.
-    pub filled: WattHours,
-    /// Traded, in doubt, or wanted by requests that are live.
-    pub total: WattHours,
-}
-
-impl Committed {
-    fn add(&mut self, request: &Request) {
-        self.filled += request.filled;
-        self.total += commitment(request);
-    }
-
-    fn subtract(&mut self, request: &Request) {
-        self.filled -= request.filled;
-        self.total -= commitment(request);
-    }
 }
 
 impl Requests {
@@ -66,7 +45,7 @@ impl Requests {
             self.live.entry((wish.slot, wish.side)).or_default().insert((wish.price, id));
             self.live_count += 1;
         }
-        self.committed.entry((wish.slot, wish.side)).or_default().add(&request);
+        *self.pending.entry((wish.slot, wish.side)).or_default() += pending(&request);
         self.all.insert(id, request);
         self.changed.insert(id);
     }
@@ -81,6 +60,12 @@ impl Requests {
     #[must_use]
     pub fn of_order(&self, order: &OrderId) -> Option<RequestId> {
         self.by_order.get(order).copied()
+    }
+
+    /// Whether the request still trades.
+    #[must_use]
+    pub fn is_live(&self, id: &RequestId) -> bool {
+        self.all.get(id).is_some_and(|request| request.state == RequestState::Live)
     }
 
     /// How many are live.
@@ -118,15 +103,15 @@ impl Requests {
         self.live.values().flatten().filter_map(|(_, id)| self.all.get(id))
     }
 
-    /// What the requests of one side of a slot have traded or may yet trade.
+    /// What the requests of one side of a slot may yet trade.
     #[must_use]
-    pub fn committed(&self, slot: Slot, side: Side) -> Committed {
-        self.committed.get(&(slot, side)).copied().unwrap_or_default()
+    pub fn pending(&self, slot: Slot, side: Side) -> WattHours {
+        self.pending.get(&(slot, side)).copied().unwrap_or_default()
     }
 
-    /// Slots in which requests have traded or may yet trade.
-    pub fn committed_slots(&self) -> BTreeSet<Slot> {
-        self.committed.keys().map(|(slot, _)| *slot).collect()
+    /// Slots in which requests may yet trade.
+    pub fn pending_slots(&self) -> BTreeSet<Slot> {
+        self.pending.keys().map(|(slot, _)| *slot).collect()
     }
 
     /// A request got filled by this much.
@@ -195,10 +180,10 @@ impl Requests {
 
     fn change(&mut self, id: &RequestId, change: impl FnOnce(&mut Request)) {
         let Some(request) = self.all.get_mut(id) else { return };
-        let committed = self.committed.entry((request.wish.slot, request.wish.side)).or_default();
-        committed.subtract(request);
+        let sum = self.pending.entry((request.wish.slot, request.wish.side)).or_default();
+        *sum -= pending(request);
         change(request);
-        committed.add(request);
+        *sum += pending(request);
         self.changed.insert(*id);
     }
 
@@ -256,10 +241,10 @@ impl Requests {
     fn forget(&mut self, id: &RequestId) {
         let Some(request) = self.all.remove(id) else { return };
         let key = (request.wish.slot, request.wish.side);
-        if let Some(committed) = self.committed.get_mut(&key) {
-            committed.subtract(&request);
-            if *committed == Committed::default() {
-                self.committed.remove(&key);
+        if let Some(sum) = self.pending.get_mut(&key) {
+            *sum -= pending(&request);
+            if *sum == WattHours::ZERO {
+                self.pending.remove(&key);
             }
         }
         for order in request.orders {
@@ -268,9 +253,12 @@ impl Requests {
     }
 }
 
-/// What a request may take of the connection: all of it while it is live, what came or may come of it afterwards.
-fn commitment(request: &Request) -> WattHours {
-    if request.state == RequestState::Live { request.wish.quantity } else { request.filled + request.in_doubt }
+/// What a request may yet trade: what is left of it while it is live, and what is in doubt. More than is left is in doubt if
+/// trades came up that a store had forgotten.
+fn pending(request: &Request) -> WattHours {
+    let is_live = request.state == RequestState::Live;
+    let left = request.wish.quantity.less_at_least_zero(request.filled);
+    if is_live { left.max(request.in_doubt) } else { request.in_doubt }
 }
 
 fn expiry(request: &Request) -> UtcMillis {

@@ -18,13 +18,16 @@ impl Household {
         self.prove_contradictions();
         self.update_standing();
         self.end_expired_requests();
+        if self.can_sign() {
+            self.begin_log();
+        }
         self.complete_accepted();
         self.serve_changed_books();
         self.resolve_doubts();
+        self.learn_trades();
         self.ask_shunned_again();
         if self.can_sign() {
             self.cut_logs();
-            self.seal_older_logs();
             self.close_orders();
             self.answer_proposals();
             self.run_autopilot();
@@ -38,7 +41,6 @@ impl Household {
             // Whoever proposed will ask again.
             self.proposals.clear();
         }
-        self.learn_trades();
         self.served.clear();
         self.ask_for_heads();
         self.ask_for_ranges();
@@ -56,7 +58,7 @@ impl Household {
     }
 
     /// Signs what is staged, keeps it, and publishes it.
-    fn close_entry(&mut self) {
+    pub(super) fn close_entry(&mut self) {
         let Some(closed) = self.own.close(self.now, &*self.signer) else { return };
         self.logs.append(&closed.entry);
         self.fold.place_own(&closed.entry);
@@ -145,7 +147,7 @@ impl Household {
             return;
         }
         self.next_cut = self.now.after(CUT_LOGS_EVERY);
-        self.recorded.retain(|_, recorded| recorded.over > self.now);
+        self.recorded.forget_over(self.now);
         let horizon = self.chain.horizon(self.now).before(self.keep_logs);
         for start in self.logs.cut(horizon) {
             self.persist(Record::LogStart(start));

@@ -142,7 +142,8 @@ impl Household {
     /// Whether the maker's log, or our copy, holds what it refuses: then the refusal frees nothing, and proves the lie.
     pub(in crate::protocol) fn is_accepted_all_the_same(&mut self, refusal: &Verified<Refusal>) -> bool {
         let known = self.fold.trade(&refusal.proposal).map(|bound| bound.trade.acceptance.clone());
-        let unjudged = || self.fold.unjudged_trade(&refusal.proposal, &refusal.maker).map(|trade| trade.acceptance);
+        let unjudged =
+            || self.fold.unjudged_trade(&refusal.proposal, &refusal.maker).map(|(trade, _)| trade.acceptance);
         let told = || self.acceptances.iter().find(|told| told.proposal == refusal.proposal).cloned();
         let accepted = known.or_else(unjudged).or_else(told);
         let by_whom = |accepted: &Verified<Acceptance>| (accepted.maker, accepted.incarnation);

@@ -25,7 +25,8 @@ impl Statement for Entry {
         require(self.prev.is_some() == (self.seq > 0), "an entry must name the one before it, unless its number is 0")?;
         check_log(&self.log)?;
         check_time(self.at)?;
-        within("number of ops", self.ops.len(), 1..=MAX_OPS as i64)?;
+        // The first one says that there is a log from now on, and may say nothing else.
+        within("number of ops", self.ops.len(), i64::from(self.seq > 0)..=MAX_OPS as i64)?;
         self.ops.iter().try_for_each(|op| check_op(self, op))
     }
 }
@@ -125,7 +126,7 @@ impl Wire for Entry {
             seq: map.required(3)?,
             prev: map.optional(4)?,
             at: map.required(5)?,
-            ops: map.field(6)?.list("number of ops", 1, MAX_OPS)?,
+            ops: map.field(6)?.list("number of ops", 0, MAX_OPS)?,
         };
         map.end().map(|()| entry)
     }

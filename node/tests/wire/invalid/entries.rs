@@ -160,7 +160,7 @@ fn out_of_bounds() -> Vec<Case> {
         range("price-low", "a price beyond the bound", Order { price: price(-MAX_PRICE_TICKS - 1), ..order }),
         range("slot-beyond", "a slot after the year 9999", Order { slot: wattswap_matching::Slot(beyond), ..order }),
         range("expiry-beyond", "an expiry after the year 9999", Order { expires_at: beyond, ..order }),
-        of("ops-none", "out of range", "no ops", Entry { ops: vec![], ..offer() }),
+        of("ops-none", "out of range", "no ops, and not the first one of its log", Entry { ops: vec![], ..reprice() }),
         of("log-beyond", "out of range", "a log opened after the year 9999", later_log),
         of("seq-beyond", "out of range", "entry number 2^53", Entry { seq: MAX_SEQ + 1, prev, ..offer() }),
         of("prev-of-first", "broken rule", "entry number 0 has no predecessor", Entry { prev, ..offer() }),

@@ -130,7 +130,8 @@ pub fn proposal(nonce: u64, slot: Slot) -> Verified<Proposal> {
 }
 
 pub fn reservation(nonce: u64) -> Reservation {
-    Reservation { proposal: proposal(nonce, SLOT), request: RequestId([1; 16]), closes_at: UtcMillis(NOW.0 + 15_000) }
+    let closes_at = UtcMillis(NOW.0 + 15_000);
+    Reservation { proposal: proposal(nonce, SLOT), request: RequestId([1; 16]), closes_at, forgotten: nonce == 4 }
 }
 
 pub fn refusal(nonce: u64) -> Verified<Refusal> {
@@ -180,6 +181,7 @@ pub fn one_of_each() -> Vec<(&'static str, Record)> {
     vec![
         ("the first charter", Record::Governance(charter(0))),
         ("the own current log", Record::Incarnation(incarnation())),
+        ("a take in doubt that the store may have forgotten the end of", Record::Reservation(reservation(4))),
         ("a take in doubt", Record::Reservation(reservation(1))),
         ("where a log starts", Record::LogStart(LogStart { log: log(3), seq: 258 })),
         ("an entry", Record::Entry(entry(1, 0))),
