@@ -43,11 +43,12 @@ fn a_crash_of_the_seller_at_any_step_leaves_the_trade_whole() -> Outcome {
             "persist request",
             "persisted request",
             "reply placed",
-            "publish entry",
+            // The first one begins its log.
+            "publish entry 2",
             "persist trade",
             "persisted trade",
             "send acceptance",
-            "publish entry 2",
+            "publish entry 3",
             "tell trade",
         ],
     )
@@ -64,7 +65,7 @@ fn a_crash_of_the_buyer_at_any_step_leaves_the_trade_whole() -> Outcome {
             "send proposal",
             "persist trade",
             "persisted trade",
-            "publish entry",
+            "publish entry 2",
             "tell trade",
         ],
     )
