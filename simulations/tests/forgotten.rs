@@ -7,6 +7,7 @@ use wattswap_node::protocol::autopilot;
 use wattswap_node::protocol::entry::{Entry, Op};
 use wattswap_node::protocol::household::io::{BadWish, Command, CommandError, Input, Standing, Wish};
 use wattswap_node::protocol::ids::{EntryId, Head, Incarnation, LogId};
+use wattswap_node::protocol::limits::{FETCH_OWN_LOGS_FOR, MAX_WAITING_ENTRIES};
 use wattswap_node::protocol::message::Message;
 use wattswap_node::protocol::metering::{MeterId, Row};
 use wattswap_node::protocol::signed::Verified;
@@ -208,6 +209,25 @@ fn what_it_has_forgotten_to_have_sold_takes_up_its_connection() {
     assert_eq!(refused.err(), Some(CommandError::BadWish { index: 0, reason: BadWish::OverConnectionLimit { by } }));
     let the_rest = street.wish(Side::Sell, limit.0 - 200, 1_000);
     street.place(HOME, the_rest).unwrap();
+}
+
+/// Its clock is ten minutes behind now, and more of its entries lie ahead of it than are kept of anybody else's log.
+#[test]
+fn who_is_behind_the_time_ends_its_log_where_it_ends_all_the_same() {
+    let mut street = street(75);
+    let backup = street.disk(HOME).clone();
+    for _ in 0..MAX_WAITING_ENTRIES + 10 {
+        place(&mut street, HOME, Side::Sell, 1);
+        street.run(SECOND / 5);
+    }
+    street.run(SECOND);
+    let head = street.household(HOME).unwrap().status().own_head.unwrap();
+    assert!(head.seq > MAX_WAITING_ENTRIES as u64);
+    street.set_clock(HOME, |clock, now| clock.jump(now, -600_000));
+    restore(&mut street, &backup);
+    street.run(FETCH_OWN_LOGS_FOR + QUIET);
+    assert_eq!(street.household(HOME).unwrap().standing(), Standing::Trading);
+    assert_eq!(seals(&street, HOME), [head]);
 }
 
 /// A surplus of 500 Wh was counted, of which the autopilot has sold 200. It has forgotten the sale, and finds a neighbour that

@@ -252,7 +252,7 @@ impl Household {
                 return true;
             }
             let bytes = entry.bytes().len();
-            let room = self.fold.room_for(entry, waiting).filter(|_| pace.has_room(entry.at, bytes));
+            let room = self.room_for(entry, waiting).filter(|_| pace.has_room(entry.at, bytes));
             pace.grow(entry.at, bytes);
             waiting = room.unwrap_or(waiting);
             room.is_some()
@@ -262,6 +262,12 @@ impl Household {
             return fitting;
         }
         entries[..fitting].iter().rposition(|entry| entry.has_good_signature()).map_or(0, |last| last + 1)
+    }
+
+    /// See [`Fold::room_for`](crate::protocol::fold::Fold::room_for). What we have signed ourselves always has room: a clock that is
+    /// behind must not make a new log end the older ones before what peers hold.
+    fn room_for(&self, entry: &Entry, waiting: usize) -> Option<usize> {
+        if entry.log.author == self.me { Some(waiting) } else { self.fold.room_for(entry, waiting) }
     }
 
     /// Whether all that an entry says is over, by a clock that peers have confirmed.
@@ -318,7 +324,7 @@ impl Household {
             }
         }
         match fit {
-            Fit::Next if self.fold.room_for(&entry, self.fold.waiting(&entry.log)).is_some() => self.keep(&entry),
+            Fit::Next if self.room_for(&entry, self.fold.waiting(&entry.log)).is_some() => self.keep(&entry),
             Fit::Gap { .. } => {
                 self.offered(from, &head_of(&entry));
                 return self.pass_on(&entry.log);
