@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use wattswap_matching::{Price, Side, Slot, UtcMillis, WattHours};
 use wattswap_node::protocol::autopilot;
+use wattswap_node::protocol::charter::Act;
 use wattswap_node::protocol::entry::{Entry, Op};
 use wattswap_node::protocol::household::io::{BadWish, Command, CommandError, Input, Standing, Wish};
 use wattswap_node::protocol::ids::{EntryId, Head, Incarnation, LogId};
@@ -190,25 +191,68 @@ fn what_comes_to_the_neighbours_later_is_asked_for_before_a_log_is_begun() {
     assert!(street.disk(HOME).entries_by(home).any(|entry| entry.log == log), "it knows of the log between");
 }
 
-/// Nobody knows of the order that was filled, which stood in the forgotten part of the log.
-#[test]
-fn what_it_has_forgotten_to_have_sold_takes_up_its_connection() {
-    let mut street = street(73);
-    let backup = street.disk(HOME).clone();
-    place(&mut street, HOME, Side::Sell, 500);
-    street.run(SECOND);
-    place(&mut street, NEIGHBOUR, Side::Buy, 200);
-    street.run(10 * SECOND);
-    restore(&mut street, &backup);
-    street.run(2 * QUIET);
-    assert_eq!(traded(&street, HOME), WattHours(200), "it has learned of it");
-    let limit = street.charter().slot_limit(&street.key(HOME), Side::Sell).unwrap();
-    let too_much = street.wish(Side::Sell, limit.0 - 100, 1_000);
+/// It can sell this much of the next slot, and not a lot more.
+fn can_sell(street: &mut Street, quantity: i64) {
+    let too_much = street.wish(Side::Sell, quantity + 100, 1_000);
     let refused = street.command(HOME, Command::Place { wishes: vec![too_much], key: None }).unwrap();
     let by = WattHours(100);
     assert_eq!(refused.err(), Some(CommandError::BadWish { index: 0, reason: BadWish::OverConnectionLimit { by } }));
-    let the_rest = street.wish(Side::Sell, limit.0 - 200, 1_000);
+    let the_rest = street.wish(Side::Sell, quantity, 1_000);
     street.place(HOME, the_rest).unwrap();
+}
+
+fn connection(street: &Street) -> i64 {
+    street.charter().slot_limit(&street.key(HOME), Side::Sell).unwrap().0
+}
+
+/// Nobody knows of the order that was filled, which stood in the forgotten part of the log; by a clock that is behind now, that
+/// can't be judged yet.
+#[test]
+fn what_it_has_forgotten_to_have_sold_takes_up_its_connection() {
+    for behind in [0, 600_000] {
+        let mut street = street(73);
+        let backup = street.disk(HOME).clone();
+        place(&mut street, HOME, Side::Sell, 500);
+        street.run(SECOND);
+        place(&mut street, NEIGHBOUR, Side::Buy, 200);
+        street.run(10 * SECOND);
+        street.stop(HOME);
+        street.set_clock(HOME, |clock, now| clock.jump(now, -behind));
+        restore(&mut street, &backup);
+        street.run(2 * QUIET);
+        assert_eq!(street.household(HOME).unwrap().standing(), Standing::Trading);
+        assert_eq!(
+            traded(&street, HOME),
+            WattHours(if behind == 0 { 200 } else { 0 }),
+            "it has learned of it, or will"
+        );
+        let most = connection(&street);
+        can_sell(&mut street, most - 200);
+    }
+}
+
+/// Operators end its log before the sale, of which it does not know whether anybody else holds it: it may bind all the same.
+#[test]
+fn what_a_seal_has_taken_away_is_not_sold_again() {
+    let mut street = street(76);
+    place(&mut street, HOME, Side::Sell, 500);
+    street.run(SECOND);
+    let end = street.household(HOME).unwrap().status().own_head.unwrap();
+    place(&mut street, NEIGHBOUR, Side::Buy, 200);
+    street.crash_at(NEIGHBOUR, Crash::BeforePersist);
+    street.run(SECOND);
+    assert_eq!(traded(&street, HOME), WattHours(200));
+    street.sign_record(Act::Seals(vec![end]));
+    street.run(QUIET);
+    assert!(street.disk(HOME).trades().values().all(|own| own.provisional), "its log ends before it");
+    assert_ne!(log_of(&mut street, HOME), end.log);
+    // The request is live, and stands for all that is left.
+    let most = connection(&street);
+    can_sell(&mut street, most - 500);
+    street.start(NEIGHBOUR);
+    street.run(2 * QUIET);
+    assert_eq!(traded(&street, NEIGHBOUR), WattHours(200), "it has copied it from what others hold");
+    assert!(street.disk(HOME).trades().values().all(|own| own.trade.acceptance.quantity == WattHours(200)));
 }
 
 /// Its clock is ten minutes behind now, and more of its entries lie ahead of it than are kept of anybody else's log.

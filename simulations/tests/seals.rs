@@ -310,8 +310,9 @@ fn a_copy_that_was_never_judged_is_a_trade() {
     street.now = street.now.after(28 * 60 * MINUTE);
     street.run(5 * MINUTE);
     assert!(street.disk(TAKER).reservations().is_empty());
-    let trades = street.disk(TAKER).trades().values();
-    assert_eq!(trades.map(|own| own.trade.acceptance.quantity).sum::<WattHours>(), WattHours(200));
+    let trades: Vec<_> = street.disk(TAKER).trades().values().collect();
+    assert_eq!(trades.iter().map(|own| own.trade.acceptance.quantity).sum::<WattHours>(), WattHours(200));
+    assert!(trades.iter().all(|own| !own.provisional), "it is done by its own log");
 }
 
 /// Meanwhile the member says that it gave less. What stands in the own log stays the only thing that is said there of it.

@@ -171,7 +171,6 @@ impl Daemon {
     }
 }
 
-/// Makes the household of what the store holds.
 /// Writes a file that others wait for: once it is there, all of it is.
 fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let unfinished = path.with_extension("unfinished");
@@ -179,6 +178,7 @@ fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     fs::rename(&unfinished, path)
 }
 
+/// Makes the household of what the store holds.
 fn recover(key: HouseholdKey, store: &Store, keep_logs: Duration, now: UtcMillis) -> Result<Household, RecoverError> {
     let mut stored = store.load(now);
     let household = Household::recover(Box::new(key), keys::random()?, &mut stored, keep_logs, now);

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wattswap_matching::{Side, Slot, UtcMillis, WattHours};
 
+use crate::protocol::agreement::words::Proposal;
 use crate::protocol::entry::Trade;
-use crate::protocol::fold::Bound;
 use crate::protocol::household::Household;
 use crate::protocol::household::io::{Event, OwnTrade, Record, RequestId};
 use crate::protocol::ids::ProposalId;
@@ -24,8 +24,6 @@ struct Told {
     provisional: bool,
     /// When it was first told.
     at: UtcMillis,
-    /// Nothing new is said of it from then on.
-    over: UtcMillis,
     /// The slot, and the household's own side.
     of: (Slot, Side),
     quantity: WattHours,
@@ -38,14 +36,10 @@ impl Recorded {
         self.by_slot.keys().map(|(slot, _)| *slot).collect()
     }
 
-    /// Nothing new is said of trades in slots that are over.
-    pub fn forget_over(&mut self, now: UtcMillis) {
-        self.told.retain(|_, told| told.over > now);
-        let told = &self.told;
-        self.by_slot.retain(|_, trades| {
-            trades.retain(|id| told.contains_key(id));
-            !trades.is_empty()
-        });
+    /// Nothing new is said of trades in slots that started before this.
+    pub fn forget_before(&mut self, start: UtcMillis) {
+        self.told.retain(|_, told| told.of.0.start() >= start);
+        self.by_slot.retain(|(slot, _), _| slot.start() >= start);
     }
 
     fn note(&mut self, id: ProposalId, told: Told) {
@@ -82,13 +76,25 @@ impl Household {
         }
     }
 
-    /// What the household has traded on one side of a slot, by whichever request and log, also what its store had forgotten. What
-    /// is known to bind nobody does not count.
+    /// What the household has traded on one side of a slot, by whichever request and log, also what its store had forgotten. One
+    /// that binds nobody as far as is known here counts too, for its counterparty may yet show that it does; and so does what
+    /// own logs hold that can't be judged yet.
     pub(in crate::protocol) fn traded(&self, slot: Slot, side: Side) -> WattHours {
-        let trades = self.recorded.by_slot.get(&(slot, side)).into_iter().flatten();
-        let told = trades.filter_map(|id| Some((id, self.recorded.told.get(id)?)));
-        let counts = |id| self.fold.trade(id).is_none_or(Bound::binds);
-        told.filter(|(id, _)| counts(id)).map(|(_, told)| told.quantity).sum()
+        let told = self.recorded.by_slot.get(&(slot, side)).into_iter().flatten();
+        let told = told.filter_map(|id| self.recorded.told.get(id)).map(|told| told.quantity);
+        let unjudged = self.fold.unjudged_fills(&self.me).map(|(_, fill)| fill);
+        let unjudged = unjudged.filter(|fill| self.of(&fill.proposal) == (slot, side));
+        let news: BTreeMap<ProposalId, WattHours> = unjudged
+            .filter(|fill| !self.recorded.told.contains_key(&fill.id()))
+            .map(|fill| (fill.id(), fill.acceptance.quantity))
+            .collect();
+        told.chain(news.into_values()).sum()
+    }
+
+    /// The slot of an own trade, and the household's side.
+    fn of(&self, proposal: &Proposal) -> (Slot, Side) {
+        let takes = proposal.taker.author == self.me;
+        (proposal.slot, if takes { proposal.side } else { proposal.side.opposite() })
     }
 
     /// Records a trade for the owner.
@@ -102,14 +108,10 @@ impl Household {
 
     /// The owner knows of this trade.
     pub(in crate::protocol) fn note_recorded(&mut self, own: &OwnTrade) {
-        let proposal = &own.trade.proposal;
-        let charter = self.fold.charter(&proposal.charter);
-        let side = if proposal.taker.author == self.me { proposal.side } else { proposal.side.opposite() };
         let told = Told {
             provisional: own.provisional,
             at: own.recorded_at,
-            over: charter.map_or(UtcMillis(u64::MAX), |charter| charter.shape.over(proposal.slot)),
-            of: (proposal.slot, side),
+            of: self.of(&own.trade.proposal),
             quantity: own.trade.acceptance.quantity,
         };
         self.recorded.note(own.trade.id(), told);

@@ -360,11 +360,11 @@ impl Household {
     fn resolve(&mut self, id: &ProposalId) {
         let Some(doubt) = self.doubts.get(id) else { return };
         let (closes_at, is_forgotten) = (doubt.closes_at, doubt.forgotten);
-        if let Some(trade) = self.late_trade(id) {
+        if let Some((trade, held)) = self.late_trade(id) {
             // By a clock that has jumped, which peers have yet to tell, it only seems so.
             let may_be_wrong = matches!(self.standing(), Standing::Alone | Standing::ClockAhead { .. });
             if !may_be_wrong && !self.may_lack_own_entries() {
-                self.release_uncopied(trade);
+                self.release_traded(trade, !held);
             }
         } else if let Some(bound) = self.fold.trade(id).filter(|bound| bound.binds() || !is_forgotten) {
             let (trade, binds) = (bound.trade.clone(), bound.binds());
@@ -393,7 +393,9 @@ impl Household {
                 self.doubts.note_late(trade, holders);
             }
         } else if is_forgotten || (self.complete(trade.clone()) == Err(Void::CopyTooLate) && binds) {
-            self.release_uncopied(trade);
+            // It gets no copy in the log at hand, and binds by the maker's log, or by an older one of ours.
+            let held = self.fold.trade(&trade.id()).is_some_and(Bound::held_by_taker);
+            self.release_traded(trade, !held);
         }
     }
 
@@ -408,12 +410,14 @@ impl Household {
         }
     }
 
-    /// What logs hold of a take whose slot is over, so that no copy of it counts.
-    fn late_trade(&self, id: &ProposalId) -> Option<Trade> {
+    /// What logs hold of a take whose slot is over, so that no copy of it counts; and whether an own one does.
+    fn late_trade(&self, id: &ProposalId) -> Option<(Trade, bool)> {
         let late = self.doubts.late(id)?;
         let proposal = &late.trade.proposal;
         let is_over = self.fold.has_forgotten(&proposal.charter, proposal.slot);
-        (is_over && late.holders.iter().any(|holder| self.fold.counts(holder))).then(|| late.trade.clone())
+        let authors: BTreeSet<MemberKey> =
+            late.holders.iter().filter(|holder| self.fold.counts(holder)).map(|holder| holder.log.author).collect();
+        (is_over && !authors.is_empty()).then(|| (late.trade.clone(), authors.contains(&self.me)))
     }
 
     /// What an own older log, or else the maker's, says in an entry that can't be judged yet.
@@ -497,12 +501,6 @@ impl Household {
         self.own.stage_fill(fill);
         self.release_traded(trade, false);
         Ok(())
-    }
-
-    /// A trade that gets no copy in the log at hand, and binds by the maker's log, or by an older one of ours.
-    fn release_uncopied(&mut self, trade: Trade) {
-        let held = self.fold.trade(&trade.id()).is_some_and(Bound::held_by_taker);
-        self.release_traded(trade, !held);
     }
 
     fn release_traded(&mut self, trade: Trade, provisional: bool) {

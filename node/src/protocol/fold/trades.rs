@@ -168,13 +168,14 @@ impl Fold {
             .find_map(|(entry, fill)| Some((fill.verify().ok()?, entry)))
     }
 
-    fn unjudged_fills(&self, author: &MemberKey) -> impl Iterator<Item = (EntryNo, &Fill)> {
+    /// Fills in entries of this author's that can't be judged yet.
+    pub fn unjudged_fills(&self, author: &MemberKey) -> impl Iterator<Item = (EntryNo, &Fill)> {
         let author = *author;
         let waiting = self.waiting.range(LogId::first_of(author)..).take_while(move |(log, _)| log.author == author);
-        let fills = |entry: &'_ Verified<Entry>| EntryNo { log: entry.log, seq: entry.seq };
+        let number = |entry: &Verified<Entry>| EntryNo { log: entry.log, seq: entry.seq };
         waiting
             .flat_map(|(_, entries)| entries)
-            .flat_map(move |entry| entry.fills().map(move |fill| (fills(entry), fill)))
+            .flat_map(move |entry| entry.fills().map(move |fill| (number(entry), fill)))
     }
 
     /// The entries that hold a trade and count.

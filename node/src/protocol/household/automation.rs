@@ -103,6 +103,6 @@ impl Household {
 
 fn live(request: &Request) -> Live<RequestId> {
     let wish = &request.wish;
-    let open = wish.quantity.less_at_least_zero(request.filled + request.in_doubt);
+    let open = wish.quantity - request.filled - request.in_doubt;
     Live { id: request.id, side: wish.side, price: wish.price, open }
 }

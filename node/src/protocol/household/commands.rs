@@ -212,7 +212,7 @@ impl Household {
     }
 
     /// Ends what the connection does not carry any more, the newest request first.
-    fn end_what_is_too_much(&mut self, charter: &Charter) {
+    pub(super) fn end_what_is_too_much(&mut self, charter: &Charter) {
         if charter.member(&self.me).is_none() {
             return;
         }

@@ -109,7 +109,7 @@ impl Requests {
         self.pending.get(&(slot, side)).copied().unwrap_or_default()
     }
 
-    /// Slots in which requests may yet trade.
+    /// Slots of the requests that are remembered.
     pub fn pending_slots(&self) -> BTreeSet<Slot> {
         self.pending.keys().map(|(slot, _)| *slot).collect()
     }
@@ -253,12 +253,10 @@ impl Requests {
     }
 }
 
-/// What a request may yet trade: what is left of it while it is live, and what is in doubt. More than is left is in doubt if
-/// trades came up that a store had forgotten.
+/// What a request may yet trade: what is left of it while it is live, and what is in doubt afterwards.
 fn pending(request: &Request) -> WattHours {
     let is_live = request.state == RequestState::Live;
-    let left = request.wish.quantity.less_at_least_zero(request.filled);
-    if is_live { left.max(request.in_doubt) } else { request.in_doubt }
+    if is_live { request.wish.quantity - request.filled } else { request.in_doubt }
 }
 
 fn expiry(request: &Request) -> UtcMillis {

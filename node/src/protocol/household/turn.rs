@@ -97,9 +97,17 @@ impl Household {
         if self.may_lack_own_entries() {
             return;
         }
-        for id in self.fold.take_new_trades() {
+        let news = self.fold.take_new_trades();
+        if news.is_empty() {
+            return;
+        }
+        for id in news {
             self.learn(id);
         }
+        // What a store had forgotten leaves less of the connection than requests were accepted for.
+        let (_, charter) = self.chain.in_force();
+        let charter = charter.clone();
+        self.end_what_is_too_much(&charter);
     }
 
     fn serve_changed_books(&mut self) {
@@ -147,7 +155,8 @@ impl Household {
             return;
         }
         self.next_cut = self.now.after(CUT_LOGS_EVERY);
-        self.recorded.forget_over(self.now);
+        let longest = self.chain.charters().map(|(_, charter)| charter.shape.lasts()).max();
+        self.recorded.forget_before(self.now.before(longest.unwrap_or_default()));
         let horizon = self.chain.horizon(self.now).before(self.keep_logs);
         for start in self.logs.cut(horizon) {
             self.persist(Record::LogStart(start));
