@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use wattswap_matching::{Price, Side, WattHours};
-use wattswap_node::protocol::charter::Shape;
+use wattswap_node::protocol::charter::{Act, Shape};
 use wattswap_node::protocol::household::io::{
     BadWish, Command, CommandError, Input, Output, RequestState, Standing, Wish,
 };
@@ -15,10 +15,11 @@ const SECOND: Duration = Duration::from_secs(1);
 const HOME: usize = 1;
 const NEIGHBOUR: usize = 2;
 
-#[test]
-fn a_log_that_is_past_the_gate_takes_nothing_more_whatever_the_clock_shows() {
+/// A neighbour offers 500 Wh, and four seconds ahead, which is as right as clocks have to be, the household's log is past the
+/// gate.
+fn past_the_gate(seed: u64) -> (Street, Wish) {
     let shape = Shape { opening: 3_600 * SECOND, ..usual_shape() };
-    let mut street = Street::founded(4, 4, shape.clone(), |_| {}, 72);
+    let mut street = Street::founded(4, 4, shape.clone(), |_| {}, seed);
     (0..4).for_each(|home| street.start(home));
     street.run(SECOND);
     let early = street.wish(Side::Buy, 10, 900);
@@ -29,12 +30,17 @@ fn a_log_that_is_past_the_gate_takes_nothing_more_whatever_the_clock_shows() {
     street.place(NEIGHBOUR, ask).unwrap();
     let gate = shape.gate(ask.slot);
     street.run(gate.before(3 * SECOND).since(street.now));
-    // Four seconds ahead, which is as right as clocks have to be: its log is past the gate.
     street.set_clock(HOME, |clock, now| clock.jump(now, 4_000));
     let elsewhere = street.wish(Side::Sell, 10, 2_000);
     street.place(HOME, elsewhere).unwrap();
     street.run(SECOND / 10);
     assert!(street.household(HOME).unwrap().is_final(ask.slot));
+    (street, ask)
+}
+
+#[test]
+fn a_log_that_is_past_the_gate_takes_nothing_more_whatever_the_clock_shows() {
+    let (mut street, ask) = past_the_gate(72);
     // And then behind, by as much as makes it start again, which brings back the books that time had closed.
     street.set_clock(HOME, |clock, now| clock.jump(now, -5_500));
     street.run(SECOND / 10);
@@ -45,6 +51,29 @@ fn a_log_that_is_past_the_gate_takes_nothing_more_whatever_the_clock_shows() {
         assert!(street.household(HOME).unwrap().is_final(ask.slot), "nothing of it is open again");
     }
     assert_eq!(street.request(HOME, late).filled, WattHours(0));
+}
+
+/// What its log has promised holds for the one that follows, also if it starts again before that is begun.
+#[test]
+fn a_log_that_is_sealed_opens_no_slot_again_that_was_final() {
+    for restarts in [false, true] {
+        let (mut street, ask) = past_the_gate(73);
+        let end = street.household(HOME).unwrap().status().own_head.unwrap();
+        street.set_clock(HOME, |clock, now| clock.jump(now, -5_500));
+        street.sign_record(Act::Seals(vec![end]));
+        street.run(SECOND / 10);
+        let status = street.household(HOME).unwrap().status();
+        assert!(status.log != end.log && status.own_head.is_none(), "it goes on in another log, not begun yet");
+        let bid = street.wish(Side::Buy, 200, 1_000);
+        let late = street.place(HOME, Wish { slot: ask.slot, ..bid }).unwrap();
+        if restarts {
+            street.stop(HOME);
+            street.start(HOME);
+        }
+        street.run(30 * SECOND);
+        assert!(street.household(HOME).unwrap().status().own_head.is_some());
+        assert_eq!(street.request(HOME, late).filled, WattHours(0));
+    }
 }
 
 /// As a machine without a clock of its own does, which learns the time from the network a while later.

@@ -54,6 +54,7 @@ const WITH_ALL_FAULTS: [(u64, &str); 26] = [
     ),
     (965_869, "the same"),
     (966_839, "the same"),
+    (1_007_411, "a log that was dated ahead was sealed, and in the next one a slot was open again that had been final"),
 ];
 
 /// Faults that came after the first seeds that found something: without them those are the runs that they were.

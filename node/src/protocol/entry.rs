@@ -96,6 +96,14 @@ impl Entry {
     }
 }
 
+impl Beacon {
+    /// The first instant at which its log may go on.
+    #[must_use]
+    pub fn goes_on_at(&self) -> UtcMillis {
+        UtcMillis(self.at.0 + 1)
+    }
+}
+
 impl Fill {
     /// The name of the trade: its proposal's.
     #[must_use]

@@ -103,7 +103,12 @@ impl OwnLog {
 
     /// Takes note of a promise that was made before.
     pub fn recover_beacon(&mut self, beacon: &Beacon) {
-        self.not_before = self.not_before.max(UtcMillis(beacon.at.0 + 1));
+        self.not_before = self.not_before.max(beacon.goes_on_at());
+    }
+
+    /// Its first entry is not dated before this.
+    pub fn begin_no_earlier(&mut self, promised: UtcMillis) {
+        self.not_before = self.not_before.max(promised);
     }
 
     /// Whether the staged entry has room for another op of any kind; if not, close it first.

@@ -54,8 +54,18 @@ impl Household {
         let after_newest = UtcMillis(newest.incarnation.opened.0 + 1);
         let incarnation = Incarnation { opened: self.now.max(after_newest), nonce: self.nonces.number() };
         self.persist(Record::Incarnation(incarnation));
+        let promised = self.own.not_before();
         self.own = OwnLog::new(self.chain.community(), LogId { author: self.me, incarnation });
+        self.keep_older_promise(promised);
         self.to_serve.extend(self.requests.live().map(|request| request.id));
+    }
+
+    /// What an older log has promised holds for the one at hand, if that is not begun: a slot that was called final by a clock
+    /// that was ahead does not open again. From further ahead it would be closed for good.
+    pub(super) fn keep_older_promise(&mut self, promised: UtcMillis) {
+        if !self.has_begun() && promised <= self.now.after(WAIT_FOR_LOG) {
+            self.own.begin_no_earlier(promised);
+        }
     }
 
     /// Goes on in a new log, since the store has forgotten things. What the open requests have come to nobody knows, so
@@ -136,7 +146,7 @@ impl Household {
     }
 
     /// Whether the log at hand has an entry.
-    fn has_begun(&self) -> bool {
+    pub(super) fn has_begun(&self) -> bool {
         self.logs.head(&self.own.id()).is_some()
     }
 

@@ -86,7 +86,15 @@ impl Household {
         };
         let mut household = Self::new(signer, seed, chain.ok_or(RecoveryError::NoCharter)?, stored, now);
         household.keep_logs = keep_logs.max(KEEP_LOGS_AT_LEAST);
-        records.try_for_each(|record| household.take_back(record))?;
+        let mut promised = UtcMillis(0);
+        records.try_for_each(|record| {
+            if let Record::Beacon(beacon) = &record {
+                promised = beacon.goes_on_at();
+            }
+            household.take_back(record)
+        })?;
+        let written = household.logs.of(&household.me).map(|log| household.logs.fenced_until(log)).max();
+        household.keep_older_promise(written.map_or(promised, |at| at.max(promised)));
         household.requests.take_changed();
         Ok(household)
     }

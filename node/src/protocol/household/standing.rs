@@ -65,7 +65,8 @@ impl Household {
     /// entry may be missing: a take that is in doubt, say.
     pub(super) fn shown_own_promise(&mut self, beacon: &Beacon) {
         let own = self.own.id();
-        if beacon.log > own || (beacon.log == own && beacon.at >= self.own.not_before()) {
+        let is_new = !self.has_begun() || beacon.at >= self.own.not_before();
+        if beacon.log > own || (beacon.log == own && is_new) {
             self.restore(beacon.log);
         }
     }
