@@ -209,7 +209,7 @@ fn connection(street: &Street) -> i64 {
 /// can't be judged yet.
 #[test]
 fn what_it_has_forgotten_to_have_sold_takes_up_its_connection() {
-    for behind in [0, 600_000] {
+    for behind in [0, 620_000] {
         let mut street = street(73);
         let backup = street.disk(HOME).clone();
         place(&mut street, HOME, Side::Sell, 500);
@@ -255,7 +255,7 @@ fn what_a_seal_has_taken_away_is_not_sold_again() {
     assert!(street.disk(HOME).trades().values().all(|own| own.trade.acceptance.quantity == WattHours(200)));
 }
 
-/// Its clock is ten minutes behind now, and more of its entries lie ahead of it than are kept of anybody else's log.
+/// Its clock is eleven minutes behind now, and more of its entries lie ahead of it than are kept of anybody else's log.
 #[test]
 fn who_is_behind_the_time_ends_its_log_where_it_ends_all_the_same() {
     let mut street = street(75);
@@ -267,7 +267,7 @@ fn who_is_behind_the_time_ends_its_log_where_it_ends_all_the_same() {
     street.run(SECOND);
     let head = street.household(HOME).unwrap().status().own_head.unwrap();
     assert!(head.seq > MAX_WAITING_ENTRIES as u64);
-    street.set_clock(HOME, |clock, now| clock.jump(now, -600_000));
+    street.set_clock(HOME, |clock, now| clock.jump(now, -660_000));
     restore(&mut street, &backup);
     street.run(FETCH_OWN_LOGS_FOR + QUIET);
     assert_eq!(street.household(HOME).unwrap().standing(), Standing::Trading);

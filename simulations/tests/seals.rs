@@ -9,7 +9,7 @@ use wattswap_node::protocol::agreement::words::Acceptance;
 use wattswap_node::protocol::charter::{Act, Charter, GovernanceRecord};
 use wattswap_node::protocol::entry::Op;
 use wattswap_node::protocol::governance::SignedRecord;
-use wattswap_node::protocol::household::io::{Command, Input, Reply, RequestState, Standing, Ticket};
+use wattswap_node::protocol::household::io::{Command, Input, Reply, RequestState, Standing, Ticket, Wish};
 use wattswap_node::protocol::ids::Head;
 use wattswap_node::protocol::message::{Gossip, Message};
 use wattswap_node::protocol::signed::Verified;
@@ -287,12 +287,12 @@ fn forgotten_copy(seed: u64, is_copied: bool) -> Street {
 #[test]
 fn a_take_is_kept_whose_copy_can_not_be_judged_yet() {
     let mut street = forgotten_copy(66, true);
-    street.set_clock(TAKER, |clock, now| clock.jump(now, -60_000));
+    street.set_clock(TAKER, |clock, now| clock.jump(now, -660_000));
     street.start(TAKER);
     street.run(MINUTE / 2);
     assert_eq!(street.household(TAKER).unwrap().standing(), Standing::Trading);
     assert_eq!(street.disk(TAKER).reservations().len(), 1, "its own log holds it");
-    street.run(2 * MINUTE);
+    street.run(12 * MINUTE);
     let trades: Vec<_> = street.disk(TAKER).trades().values().collect();
     assert_eq!(trades.iter().map(|own| own.trade.acceptance.quantity).sum::<WattHours>(), WattHours(200));
     assert!(trades.iter().all(|own| !own.provisional), "it is done by its own log");
@@ -377,14 +377,16 @@ fn a_take_is_kept_until_the_log_that_may_hold_its_copy_is_sealed() {
 fn what_is_in_doubt_of_an_order_that_can_not_be_judged_yet_is_not_wanted_again() {
     let mut street = Street::new(HOMES, 68);
     street.run(SECOND);
+    let slot = street.charter().shape.slot_at(street.now.after(60 * MINUTE));
+    let wish = |street: &mut Street, side| Wish { slot, ..street.wish(side, 300, 1_000) };
     // Of two asks that are older than its order the taker knows only later, of the second one last.
     for seller in [MEMBER, LATER] {
         (0..HOMES).filter(|home| *home != seller).for_each(|home| street.set_link(seller, home, false));
-        let ask = street.wish(Side::Sell, 300, 1_000);
+        let ask = wish(&mut street, Side::Sell);
         street.place(seller, ask).unwrap();
     }
-    street.run(MINUTE / 2);
-    let bid = street.wish(Side::Buy, 300, 1_000);
+    street.run(12 * MINUTE);
+    let bid = wish(&mut street, Side::Buy);
     street.place(TAKER, bid).unwrap();
     street.run(SECOND);
     street.set_link(MEMBER, TAKER, true);
@@ -400,12 +402,13 @@ fn what_is_in_doubt_of_an_order_that_can_not_be_judged_yet_is_not_wanted_again()
     (0..HOMES).filter(|home| *home != LATER).for_each(|home| street.set_link(LATER, home, true));
     street.run(SECOND);
     let end = street.household(TAKER).unwrap().status().own_head.unwrap();
-    street.set_clock(TAKER, |clock, now| clock.jump(now, -18_000));
+    street.set_clock(TAKER, |clock, now| clock.jump(now, -660_000));
     street.run(SECOND);
     publish(&mut street, Act::Seals(vec![end]));
     street.run(SECOND);
     assert_eq!(street.household(TAKER).unwrap().standing(), Standing::Trading);
-    assert!(asked(&mut street, TAKER) >= WattHours(300), "it sees the second ask");
+    let (_, asks) = street.household(TAKER).unwrap().depth(slot, 10);
+    assert!(!asks.is_empty(), "it sees the second ask");
     assert_eq!((street.disk(TAKER).reservations().len(), street.disk(LATER).trades().len()), (1, 0));
 }
 

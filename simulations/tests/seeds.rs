@@ -18,7 +18,7 @@ const REGRESSIONS: [(u64, &str); 8] = [
 ];
 
 /// The same, with all faults that there are now.
-const WITH_ALL_FAULTS: [(u64, &str); 26] = [
+const WITH_ALL_FAULTS: [(u64, &str); 27] = [
     (0, "disks that are damaged, and seals"),
     (11, "the same"),
     (400_000, "a street of more than a dozen homes"),

@@ -65,8 +65,8 @@ impl Household {
     /// entry may be missing: a take that is in doubt, say.
     pub(super) fn shown_own_promise(&mut self, beacon: &Beacon) {
         let own = self.own.id();
-        let is_new = !self.has_begun() || beacon.at >= self.own.not_before();
-        if beacon.log > own || (beacon.log == own && is_new) {
+        let is_known = self.has_begun() && beacon.at < self.own.not_before();
+        if beacon.log > own || (beacon.log == own && !is_known) {
             self.restore(beacon.log);
         }
     }
