@@ -9,7 +9,7 @@ use wattswap_node::protocol::agreement::words::Acceptance;
 use wattswap_node::protocol::charter::{Act, Charter, GovernanceRecord};
 use wattswap_node::protocol::entry::Op;
 use wattswap_node::protocol::governance::SignedRecord;
-use wattswap_node::protocol::household::io::{Command, Input, Reply, RequestState, Standing, Ticket, Wish};
+use wattswap_node::protocol::household::io::{Command, Input, Reply, RequestState, Standing, Ticket};
 use wattswap_node::protocol::ids::Head;
 use wattswap_node::protocol::message::{Gossip, Message};
 use wattswap_node::protocol::signed::Verified;
@@ -283,6 +283,20 @@ fn forgotten_copy(seed: u64, is_copied: bool) -> Street {
     street
 }
 
+/// Its store knows of no copy, and others have yet to show it.
+#[test]
+fn a_take_is_kept_until_the_own_logs_are_compared() {
+    let mut street = forgotten_copy(65, true);
+    street.start(TAKER);
+    for _ in 0..5_000 {
+        street.run(Duration::from_millis(1));
+        let disk = street.disk(TAKER);
+        assert_eq!(disk.reservations().len() + disk.trades().len(), 1, "it is in doubt, or traded");
+    }
+    street.run(2 * MINUTE);
+    assert_eq!(street.disk(TAKER).trades().len(), 1);
+}
+
 /// It trades again by a clock that was set back, by which it can't judge the copy that it has fetched.
 #[test]
 fn a_take_is_kept_whose_copy_can_not_be_judged_yet() {
@@ -370,46 +384,6 @@ fn a_take_is_kept_until_the_log_that_may_hold_its_copy_is_sealed() {
     street.run(2 * MINUTE);
     assert_eq!(street.household(TAKER).unwrap().standing(), Standing::Trading);
     assert!(street.disk(TAKER).reservations().is_empty(), "now it does not");
-}
-
-/// An order with a take in doubt, in a log that ended, and by a clock that was set back to before both.
-#[test]
-fn what_is_in_doubt_of_an_order_that_can_not_be_judged_yet_is_not_wanted_again() {
-    let mut street = Street::new(HOMES, 68);
-    street.run(SECOND);
-    let slot = street.charter().shape.slot_at(street.now.after(60 * MINUTE));
-    let wish = |street: &mut Street, side| Wish { slot, ..street.wish(side, 300, 1_000) };
-    // Of two asks that are older than its order the taker knows only later, of the second one last.
-    for seller in [MEMBER, LATER] {
-        (0..HOMES).filter(|home| *home != seller).for_each(|home| street.set_link(seller, home, false));
-        let ask = wish(&mut street, Side::Sell);
-        street.place(seller, ask).unwrap();
-    }
-    street.run(12 * MINUTE);
-    let bid = wish(&mut street, Side::Buy);
-    street.place(TAKER, bid).unwrap();
-    street.run(SECOND);
-    street.set_link(MEMBER, TAKER, true);
-    for _ in 0..5_000 {
-        if street.disk(TAKER).reservations().is_empty() {
-            street.run(Duration::from_millis(1));
-        }
-    }
-    street.crash_at(MEMBER, Crash::BeforePersist);
-    street.run(SECOND);
-    let in_doubt: Vec<_> = street.disk(TAKER).reservations().values().map(|doubt| doubt.proposal.own_order).collect();
-    assert!(matches!(in_doubt[..], [Some(_)]), "the later order takes the earlier one: {in_doubt:?}");
-    (0..HOMES).filter(|home| *home != LATER).for_each(|home| street.set_link(LATER, home, true));
-    street.run(SECOND);
-    let end = street.household(TAKER).unwrap().status().own_head.unwrap();
-    street.set_clock(TAKER, |clock, now| clock.jump(now, -660_000));
-    street.run(SECOND);
-    publish(&mut street, Act::Seals(vec![end]));
-    street.run(SECOND);
-    assert_eq!(street.household(TAKER).unwrap().standing(), Standing::Trading);
-    let (_, asks) = street.household(TAKER).unwrap().depth(slot, 10);
-    assert!(!asks.is_empty(), "it sees the second ask");
-    assert_eq!((street.disk(TAKER).reservations().len(), street.disk(LATER).trades().len()), (1, 0));
 }
 
 /// Nobody who is there holds what it has forgotten; but the operators have sealed its log beyond that.

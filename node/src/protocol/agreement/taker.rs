@@ -374,7 +374,7 @@ impl Household {
             if self.can_sign() && !is_forgotten {
                 let _void = self.complete(trade);
             }
-        } else if self.can_never_be_filled(id) && self.knows_own_words_on(id) {
+        } else if self.can_never_be_filled(id) && !self.may_lack_own_entries() {
             self.rely_on_fence(id);
             self.let_go(id);
         } else if closes_at <= self.now {
@@ -433,11 +433,6 @@ impl Household {
         let fenced = self.logs.fenced_until(&log) >= doubt.closes_at;
         let ended = self.fold.sealed_at(&log).is_some_and(|last| self.logs.next_seq(&log) > last);
         fenced || ended || self.fold.is_convicted(&log.author)
-    }
-
-    /// Whether no own log can hold a copy of the trade that does not show yet.
-    fn knows_own_words_on(&self, id: &ProposalId) -> bool {
-        !self.may_lack_own_entries() && !self.fold.is_held_unjudged(id, &self.me)
     }
 
     /// If it is a beacon that says so, it must not be forgotten: the log might break it, which would have to be proved.
