@@ -86,15 +86,17 @@ impl Household {
         };
         let mut household = Self::new(signer, seed, chain.ok_or(RecoveryError::NoCharter)?, stored, now);
         household.keep_logs = keep_logs.max(KEEP_LOGS_AT_LEAST);
-        let mut promised = UtcMillis(0);
+        let mut promised = None;
         records.try_for_each(|record| {
             if let Record::Beacon(beacon) = &record {
-                promised = beacon.goes_on_at();
+                promised = Some(beacon.goes_on_at());
             }
             household.take_back(record)
         })?;
-        let written = household.logs.of(&household.me).map(|log| household.logs.fenced_until(log)).max();
-        household.keep_older_promise(written.map_or(promised, |at| at.max(promised)));
+        let written = household.logs.of(&household.me).map(|log| household.logs.fenced_until(log));
+        let promises: Vec<UtcMillis> = written.chain(promised).collect();
+        // Each by itself: one that is too far ahead to be kept takes no other with it.
+        promises.into_iter().for_each(|promised| household.keep_older_promise(promised));
         household.requests.take_changed();
         Ok(household)
     }
